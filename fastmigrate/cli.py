@@ -1,0 +1,160 @@
+"""The command line. It imports what a call needs, and nothing else: `--version` must not wait for a parser."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from fastmigrate import __version__
+
+if TYPE_CHECKING:
+    from fastmigrate.config import Config
+    from fastmigrate.pipeline import Result
+
+__all__ = ["command", "main"]
+
+FOUND, WRONG, INTERRUPTED = 1, 2, 130
+
+
+class Failure(click.ClickException):
+    """Wrong usage, bad configuration, or a file that cannot be written: one line on stderr, and exit code 2."""
+
+    exit_code = WRONG
+
+    def show(self, file: Any = None) -> None:
+        """Print the message."""
+        click.echo(f"fastmigrate: {self.message}", err=True)
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@click.option("--fix", is_flag=True, default=None, help="Write the safe fixes.")
+@click.option("--diff", is_flag=True, default=None, help="Print what --fix would change, as a patch; write nothing.")
+@click.option("--unsafe-fixes", is_flag=True, default=None, help="With --fix or --diff: apply unsafe fixes, too.")
+@click.option("--select", metavar="CODES", help="Only these rules: codes or prefixes, with commas between.")
+@click.option("--ignore", metavar="CODES", help="Not these rules.")
+@click.option(
+    "--output-format", type=click.Choice(["text", "concise", "json"]), help="How to print findings.  [default: text]"
+)
+@click.option("--output-file", type=click.Path(dir_okay=False), help="Write the report to a file, not to stdout.")
+@click.option("--statistics", is_flag=True, default=None, help="Count the findings of each rule instead of listing them.")
+@click.option("--explain", metavar="CODE", help="Explain a rule, and exit.")
+@click.option("--exit-zero", is_flag=True, default=None, help="Exit with 0 also when findings are left.")
+@click.option("--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A TOML file to read "
+              "[tool.fastmigrate] from, instead of the project's pyproject.toml.")
+@click.version_option(__version__, prog_name="fastmigrate")
+def command(paths: tuple[Path, ...], explain: str | None, config: Path | None, **options: Any) -> int:
+    """Find blocking HTTP calls on the event loop of FastAPI apps, and rewrite them.
+
+    PATHS are files and folders whose findings are wanted; the whole project around them is read. Default: the
+    current folder.
+
+    Exit codes: 0 nothing left to report, 1 findings are left (or --diff would change something), 2 wrong usage or
+    configuration, or a file that cannot be written.
+    """
+    if explain is not None:
+        click.echo(_explanation(explain))
+        return 0
+    results, settings = _run(paths or (Path(),), config, options)
+    return _report(results, settings)
+
+
+def _explanation(code: str) -> str:
+    from fastmigrate.rules import all_rules
+
+    rule = all_rules().get(code.upper())
+    if rule is None:
+        raise Failure(f"there is no rule {code!r}; the rules are {', '.join(all_rules())}")
+    return rule.doc
+
+
+def _run(
+    paths: Sequence[Path], config: Path | None, options: dict[str, Any]
+) -> tuple[list[Result], Config]:
+    from fastmigrate.config import ConfigError, load_config, parse_codes
+    from fastmigrate.pipeline import run_project
+    from fastmigrate.sources import find_root
+
+    try:
+        for name in ("select", "ignore"):
+            if options[name] is not None:
+                options[name] = parse_codes(options[name], f"--{name}")
+        projects: dict[Path, list[Path]] = {}
+        for path in paths:
+            whole = path.resolve()
+            projects.setdefault(find_root(whole), []).append(whole)
+        results, settings = [], None
+        for root, own in sorted(projects.items()):
+            settings = load_config(config or root / "pyproject.toml", options)
+            if settings.unsafe_fixes and options["unsafe_fixes"] and not (settings.fix or settings.diff):
+                raise Failure("--unsafe-fixes does nothing without --fix or --diff")
+            results.append(run_project(root, own, settings))
+    except ConfigError as error:
+        raise Failure(str(error)) from error
+    assert settings is not None
+    return results, settings
+
+
+def _report(results: list[Result], settings: Config) -> int:
+    from fastmigrate.report.text import concise_report, statistics, summary, text_report
+
+    changes = {result.root / path: change for result in results for path, change in result.changes.items()}
+    left = any(result.findings for result in results)
+    if settings.diff:
+        from fastmigrate.report.diff import unified_diff
+
+        _write(unified_diff(changes), settings.output_file)
+        click.echo(text_report(results, written=False), err=True, nl=False)
+        return 0 if settings.exit_zero or not (left or changes) else FOUND
+    if changes:
+        from fastmigrate.write import WriteError, write_changes
+
+        try:
+            write_changes(changes)
+        except WriteError as error:
+            raise Failure(str(error)) from error
+    if settings.output_format == "json":
+        from fastmigrate.report.json import json_report
+
+        report = json_report(results)
+    elif settings.statistics:
+        report = statistics(results) + "".join(f"{line}\n" for line in summary(results))
+    else:
+        report = (concise_report if settings.output_format == "concise" else text_report)(results)
+    _write(report.encode(), settings.output_file)
+    return 0 if settings.exit_zero or not left else FOUND
+
+
+def _write(report: bytes, file: str | None) -> None:
+    if file is None:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(report)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        Path(file).write_bytes(report)
+    except OSError as error:
+        raise Failure(f"{file}: {error.strerror}") from error
+
+
+def main(args: Sequence[str] | None = None) -> NoReturn:
+    """Run the command and exit with its code."""
+    try:
+        code = command.main(args, prog_name="fastmigrate", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(WRONG)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("fastmigrate: interrupted; nothing was changed", err=True)
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:  # whoever read the report has had enough of it
+        sys.stderr.close()
+        sys.exit(FOUND)
+    except Exception as error:  # a defect of ours: no traceback reaches a user
+        click.echo(f"fastmigrate: internal error ({type(error).__name__}: {error}); nothing was changed", err=True)
+        sys.exit(WRONG)
+    sys.exit(code)

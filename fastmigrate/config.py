@@ -1,0 +1,107 @@
+"""`[tool.fastmigrate]`: read, checked, and joined with the options of the command line."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from fastmigrate.rules import all_rules
+
+__all__ = ["Config", "ConfigError", "load_config", "parse_codes"]
+
+FORMATS = ("text", "concise", "json")
+
+
+class ConfigError(Exception):
+    """A setting that cannot be used; the message says which, and what would do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The settings of a run. `select` and `ignore` hold codes or prefixes of codes."""
+
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    per_file_ignores: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    fix: bool = False
+    diff: bool = False
+    unsafe_fixes: bool = False
+    exit_zero: bool = False
+    statistics: bool = False
+    output_format: str = "text"
+    output_file: str | None = None
+
+    def selects(self, code: str) -> bool:
+        """Whether findings with this code are wanted: the longest prefix that fits decides."""
+        chosen = max((len(p) for p in self.select if code.startswith(p)), default=-1 if self.select else 0)
+        ignored = max((len(p) for p in self.ignore if code.startswith(p)), default=-1)
+        return code == "FM900" or (chosen >= 0 and chosen > ignored)
+
+
+def parse_codes(text: str | list[str], where: str) -> tuple[str, ...]:
+    """The codes in a comma list; ConfigError if one of them is not the code of a rule, nor the beginning of one."""
+    parts = text.split(",") if isinstance(text, str) else text
+    codes = tuple(part.strip().upper() for part in parts if part.strip())
+    known = all_rules()
+    for code in codes:
+        if code != "ALL" and not any(name.startswith(code) for name in known):
+            raise ConfigError(f"{where}: there is no rule {code!r}; the rules are {', '.join(known)}")
+    return tuple("FM" if code == "ALL" else code for code in codes)
+
+
+def load_config(file: Path, options: Mapping[str, Any]) -> Config:
+    """The settings in a TOML file, if it is there, with the given options over them; ConfigError if they are wrong."""
+    table: Any = {}
+    if file.is_file():
+        try:
+            table = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get("fastmigrate", {})
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+            raise ConfigError(f"{file}: {error}") from error
+    if not isinstance(table, dict):
+        raise ConfigError(f"{file}: [tool.fastmigrate] is not a table")
+    config = _from_table(table, file)
+    return replace(config, **{key: value for key, value in options.items() if value is not None})
+
+
+def _from_table(table: Mapping[str, Any], file: Path) -> Config:
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        where = f"{file}: [tool.fastmigrate] {key}"
+        match key:
+            case "select" | "ignore":
+                values[key] = parse_codes(_strings(value, where), where)
+            case "exclude":
+                values[key] = tuple(_strings(value, where))
+            case "per-file-ignores":
+                if not isinstance(value, dict):
+                    raise ConfigError(f"{where} must be a table of patterns and lists of codes")
+                values["per_file_ignores"] = {
+                    pattern: parse_codes(_strings(codes, where), where) for pattern, codes in value.items()
+                }
+            case "fix" | "diff" | "unsafe-fixes" | "exit-zero" | "statistics":
+                if not isinstance(value, bool):
+                    raise ConfigError(f"{where} must be true or false")
+                values[key.replace("-", "_")] = value
+            case "output-format":
+                if value not in FORMATS:
+                    raise ConfigError(f"{where} must be one of {', '.join(FORMATS)}")
+                values["output_format"] = value
+            case "output-file":
+                if not isinstance(value, str):
+                    raise ConfigError(f"{where} must be a path")
+                values["output_file"] = value
+            case _:
+                raise ConfigError(f"{where}: there is no such setting")
+    return Config(**values)
+
+
+def _strings(value: Any, where: str) -> list[str]:
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise ConfigError(f"{where} must be a list of strings")
+    return value

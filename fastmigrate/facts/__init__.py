@@ -1,0 +1,1 @@
+"""What one file says, read with `ast` into plain frozen values: no file knows of another here."""

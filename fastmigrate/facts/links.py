@@ -1,0 +1,633 @@
+"""Links: what a module imports and defines, who calls what, and where (DESIGN.md section 7, "breadth").
+
+`read_links` turns one parsed file into a `ModuleLinks`. Nothing is resolved here: names stay names.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from fastmigrate.facts.order import number_nodes
+from fastmigrate.facts.terms import OPAQUE, Call, Display, Either, Ref, Term, read_term
+
+__all__ = ["Binding", "CallSite", "ClassLinks", "FunctionLinks", "Handler", "ModuleLinks", "Parameter", "Place", "read_links"]
+
+BindingKind = Literal["import", "from", "value", "each", "with", "parameter", "function", "class", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands: lines and columns from 1, columns in characters, the end exclusive."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """One way in which a scope gives a name its value.
+
+    `module` and `level` belong to imports, `name` is the imported name or the qualified name of a definition,
+    `term` the value, the iterable, the context manager or the annotation of a parameter.
+    """
+
+    kind: BindingKind
+    line: int
+    module: str = ""
+    level: int = 0
+    name: str = ""
+    term: Term = OPAQUE
+    default: Term | None = None
+    guarded: bool = False  # in a `try`, or under an `if`: one of several possible bindings
+    typing_only: bool = False  # under `if TYPE_CHECKING`: not there at run time
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of a function; `kind` is positional, keyword, args or kwargs."""
+
+    name: str
+    kind: Literal["positional", "keyword", "args", "kwargs"]
+    annotation: Term | None
+    default: Term | None
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """The classes that an `except` clause names (a bare `except` names none), and its line."""
+
+    line: int
+    classes: tuple[Term, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CallSite:
+    """A call, the function that makes it ("" at module level), and how it stands there."""
+
+    call: Call
+    scope: str
+    place: Place
+    deferred: bool  # in a lambda: it runs when that is called
+    decorates: str | None = None  # the qualified name of the function that the call decorates
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionLinks:
+    """A function definition. Names in `scope` qualify it; `number` is its ordinal among the file's functions."""
+
+    qualname: str
+    number: int
+    line: int
+    is_async: bool
+    parameters: tuple[Parameter, ...]
+    decorators: tuple[Term, ...]
+    bindings: dict[str, tuple[Binding, ...]]
+    names: frozenset[str]  # every name in it, nested functions included
+    loads: dict[str, int]  # how often each name is read in its body, nested functions included
+    returns: tuple[Term, ...]
+    returned: Term | None  # the annotation of what it returns
+    handlers: tuple[Handler, ...]  # around something that it awaits or yields
+    yields: tuple[Yield, ...]
+    awaits: int
+    parent: str
+    in_class: bool
+    passes_arguments_on: bool  # has a nested `(*args, **kwargs)` function: what a plain decorator looks like
+
+
+@dataclass(frozen=True, slots=True)
+class Yield:
+    """A `yield`: its ordinal in the file, its value, and the `async with` items around it."""
+
+    number: int
+    line: int
+    value: Term | None
+    statement: bool
+    around: tuple[tuple[str | None, str], ...]  # (name bound, source of the context manager)
+
+
+@dataclass(frozen=True, slots=True)
+class ClassLinks:
+    """A class definition; `bindings` holds its body's names and what its methods assign to `self`."""
+
+    qualname: str
+    line: int
+    bases: tuple[Term, ...]
+    bindings: dict[str, tuple[Binding, ...]]
+    annotations: dict[str, tuple[Term, Term | None]]  # field -> (annotation, default)
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleLinks:
+    """What one file says to the others; `path` is relative to the project, POSIX."""
+
+    path: str
+    bindings: dict[str, tuple[Binding, ...]]
+    functions: dict[str, FunctionLinks]
+    classes: dict[str, ClassLinks]
+    calls: tuple[CallSite, ...]
+    stars: tuple[Binding, ...]
+    exports: frozenset[str]  # the names in a literal __all__
+    loads: dict[str, int]  # how often each name is read in the file, however deep
+    state_names: frozenset[str]  # names read or written behind `.state.`
+    stored: frozenset[str]  # names of attributes that are assigned
+
+
+def read_links(path: str, tree: ast.Module) -> ModuleLinks:
+    """The links of a parsed module."""
+    reader = _LinkReader(path, tree)
+    reader.block(tree.body)
+    return reader.result()
+
+
+@dataclass(slots=True)
+class _Scope:
+    qualname: str
+    bindings: dict[str, list[Binding]] = field(default_factory=dict)
+    node: ast.FunctionDef | ast.AsyncFunctionDef | None = None
+    is_class: bool = False
+    globals: set[str] = field(default_factory=set)
+    returns: list[Term] = field(default_factory=list)
+    yields: list[Yield] = field(default_factory=list)
+    handlers: list[Handler] = field(default_factory=list)
+    awaits: int = 0
+
+
+class _LinkReader(ast.NodeVisitor):
+    def __init__(self, path: str, tree: ast.Module) -> None:
+        self.path = path
+        self.tree = tree
+        numbers = number_nodes(tree)
+        self.number: Callable[[ast.AST], int] = numbers.__getitem__
+        self.scopes = [_Scope("")]
+        self.functions: dict[str, FunctionLinks] = {}
+        self.classes: dict[str, ClassLinks] = {}
+        self.self_values: dict[str, dict[str, list[Binding]]] = {}
+        self.calls: list[CallSite] = []
+        self.stars: list[Binding] = []
+        self.exports: set[str] = set()
+        self.loads: dict[str, int] = {}
+        self.state_names: set[str] = set()
+        self.stored: set[str] = set()
+        self.shadowed: list[set[str]] = []
+        self.deferred = 0
+        self.guard = 0
+        self.typing_only = False
+        self.decorates: str | None = None
+        self.around: list[tuple[str | None, str]] = []
+
+    # -- values
+
+    def term(self, node: ast.expr | None) -> Term:
+        return read_term(node, self.number, self._name)
+
+    def _name(self, node: ast.Name) -> Term:
+        return OPAQUE if any(node.id in names for names in self.shadowed) else Ref(node.id)
+
+    @property
+    def scope(self) -> _Scope:
+        return self.scopes[-1]
+
+    def bind(self, name: str, binding: Binding) -> None:
+        scope = self.scopes[0] if name in self.scope.globals else self.scope
+        scope.bindings.setdefault(name, []).append(binding)
+
+    def value(self, kind: BindingKind, node: ast.AST, term: Term, **more: object) -> Binding:
+        return Binding(
+            kind,
+            getattr(node, "lineno", 0),
+            term=term,
+            guarded=self.guard > 0,
+            typing_only=self.typing_only,
+            **more,  # type: ignore[arg-type]
+        )
+
+    def block(self, statements: Iterable[ast.stmt]) -> None:
+        for statement in statements:
+            self.visit(statement)
+
+    # -- imports
+
+    def visit_Import(self, node: ast.Import) -> None:
+        for alias in node.names:
+            name = alias.asname or alias.name.partition(".")[0]
+            module = alias.name if alias.asname else name
+            self.bind(name, self.value("import", node, OPAQUE, module=module))
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        for alias in node.names:
+            binding = self.value("from", node, OPAQUE, module=node.module or "", level=node.level, name=alias.name)
+            if alias.name == "*":
+                self.stars.append(binding)
+            else:
+                self.bind(alias.asname or alias.name, binding)
+
+    # -- definitions
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        self._function(node)
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
+        self._function(node)
+
+    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        outer = self.scope
+        qualname = f"{outer.qualname}.{node.name}" if outer.qualname else node.name
+        while qualname in self.functions:  # the same name again, as in the branches of an `if`
+            qualname += "'"
+        self.bind(node.name, self.value("function", node, OPAQUE, name=qualname))
+        decorators = tuple(self.term(decorator) for decorator in node.decorator_list)
+        self.decorates = qualname
+        for decorator in node.decorator_list:
+            self.visit(decorator)
+        self.decorates = None
+        parameters = self._parameters(node.args)
+        for default in [*node.args.defaults, *node.args.kw_defaults]:
+            if default is not None:
+                self.visit(default)
+        self._count_annotations(node)
+        scope = _Scope(qualname, node=node)
+        scope.globals = {n for s in ast.walk(node) if isinstance(s, ast.Global) for n in s.names}
+        self.scopes.append(scope)
+        for parameter in parameters:
+            self.bind(
+                parameter.name,
+                Binding("parameter", node.lineno, term=parameter.annotation or OPAQUE, default=parameter.default),
+            )
+        state = self.shadowed, self.deferred, self.guard, self.around, self.typing_only
+        self.shadowed, self.deferred, self.guard, self.around, self.typing_only = [], 0, 0, [], False
+        self.block(node.body)
+        self.shadowed, self.deferred, self.guard, self.around, self.typing_only = state
+        self.scopes.pop()
+        self.functions[qualname] = FunctionLinks(
+            qualname,
+            self.number(node),
+            node.lineno,
+            isinstance(node, ast.AsyncFunctionDef),
+            parameters,
+            decorators,
+            _frozen(scope.bindings),
+            frozenset(_names(node)),
+            _loads(node.body),
+            tuple(scope.returns),
+            _annotation(node.returns, self._name),
+            tuple(scope.handlers),
+            tuple(scope.yields),
+            scope.awaits,
+            outer.qualname,
+            outer.is_class,
+            any(_passes_arguments_on(child) for child in ast.walk(node) if child is not node),
+        )
+
+    def _count_annotations(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        args = node.args
+        everything = [*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg]
+        annotations = [arg.annotation for arg in everything if arg is not None and arg.annotation is not None]
+        for annotation in [*annotations, *([node.returns] if node.returns else [])]:
+            self.visit(annotation)
+            self._count_quoted(annotation)
+
+    def _count_quoted(self, annotation: ast.expr) -> None:
+        for child in ast.walk(annotation):
+            if isinstance(child, ast.Constant) and isinstance(child.value, str):
+                parsed = _parse_annotation(child.value)
+                for name in _names(parsed) if parsed is not None else ():
+                    self.loads[name] = self.loads.get(name, 0) + 1
+
+    def _parameters(self, args: ast.arguments) -> tuple[Parameter, ...]:
+        positional = [*args.posonlyargs, *args.args]
+        defaults = [None] * (len(positional) - len(args.defaults)) + list(args.defaults)
+        found = [self._parameter(a, "positional", d) for a, d in zip(positional, defaults, strict=True)]
+        if args.vararg:
+            found.append(self._parameter(args.vararg, "args", None))
+        found += [
+            self._parameter(arg, "keyword", default)
+            for arg, default in zip(args.kwonlyargs, args.kw_defaults, strict=True)
+        ]
+        if args.kwarg:
+            found.append(self._parameter(args.kwarg, "kwargs", None))
+        return tuple(found)
+
+    def _parameter(
+        self, arg: ast.arg, kind: Literal["positional", "keyword", "args", "kwargs"], default: ast.expr | None
+    ) -> Parameter:
+        value = None if default is None else self.term(default)
+        return Parameter(arg.arg, kind, _annotation(arg.annotation, self._name), value)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        outer = self.scope
+        qualname = f"{outer.qualname}.{node.name}" if outer.qualname else node.name
+        self.bind(node.name, self.value("class", node, OPAQUE, name=qualname))
+        for expression in [*node.decorator_list, *node.bases, *(keyword.value for keyword in node.keywords)]:
+            self.visit(expression)
+        scope = _Scope(qualname, is_class=True)
+        self.scopes.append(scope)
+        self.block(node.body)
+        self.scopes.pop()
+        bindings = {**scope.bindings}
+        for name, values in self.self_values.pop(qualname, {}).items():
+            bindings[name] = [*bindings.get(name, []), *values]
+        annotations = {
+            statement.target.id: (
+                _annotation(statement.annotation) or OPAQUE,
+                None if statement.value is None else self.term(statement.value),
+            )
+            for statement in node.body
+            if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
+        }
+        self.classes[qualname] = ClassLinks(
+            qualname, node.lineno, tuple(self.term(base) for base in node.bases), _frozen(bindings), annotations
+        )
+
+    # -- statements that bind
+
+    def visit_Assign(self, node: ast.Assign) -> None:
+        self.visit(node.value)
+        for target in node.targets:
+            self._assign(target, node.value)
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+        self.visit(node.annotation)
+        self._count_quoted(node.annotation)
+        if node.value is not None:
+            self.visit(node.value)
+            self._assign(node.target, node.value)
+        elif isinstance(node.target, ast.Name):
+            self.bind(node.target.id, self.value("parameter", node, _annotation(node.annotation) or OPAQUE))
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> None:
+        self.visit(node.value)
+        self._assign(node.target, None)
+        if isinstance(node.target, ast.Name):
+            self.loads[node.target.id] = self.loads.get(node.target.id, 0) + 1
+            if node.target.id == "__all__":
+                self._export(node.value)
+
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> None:
+        self.visit(node.value)
+        self._assign(node.target, node.value)
+
+    def _assign(self, target: ast.expr, value: ast.expr | None, kind: BindingKind = "value") -> None:
+        match target:
+            case ast.Name(id=name):
+                self.bind(name, self.value(kind if value is not None else "other", target, self.term(value)))
+                if name == "__all__" and value is not None:
+                    self._export(value)
+            case ast.Tuple(elts=targets) | ast.List(elts=targets):
+                values: list[ast.expr | None] = [None] * len(targets)
+                if (
+                    kind == "value"
+                    and isinstance(value, ast.Tuple | ast.List)
+                    and len(value.elts) == len(targets)
+                    and not any(isinstance(part, ast.Starred) for part in [*targets, *value.elts])
+                ):
+                    values = list(value.elts)
+                for part, item in zip(targets, values, strict=True):
+                    self._assign(part, item, kind)
+            case ast.Starred(value=inner):
+                self._assign(inner, None)
+            case ast.Attribute(value=ast.Name(id="self"), attr=name):
+                self._assign_self(name, target, value)
+                self.visit(target)
+            case _:
+                self.visit(target)
+
+    def _assign_self(self, name: str, target: ast.expr, value: ast.expr | None) -> None:
+        owner = self.scope.qualname.rpartition(".")[0]
+        term = self.term(value)
+        kind: BindingKind = "value" if value is not None else "other"
+        # the term is read in the scope of the method that assigns it
+        self.self_values.setdefault(owner, {}).setdefault(name, []).append(
+            Binding(kind, target.lineno, term=term, name=self.scope.qualname)
+        )
+
+    def _export(self, value: ast.expr) -> None:
+        if isinstance(value, ast.List | ast.Tuple):
+            self.exports |= {item.value for item in value.elts if isinstance(item, ast.Constant) and isinstance(item.value, str)}
+
+    def visit_For(self, node: ast.For | ast.AsyncFor) -> None:
+        self.visit(node.iter)
+        if isinstance(node.target, ast.Name):
+            self.bind(node.target.id, self.value("each", node, self.term(node.iter)))
+        else:
+            self._assign(node.target, None)
+        self.block([*node.body, *node.orelse])
+
+    def visit_AsyncFor(self, node: ast.AsyncFor) -> None:
+        self.scope.awaits += 1
+        self.visit_For(node)
+
+    def visit_With(self, node: ast.With | ast.AsyncWith) -> None:
+        entered = 0
+        for item in node.items:
+            self.visit(item.context_expr)
+            if item.optional_vars is not None:
+                self._assign(item.optional_vars, item.context_expr, "with")
+            if isinstance(node, ast.AsyncWith):
+                name = item.optional_vars.id if isinstance(item.optional_vars, ast.Name) else None
+                self.around.append((name, ast.unparse(item.context_expr)))
+                entered += 1
+        self.block(node.body)
+        del self.around[len(self.around) - entered :]
+
+    def visit_AsyncWith(self, node: ast.AsyncWith) -> None:
+        self.scope.awaits += 1
+        self.visit_With(node)
+
+    def visit_If(self, node: ast.If) -> None:
+        self.visit(node.test)
+        typing_only, self.typing_only = self.typing_only, self.typing_only or "TYPE_CHECKING" in ast.dump(node.test)
+        self.guard += 1
+        self.block(node.body)
+        self.typing_only = typing_only
+        self.block(node.orelse)
+        self.guard -= 1
+
+    def visit_Try(self, node: ast.Try) -> None:
+        self.guard += 1
+        if any(isinstance(child, ast.Await | ast.Yield) for statement in node.body for child in ast.walk(statement)):
+            self.scope.handlers += [read_handler(handler, self.term) for handler in node.handlers]
+        self.block(node.body)
+        for handler in node.handlers:
+            if handler.type is not None:
+                self.visit(handler.type)
+            if handler.name is not None:
+                self.bind(handler.name, self.value("other", handler, OPAQUE))
+            self.block(handler.body)
+        self.block([*node.orelse, *node.finalbody])
+        self.guard -= 1
+
+    def visit_TryStar(self, node: ast.TryStar) -> None:
+        self.visit_Try(node)  # type: ignore[arg-type]
+
+    def visit_Delete(self, node: ast.Delete) -> None:
+        self.generic_visit(node)
+
+    def visit_MatchAs(self, node: ast.MatchAs) -> None:
+        if node.name is not None:
+            self.bind(node.name, self.value("other", node, OPAQUE))
+        self.generic_visit(node)
+
+    def visit_MatchStar(self, node: ast.MatchStar) -> None:
+        if node.name is not None:
+            self.bind(node.name, self.value("other", node, OPAQUE))
+
+    # -- expressions
+
+    def visit_Name(self, node: ast.Name) -> None:
+        if isinstance(node.ctx, ast.Load):
+            self.loads[node.id] = self.loads.get(node.id, 0) + 1
+        elif isinstance(node.ctx, ast.Store):
+            self.bind(node.id, self.value("other", node, OPAQUE))
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        if isinstance(node.value, ast.Attribute) and node.value.attr == "state":
+            self.state_names.add(node.attr)
+        if isinstance(node.ctx, ast.Store):
+            self.stored.add(node.attr)
+        self.generic_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> None:
+        decorates, self.decorates = self.decorates, None
+        call = self.term(node)
+        if isinstance(call, Call):
+            self.calls.append(CallSite(call, self.scope.qualname, read_place(node), self.deferred > 0, decorates))
+        self.generic_visit(node)
+
+    def visit_Lambda(self, node: ast.Lambda) -> None:
+        args = node.args
+        names = [*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg]
+        for default in [*args.defaults, *args.kw_defaults]:
+            if default is not None:
+                self.visit(default)
+        self.shadowed.append({arg.arg for arg in names if arg is not None})
+        self.deferred += 1
+        self.visit(node.body)
+        self.deferred -= 1
+        self.shadowed.pop()
+
+    def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> None:
+        self.visit(node.generators[0].iter)
+        self.shadowed.append({n for g in node.generators for n in _names(g.target)})
+        for index, generator in enumerate(node.generators):
+            if index:
+                self.visit(generator.iter)
+            for condition in generator.ifs:
+                self.visit(condition)
+        for part in [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]:
+            self.visit(part)
+        self.shadowed.pop()
+
+    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _comprehension
+
+    def visit_Return(self, node: ast.Return) -> None:
+        if node.value is not None:
+            self.visit(node.value)
+        self.scope.returns.append(self.term(node.value))
+
+    def visit_Await(self, node: ast.Await) -> None:
+        self.scope.awaits += 1
+        self.generic_visit(node)
+
+    def visit_Expr(self, node: ast.Expr) -> None:
+        if isinstance(node.value, ast.Yield):
+            self._yield(node.value, statement=True)
+        else:
+            self.visit(node.value)
+
+    def visit_Yield(self, node: ast.Yield) -> None:
+        self._yield(node, statement=False)
+
+    def _yield(self, node: ast.Yield, *, statement: bool) -> None:
+        if node.value is not None:
+            self.visit(node.value)
+        value = None if node.value is None else self.term(node.value)
+        self.scope.yields.append(Yield(self.number(node), node.lineno, value, statement, tuple(self.around)))
+
+    # -- result
+
+    def result(self) -> ModuleLinks:
+        return ModuleLinks(
+            self.path,
+            _frozen(self.scopes[0].bindings),
+            self.functions,
+            self.classes,
+            tuple(self.calls),
+            tuple(self.stars),
+            frozenset(self.exports),
+            self.loads,
+            frozenset(self.state_names),
+            frozenset(self.stored),
+        )
+
+
+def read_place(node: ast.expr | ast.stmt) -> Place:
+    """Where a node stands. `ast` counts columns in bytes; `place_in_text` makes them characters."""
+    return Place(node.lineno, node.col_offset, node.end_lineno or node.lineno, node.end_col_offset or 0)
+
+
+def place_in_text(place: Place, lines: list[bytes]) -> Place:
+    """The place with its byte offsets turned into columns, in characters from 1; `lines` are UTF-8."""
+    column = len(lines[place.line - 1][: place.column].decode(errors="replace")) + 1
+    end = len(lines[place.end_line - 1][: place.end_column].decode(errors="replace")) + 1
+    return Place(place.line, column, place.end_line, end)
+
+
+def read_handler(handler: ast.ExceptHandler, term: Callable[[ast.expr | None], Term]) -> Handler:
+    """The classes that an `except` clause catches."""
+    read = term(handler.type)
+    classes = read.values if isinstance(read, Display) else read.options if isinstance(read, Either) else (read,)
+    return Handler(handler.lineno, () if handler.type is None else classes)
+
+
+def _frozen(bindings: dict[str, list[Binding]]) -> dict[str, tuple[Binding, ...]]:
+    return {name: tuple(values) for name, values in bindings.items()}
+
+
+def _names(node: ast.AST) -> set[str]:
+    found: set[str] = set()
+    for child in ast.walk(node):
+        match child:
+            case ast.Name(id=name) | ast.arg(arg=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                found.add(name)
+            case ast.ClassDef(name=name):
+                found.add(name)
+            case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+                found.add(name)
+            case ast.alias(name=imported, asname=asname):
+                found.add(asname or imported.partition(".")[0])
+    return found
+
+
+def _loads(body: list[ast.stmt]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for statement in body:
+        for child in ast.walk(statement):
+            if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Load):
+                counts[child.id] = counts.get(child.id, 0) + 1
+    return counts
+
+
+def _passes_arguments_on(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.args.vararg is not None
+        and node.args.kwarg is not None
+    )
+
+
+def _annotation(node: ast.expr | None, name: Callable[[ast.Name], Term] | None = None) -> Term | None:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        node = _parse_annotation(node.value)
+    return None if node is None else read_term(node, lambda _: -1, name)
+
+
+def _parse_annotation(text: str) -> ast.expr | None:
+    try:
+        return ast.parse(text, mode="eval").body
+    except (SyntaxError, ValueError):
+        return None

@@ -1,0 +1,83 @@
+"""Ordinals: how a node is found again in another tree of the same file.
+
+`ast` tells where a node stands in the text, LibCST does so only at a price, and inside f-strings the two
+disagree. Both can count, though: the n-th call, attribute, function or yield in source order is the same in both.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+__all__ = ["KINDS", "number_nodes", "source_order"]
+
+KINDS: dict[type[ast.AST], str] = {
+    ast.Call: "call",
+    ast.Attribute: "attribute",
+    ast.FunctionDef: "function",
+    ast.AsyncFunctionDef: "function",
+    ast.Yield: "yield",
+}
+
+
+def source_order(tree: ast.AST) -> Iterator[ast.AST]:
+    """All nodes below `tree`, parents before children, siblings as they stand in the text."""
+    stack = [tree]
+    while stack:
+        node = stack.pop()
+        yield node
+        stack.extend(reversed(_children(node)))
+
+
+def number_nodes(tree: ast.AST) -> dict[ast.AST, int]:
+    """The ordinal of each call, attribute, function and yield among its kind in the file, from 0."""
+    counts = dict.fromkeys(KINDS.values(), 0)
+    numbers: dict[ast.AST, int] = {}
+    for node in source_order(tree):
+        kind = KINDS.get(type(node))
+        if kind is not None:
+            numbers[node] = counts[kind]
+            counts[kind] += 1
+    return numbers
+
+
+def _children(node: ast.AST) -> list[ast.AST]:
+    match node:
+        case ast.FunctionDef() | ast.AsyncFunctionDef():
+            type_params: list[ast.AST] = list(getattr(node, "type_params", []))
+            returns = [node.returns] if node.returns else []
+            return [*node.decorator_list, *type_params, node.args, *returns, *node.body]
+        case ast.ClassDef():
+            type_params = list(getattr(node, "type_params", []))
+            arguments = sorted([*node.bases, *node.keywords], key=_position)
+            return [*node.decorator_list, *type_params, *arguments, *node.body]
+        case ast.arguments():
+            return _arguments(node)
+        case ast.Call():
+            return [node.func, *sorted([*node.args, *node.keywords], key=_position)]
+        case ast.Dict():
+            pairs = zip(node.keys, node.values, strict=True)
+            return [part for pair in pairs for part in pair if part is not None]
+        case ast.IfExp():
+            return [node.body, node.test, node.orelse]
+        case ast.MatchMapping():
+            pairs_of_patterns = zip(node.keys, node.patterns, strict=True)
+            return [part for pair in pairs_of_patterns for part in pair]
+    return list(ast.iter_child_nodes(node))
+
+
+def _arguments(node: ast.arguments) -> list[ast.AST]:
+    positional = [*node.posonlyargs, *node.args]
+    without = len(positional) - len(node.defaults)
+    ordered: list[ast.AST | None] = []
+    for index, arg in enumerate(positional):
+        ordered += [arg, node.defaults[index - without] if index >= without else None]
+    ordered.append(node.vararg)
+    for arg, default in zip(node.kwonlyargs, node.kw_defaults, strict=True):
+        ordered += [arg, default]
+    ordered.append(node.kwarg)
+    return [part for part in ordered if part is not None]
+
+
+def _position(node: ast.expr | ast.keyword) -> tuple[int, int]:
+    return node.lineno, node.col_offset

@@ -1,0 +1,255 @@
+"""Terms: the small language in which facts speak of expressions.
+
+A term keeps what later stages reason about (names, members, calls, constants, displays) and forgets the
+tree, so that facts can be cached, compared and sent to other processes.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass
+
+__all__ = [
+    "OPAQUE",
+    "SPREAD",
+    "Await",
+    "Call",
+    "Const",
+    "Display",
+    "Either",
+    "Item",
+    "Member",
+    "Opaque",
+    "Ref",
+    "Term",
+    "Text",
+    "Truthy",
+    "dotted",
+    "read_term",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A name, to be looked up in the scope in which the term stands."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An attribute of another term."""
+
+    of: Term
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call; `number` is its ordinal among the calls of its file, which makes its result one object."""
+
+    callee: Term
+    args: tuple[Term, ...]
+    keywords: tuple[tuple[str | None, Term], ...]
+    number: int
+
+    def keyword(self, name: str) -> Term | None:
+        """The value passed for the keyword `name`, or None."""
+        return next((value for key, value in self.keywords if key == name), None)
+
+    def argument(self, position: int, name: str) -> Term | None:
+        """The value passed at `position` or by the keyword `name`, or None."""
+        return self.args[position] if position < len(self.args) else self.keyword(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Const:
+    """A literal: str, bytes, int, float, bool or None."""
+
+    value: str | bytes | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Text put together from parts: an f-string, `+` beside a string, `%` or `.format` on a string."""
+
+    parts: tuple[Term, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Display:
+    """A dict, list, tuple or set display (or its comprehension); a `**` item of a dict has the key SPREAD."""
+
+    kind: str
+    keys: tuple[Term, ...]
+    values: tuple[Term, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """One of several terms: a conditional, `or`, or several definitions that reach one use."""
+
+    options: tuple[Term, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A subscript."""
+
+    of: Term
+    key: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Await:
+    """What awaiting a term gives."""
+
+    of: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Truthy:
+    """A term whose falsy values were left behind: `a` in `a or b`."""
+
+    of: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """Anything else."""
+
+
+Term = Ref | Member | Call | Const | Text | Display | Either | Item | Await | Truthy | Opaque
+
+OPAQUE = Opaque()
+SPREAD = Ref("**")
+
+NameTerm = Callable[[ast.Name], Term]
+
+
+def dotted(term: Term | None) -> str | None:
+    """`a.b.c` for a chain of members that starts at a name, else None."""
+    match term:
+        case Ref(name):
+            return name
+        case Member(of, name):
+            base = dotted(of)
+            return None if base is None else f"{base}.{name}"
+    return None
+
+
+def read_term(node: ast.expr | None, number: Callable[[ast.AST], int], name: NameTerm | None = None) -> Term:
+    """The term of an expression.
+
+    `number` gives a call its ordinal in the file; `name` may replace a name by what is known of it.
+    """
+    return OPAQUE if node is None else _Reader(number, name or (lambda n: Ref(n.id))).read(node)
+
+
+class _Reader:
+    def __init__(self, number: Callable[[ast.AST], int], name: NameTerm) -> None:
+        self.number = number
+        self.name = name
+
+    def read(self, node: ast.expr) -> Term:
+        reader = getattr(self, f"read_{type(node).__name__}", None)
+        return OPAQUE if reader is None else reader(node)
+
+    def all(self, nodes: list[ast.expr]) -> tuple[Term, ...]:
+        return tuple(self.read(node) for node in nodes)
+
+    def read_Name(self, node: ast.Name) -> Term:
+        return self.name(node)
+
+    def read_Attribute(self, node: ast.Attribute) -> Term:
+        return Member(self.read(node.value), node.attr)
+
+    def read_Constant(self, node: ast.Constant) -> Term:
+        value = node.value
+        return Const(value) if value is None or isinstance(value, str | bytes | int | float) else OPAQUE
+
+    def read_Call(self, node: ast.Call) -> Term:
+        function = node.func
+        if (
+            isinstance(function, ast.Attribute)
+            and function.attr == "format"
+            and isinstance(function.value, ast.Constant)
+        ):
+            return Text((self.read(function.value), *self.all(node.args)))
+        return Call(
+            self.read(function),
+            tuple(OPAQUE if isinstance(arg, ast.Starred) else self.read(arg) for arg in node.args),
+            tuple((keyword.arg, self.read(keyword.value)) for keyword in node.keywords),
+            self.number(node),
+        )
+
+    def read_JoinedStr(self, node: ast.JoinedStr) -> Term:
+        return Text(self.all(node.values))
+
+    def read_FormattedValue(self, node: ast.FormattedValue) -> Term:
+        return self.read(node.value)
+
+    def read_BinOp(self, node: ast.BinOp) -> Term:
+        left, right = self.read(node.left), self.read(node.right)
+        if isinstance(node.op, ast.Mod) and _is_text(left):
+            return Text((left, right))
+        if isinstance(node.op, ast.Add) and (_is_text(left) or _is_text(right)):
+            return Text((left, right))
+        if isinstance(node.op, ast.BitOr):  # `int | None` in an annotation; of no use elsewhere
+            return Either((left, right))
+        return OPAQUE
+
+    def read_UnaryOp(self, node: ast.UnaryOp) -> Term:
+        if isinstance(node.op, ast.Not):
+            return Const(False)
+        operand = self.read(node.operand)
+        return operand if isinstance(operand, Const) else OPAQUE
+
+    def read_Compare(self, node: ast.Compare) -> Term:
+        return Const(False)
+
+    def read_IfExp(self, node: ast.IfExp) -> Term:
+        return Either((self.read(node.body), self.read(node.orelse)))
+
+    def read_BoolOp(self, node: ast.BoolOp) -> Term:
+        options = self.all(node.values)
+        if isinstance(node.op, ast.Or):
+            return Either((*(Truthy(option) for option in options[:-1]), options[-1]))
+        return Either(options)
+
+    def read_NamedExpr(self, node: ast.NamedExpr) -> Term:
+        return self.read(node.value)
+
+    def read_Await(self, node: ast.Await) -> Term:
+        return Await(self.read(node.value))
+
+    def read_Subscript(self, node: ast.Subscript) -> Term:
+        return Item(self.read(node.value), self.read(node.slice))
+
+    def read_Dict(self, node: ast.Dict) -> Term:
+        return Display(
+            "dict",
+            tuple(SPREAD if key is None else self.read(key) for key in node.keys),
+            self.all(node.values),
+        )
+
+    def read_DictComp(self, node: ast.DictComp) -> Term:
+        return Display("dict", (OPAQUE,), (OPAQUE,))
+
+    def read_List(self, node: ast.List) -> Term:
+        return Display("list", (), self.all(node.elts))
+
+    def read_ListComp(self, node: ast.ListComp) -> Term:
+        return Display("list", (), (OPAQUE,))
+
+    def read_Tuple(self, node: ast.Tuple) -> Term:
+        return Display("tuple", (), self.all(node.elts))
+
+    def read_Set(self, node: ast.Set) -> Term:
+        return Display("set", (), self.all(node.elts))
+
+
+def _is_text(term: Term) -> bool:
+    return isinstance(term, Text) or (isinstance(term, Const) and isinstance(term.value, str))
+

@@ -1,0 +1,47 @@
+"""Names of libraries: which of several dotted names is the one that the tables use."""
+
+from __future__ import annotations
+
+__all__ = ["APP_CLASSES", "LIBRARIES", "MAKES", "REQUEST_CLASSES", "ROUTER_CLASSES", "canonical"]
+
+LIBRARIES = frozenset(
+    "requests httpx httpx2 urllib3 fastapi starlette pydantic contextlib http typing enum mangum uvicorn".split()
+)
+"""Installed packages and standard modules that a folder of the project does not hide by accident."""
+
+APP_CLASSES = frozenset({"fastapi.FastAPI", "starlette.applications.Starlette"})
+ROUTER_CLASSES = frozenset({"fastapi.APIRouter", "starlette.routing.Router"})
+REQUEST_CLASSES = frozenset({"fastapi.Request", "starlette.requests.HTTPConnection"})
+"""Parameters of these classes are filled by FastAPI and carry `.state` (fastapi-lifecycle.md sections 5 and 7)."""
+
+MAKES = {
+    "requests.session": "requests.Session",
+}
+"""Functions from outside, and the class whose instance they return."""
+
+_ALIASES = {
+    "fastapi.applications.FastAPI": "fastapi.FastAPI",
+    "fastapi.routing.APIRouter": "fastapi.APIRouter",
+    "fastapi.requests.Request": "fastapi.Request",
+    "starlette.requests.Request": "fastapi.Request",
+    "fastapi.requests.HTTPConnection": "starlette.requests.HTTPConnection",
+    "requests.models.Response": "requests.Response",
+    "requests.models.Request": "requests.Request",
+    "pydantic.networks.HttpUrl": "pydantic.HttpUrl",
+    "pydantic.networks.AnyUrl": "pydantic.AnyUrl",
+    "pydantic.networks.AnyHttpUrl": "pydantic.AnyHttpUrl",
+}
+_EXCEPTIONS = frozenset(
+    "RequestException HTTPError ConnectionError Timeout ConnectTimeout ReadTimeout TooManyRedirects URLRequired "
+    "JSONDecodeError FileModeWarning".split()
+)
+
+
+def canonical(name: str) -> str:
+    """The name that the tables use for what `name` means: `requests.api.get` is `requests.get`."""
+    for module in ("requests.api.", "requests.sessions."):
+        if name.startswith(module):
+            name = f"requests.{name.removeprefix(module)}"
+    if name.startswith("requests.") and name.removeprefix("requests.") in _EXCEPTIONS:
+        return f"requests.exceptions.{name.removeprefix('requests.')}"
+    return _ALIASES.get(name, name)

@@ -1,0 +1,60 @@
+"""The values that leave the analysis: findings, their chains and endpoints, and what a fix of them is worth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from fastmigrate.facts.links import Place
+
+__all__ = ["Applicability", "Endpoint", "Finding", "Fix", "Hop"]
+
+Applicability = Literal["safe", "unsafe", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """What a finding stalls: a path operation with its full route; `line` is that of its `def`."""
+
+    name: str
+    route: str | None
+    path: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """A function on the way to a blocking call, and where it makes the next call."""
+
+    name: str
+    path: str
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """What can be done about a finding; `reason` says why a fix is unsafe, or why there is none."""
+
+    applicability: Applicability
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One defect. Paths are POSIX and relative to the project; `call` is the call's ordinal in its file."""
+
+    code: str
+    name: str
+    message: str
+    path: str
+    place: Place
+    endpoints: tuple[Endpoint, ...] = ()
+    chain: tuple[Hop, ...] = ()
+    fix: Fix = Fix("none")
+    call: int | None = None
+
+    @property
+    def order(self) -> tuple[str, int, int, str]:
+        """Findings are reported in this order."""
+        return self.path, self.place.line, self.place.column, self.code

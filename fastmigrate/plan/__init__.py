@@ -1,0 +1,1 @@
+"""From findings to intents: what must hold for a call to go through a client, and what stands in the way."""

@@ -1,0 +1,178 @@
+"""Steps for a call that goes through the client, and for the reads of what it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fastmigrate.facts.links import Handler
+from fastmigrate.facts.sites import Site, Use
+from fastmigrate.knowledge.parity import Parity, Row
+from fastmigrate.knowledge.requests_calls import FUNCTIONS
+from fastmigrate.knowledge.requests_responses import MEMBERS
+from fastmigrate.plan.arguments import JudgedCall, has_known_host, judge_arguments
+from fastmigrate.plan.goals import ClientInFunction, Goal, Held, Imported, ReadResult, Step, ThroughClient
+from fastmigrate.plan.names import imported
+from fastmigrate.project.project import BlockingCall, Project
+from fastmigrate.project.resolve import Class, External, Instance, Scope
+from fastmigrate.rewrite.intents import ArgumentEdit, EditCall, GuardStatement, Intent, RenameMember
+
+__all__ = ["Calls"]
+
+_OS_ERRORS = frozenset({"builtins.OSError", "builtins.IOError", "builtins.EnvironmentError"})
+_LOCKS = frozenset(f"threading.{name}" for name in ("Lock", "RLock", "Semaphore", "BoundedSemaphore", "Condition"))
+_OBSTACLES = {
+    "generator": "it stands in a generator expression, which an `await` would make asynchronous: use a list instead",
+    "class body": "it stands in the body of a class, where nothing can be awaited",
+    "lambda": "it stands in a lambda, where nothing can be awaited",
+}
+
+
+class Calls:
+    """Makes the steps of the goals that concern calls; `client_name` tells the client's name in a function."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.calls = {(call.function.path, call.site.call.number): call for call in project.blocking}
+        self.uses: dict[tuple[str, int], tuple[Use, Scope]] = {}
+
+    # -- the call
+
+    def through_client(self, goal: ThroughClient, client: str) -> Step | Held:
+        """The step of a call: its edit, and all that must be so for it to be right."""
+        call = self.calls[goal.path, goal.number]
+        if call.callee not in FUNCTIONS:
+            return Held(f"`{call.callee}` is not migrated yet: a session's headers, cookies and adapters go with it")
+        site = self.project.site(call)
+        judged = judge_arguments(self.project, call.callee, site, call.function)
+        reason = self._in_the_way(call, site, judged)
+        if reason is not None:
+            return Held(reason)
+        notes = [row.note for row in judged.rows if row.parity is Parity.LOSSY]
+        notes += self._doubts(site, call.function)
+        needs: list[Goal] = [ClientInFunction(call.function)]
+        for use in site.uses:
+            if use.kind == "member":
+                self.uses[goal.path, use.number] = use, call.function
+                needs.append(ReadResult(goal.path, use.number))
+        intents, more = self._edits(call, judged, client)
+        parity = Parity.LOSSY if notes else Parity.PINNED
+        return Step(tuple(needs + more), parity, tuple(notes), intents)
+
+    def _in_the_way(self, call: BlockingCall, site: Site, judged: JudgedCall) -> str | None:
+        if site.obstacle in _OBSTACLES:
+            return _OBSTACLES[site.obstacle]
+        if judged.missing is not None:
+            return judged.missing
+        for row in judged.rows:
+            if row.parity is Parity.NONE:
+                return row.note
+        if site.in_fstring and '"' in judged.code:
+            return "it stands in an f-string, where its new form would need other quotes: give its result a name first"
+        for use in site.uses:
+            if use.kind == "other":
+                return f"the response is {use.name} in line {use.line}, where it is not followed yet"
+        for guard in site.guards:
+            lock = self.project.resolver.resolve(guard, call.function)
+            if isinstance(lock, Instance) and isinstance(lock.of, External) and lock.of.name in _LOCKS:
+                return "a thread lock is held around it: across an `await`, it would stop every other task"
+        return self._handled(site.handlers, call.function)
+
+    def _handled(self, handlers: tuple[Handler, ...], scope: Scope) -> str | None:
+        for handler in handlers:
+            for name in self.caught(handler, scope):
+                if name.startswith("requests."):
+                    return f"the handler in line {handler.line} catches `{name}`, which httpx does not raise"
+                if name in _OS_ERRORS:
+                    error = name.removeprefix("builtins.")
+                    return (
+                        f"the handler in line {handler.line} catches `{error}`: errors of requests are of that class, "
+                        "those of httpx are not"
+                    )
+        return None
+
+    def caught(self, handler: Handler, scope: Scope) -> Iterator[str]:
+        """The canonical names of the classes from outside that a handler catches; "" for what is not known."""
+        for term in handler.classes:
+            value = self.project.resolver.resolve(term, scope)
+            if isinstance(value, External | Class):
+                yield from (base.name for base in self.project.resolver.bases(value) if isinstance(base, External))
+            else:
+                yield ""
+
+    def _doubts(self, site: Site, scope: Scope) -> Iterator[str]:
+        if site.obstacle == "nested comprehension":
+            yield "an `await` in a nested comprehension needs Python 3.11 or newer"
+        for state in site.stale:
+            yield f"`{state}` is read before the call and written after it: another request may change it meanwhile"
+        for handler in site.handlers:
+            names = set(self.caught(handler, scope))
+            if "" in names:
+                yield f"what the handler in line {handler.line} catches is not known"
+            if "builtins.ValueError" in names and not has_known_host(self.project, site, scope):
+                yield (
+                    f"the handler in line {handler.line} catches `ValueError`, which requests raises for a malformed "
+                    "URL, and httpx does not"
+                )
+
+    def _edits(
+        self, call: BlockingCall, judged: JudgedCall, client: str
+    ) -> tuple[tuple[tuple[str, Intent], ...], list[Goal]]:
+        path = call.function.path
+        httpx, _ = imported(self.project, path, "httpx")
+        uses_httpx = "httpx." in judged.code or any("httpx." in (edit.callee or "") for edit in judged.nested)
+        edits = tuple(
+            ArgumentEdit(edit.index, edit.keyword, edit.value.replace("httpx.", f"{httpx}."), edit.drop)
+            for edit in judged.edits
+        )
+        whole = EditCall(call.site.call.number, f"{client}.{judged.method}", edits, tuple(judged.added), awaited=True)
+        nested = [
+            EditCall(edit.number, callee=(edit.callee or "").replace("httpx.", f"{httpx}.")) for edit in judged.nested
+        ]
+        needs: list[Goal] = [Imported(path, "httpx")] if uses_httpx else []
+        return tuple((path, edit) for edit in (whole, *nested)), needs
+
+    # -- what it returns
+
+    def read_result(self, goal: ReadResult) -> Step | Held:
+        """The step of a read of the response: its edit, and that all calls it may come from are migrated."""
+        use, scope = self.uses[goal.path, goal.number]
+        row = _row(use)
+        if row is None:
+            return Held(f"`response.{use.name}` in line {use.line} is not migrated yet")
+        if row.parity is Parity.NONE:
+            return Held(f"line {use.line}: {row.note}")
+        intents = _read_edits(goal, use, row)
+        if use.mixed and intents:
+            return Held(f"what line {use.line} reads may be something else than this response")
+        if use.name in {"json", "raise_for_status"}:
+            reason = self._handled(use.handlers, scope)
+            if reason is not None:
+                return Held(reason)
+        if use.name == "raise_for_status" and intents and not (use.alone and use.receiver):
+            return Held(f"`raise_for_status()` in line {use.line} does not stand on a line of its own, after a name")
+        needs = tuple(ThroughClient(goal.path, number) for number in sorted(use.results))
+        return Step(needs, row.parity, (row.note,) if row.parity is Parity.LOSSY else (), intents)
+
+
+def _row(use: Use) -> Row | None:
+    if use.stored:
+        return MEMBERS.get((use.name, "stored"))
+    if use.name == "headers":
+        looked_up = use.then in {"item", "in", "get"}
+        return MEMBERS["headers", "looked up" if looked_up else ""]
+    if use.called:
+        case = "statement" if use.then == "statement" and (use.name, "statement") in MEMBERS else "called"
+        return MEMBERS.get((use.name, case))
+    return MEMBERS.get((use.name, ""))
+
+
+def _read_edits(goal: ReadResult, use: Use, row: Row) -> tuple[tuple[str, Intent], ...]:
+    """A form of one name renames, `not NAME` negates too, `if NAME` guards the statement."""
+    word, _, name = row.form.rpartition(" ")
+    if word == "if":
+        if use.failed:  # what the guard asks for is known there
+            return ()
+        return ((goal.path, GuardStatement(use.call, f"{use.receiver}.{name}")),)
+    if name != use.name:
+        return ((goal.path, RenameMember(goal.number, name, negated=word == "not")),)
+    return ()

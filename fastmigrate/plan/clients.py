@@ -1,0 +1,366 @@
+"""Steps for the client: in the path operation, in the app, in its lifespan."""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import cached_property
+
+from fastmigrate.facts.links import FunctionLinks, Yield
+from fastmigrate.facts.terms import Call, Const, Display, Member, Ref, Term, dotted
+from fastmigrate.plan.goals import (
+    ClientInFunction,
+    ClientInLifespan,
+    ClientOfApp,
+    Goal,
+    Held,
+    Imported,
+    NewLifespan,
+    Promises,
+    RequestInFunction,
+    Step,
+)
+from fastmigrate.plan.names import fresh, imported, request_parameter
+from fastmigrate.plan.texts import LIFESPAN, MANAGER, PROMISES
+from fastmigrate.project.modules import is_test_path
+from fastmigrate.project.project import Project
+from fastmigrate.project.resolve import External, Function, Instance, Method, Scope
+from fastmigrate.rewrite.intents import (
+    AddImport,
+    AddParameter,
+    ArgumentEdit,
+    EditCall,
+    InsertAtTop,
+    InsertBefore,
+    Intent,
+    NewArgument,
+    WrapYield,
+)
+
+__all__ = ["Clients"]
+
+_KEYS = ("client", "http_client", "shared_http_client")
+_TRANSPARENT = frozenset({"fastapi_cache.decorator.cache", "fastapi_versioning.version"})
+"""Decorators from outside that hand a new `request` parameter on (fastapi-lifecycle.md section 7)."""
+
+
+class Clients:
+    """Makes the steps of the goals that concern the client and the way to it."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.apps = project.apps
+
+    # -- in a path operation
+
+    def client_name(self, function: Scope) -> str:
+        """The local name of the client in a function: the one that it has there, or a free one."""
+        links = self._function(function)
+        return self._existing_client(links, function) or fresh("client", links.names, "http_client")
+
+    def _existing_client(self, links: FunctionLinks, scope: Scope) -> str | None:
+        request = request_parameter(self.project, links, scope)
+        if request is None:
+            return None
+        wanted = Member(Member(Ref(request), "state"), self.key)
+        for name, bindings in sorted(links.bindings.items()):
+            if len(bindings) == 1 and bindings[0].kind == "value" and bindings[0].term == wanted:
+                return name
+        return None
+
+    def client_in_function(self, goal: ClientInFunction) -> Step | Held:
+        """The client comes from the state of the request, and so from every app that serves the path operation."""
+        links = self._function(goal.function)
+        roots = {root for route in self.apps.routes[goal.function] for root in self.apps.roots(route.router)}
+        if not roots:
+            return Held("no app was found that includes its router")
+        if None in roots:
+            return Held("its app is mounted on another one, which was not found")
+        for path, line in self.project.callers(goal.function):
+            return Held(f"the path operation is also called directly, in {path}:{line}")
+        needs: list[Goal] = [ClientOfApp(root) for root in roots if root is not None]
+        if self._existing_client(links, goal.function) is not None:
+            return Step(tuple(needs))
+        path = goal.function.path
+        httpx, _ = imported(self.project, path, "httpx")
+        request = self.request_name(goal.function)
+        name = self.client_name(goal.function)
+        code = f"{name}: {httpx}.AsyncClient = {request}.state.{self.key}"
+        needs += [RequestInFunction(goal.function), Imported(path, "httpx")]
+        return Step(tuple(needs), intents=((path, InsertAtTop(links.number, code)),))
+
+    def request_name(self, function: Scope) -> str:
+        """The name of a path operation's request parameter: the one that it has, or a free one."""
+        links = self._function(function)
+        return request_parameter(self.project, links, function) or fresh("request", links.names, "http_request")
+
+    def request_in_function(self, goal: RequestInFunction) -> Step | Held:
+        """A path operation without a request gets one, if nothing between it and FastAPI would lose it."""
+        links = self._function(goal.function)
+        if request_parameter(self.project, links, goal.function) is not None:
+            return Step()
+        for decorator in links.decorators:
+            if not self._hands_on(decorator, goal.function):
+                shown = dotted(decorator.callee if isinstance(decorator, Call) else decorator) or "…"
+                return Held(f"the decorator `{shown}` may not hand a new `request` parameter on")
+        path = goal.function.path
+        request_class, _ = imported(self.project, path, "fastapi", "Request")
+        code = f"{self.request_name(goal.function)}: {request_class}"
+        is_method = links.in_class and Ref("staticmethod") not in links.decorators
+        needs = (Imported(path, "fastapi", "Request"),)
+        return Step(needs, intents=((path, AddParameter(links.number, code, is_method)),))
+
+    def _hands_on(self, decorator: Term, scope: Scope) -> bool:
+        outer = Scope(scope.path, self._function(scope).parent)
+        callee = decorator.callee if isinstance(decorator, Call) else decorator
+        value = self.project.resolver.resolve(callee, outer)
+        match value:
+            case Method(owner):
+                return owner in self.apps.apps or owner in self.apps.parents or owner in self._routers
+            case External(name):
+                return name in _TRANSPARENT or name in {"builtins.staticmethod", "builtins.classmethod"}
+            case Function(home):
+                function = self.project.resolver.function(home)
+                return function is not None and function.passes_arguments_on and "wraps" in function.names
+        return False
+
+    @cached_property
+    def _routers(self) -> set[Instance]:
+        return {route.router for routes in self.apps.routes.values() for route in routes}
+
+    def _function(self, scope: Scope) -> FunctionLinks:
+        links = self.project.resolver.function(scope)
+        if links is None:
+            raise LookupError(scope)
+        return links
+
+    # -- in an app
+
+    @cached_property
+    def key(self) -> str:
+        """The key of the client in the lifespan's state: one for the whole project."""
+        existing = sorted({key for app in self.apps.apps if (key := self._existing_key(app)) is not None})
+        return existing[0] if existing else fresh(_KEYS[0], self._state_names, *_KEYS[1:])
+
+    @cached_property
+    def _state_names(self) -> set[str]:
+        taken: set[str] = set()
+        for path in self.project.sources.containing(b".state", b"yield {"):
+            links = self.project.links(path)
+            if links is None:
+                continue
+            taken |= links.state_names
+            for function in links.functions.values():
+                for item in function.yields:
+                    if isinstance(item.value, Display):
+                        taken |= {str(key.value) for key in item.value.keys if isinstance(key, Const)}
+        return taken
+
+    def _existing_key(self, app: Instance) -> str | None:
+        lifespan = self._lifespan(app)
+        function = self.project.resolver.function(lifespan.scope) if isinstance(lifespan, Function) else None
+        for item in function.yields if function is not None else ():
+            found = _key_of_client(item)
+            if found is not None:
+                return found
+        return None
+
+    def _lifespan(self, app: Instance) -> object:
+        call = self._construction(app)
+        return None if call is None else self.project.resolver.resolve(call.keyword("lifespan"), app.scope)
+
+    def _construction(self, app: Instance) -> Call | None:
+        links = self.project.links(app.scope.path)
+        for site in links.calls if links is not None else ():
+            if site.call.number == app.number:
+                return site.call
+        return None
+
+    def client_of_app(self, goal: ClientOfApp) -> Step | Held:
+        """An app's lifespan yields the client: a new one, or the one that it has."""
+        app = goal.app
+        if self._existing_key(app) == self.key:
+            return self._unheard_errors(app) or Step()
+        call = self._construction(app)
+        reason = self._app_in_the_way(app, call)
+        if reason is not None or call is None:
+            return reason or Held("where its app is made was not found")
+        given = call.keyword("lifespan")
+        if given is not None and given != Const(None):
+            lifespan = self.project.resolver.resolve(given, app.scope)
+            if isinstance(lifespan, Function):
+                return Step((ClientInLifespan(lifespan.scope),))
+            return Held(f"the lifespan of the app in {app.scope.path} is not a function of the project")
+        for router in self.apps.under(app):
+            if router in self.apps.events:
+                path, line = self.apps.events[router]
+                where = f"{path}:{line}" if line else path
+                return Held(f"a new lifespan would silence the start-up and shutdown handlers registered in {where}")
+        return self._with_new_lifespan(app, call)
+
+    def _with_new_lifespan(self, app: Instance, call: Call) -> Step:
+        path = app.scope.path
+        name = self._lifespan_name(path)
+        index = next((i for i, (key, _) in enumerate(call.keywords) if key == "lifespan"), None)
+        if index is None:
+            edit = EditCall(call.number, added=(NewArgument("lifespan", name),))
+        else:  # lifespan=None
+            edit = EditCall(call.number, arguments=(ArgumentEdit(len(call.args) + index, "lifespan", name),))
+        return Step((NewLifespan(path),), intents=((path, edit),))
+
+    def _app_in_the_way(self, app: Instance, call: Call | None) -> Held | None:
+        if app in self.apps.lifeless:
+            return Held(self.apps.lifeless[app])
+        if not isinstance(app.of, External):
+            return Held("its app is made by a class of its own, which may not take a lifespan")
+        if call is not None and any(key is None for key, _ in call.keywords):
+            return Held(f"the app in {app.scope.path} is made with `**` arguments, which may hold a lifespan")
+        for path in self.project.sources.containing(b"lifespan_context"):
+            links = self.project.links(path)
+            if links is not None and "lifespan_context" in links.stored and not is_test_path(path):
+                return Held(f"`lifespan_context` is replaced in {path}")
+        return self._unheard_errors(app)
+
+    def _unheard_errors(self, app: Instance) -> Held | None:
+        """Errors of requests that something above the path operation waits for would not come any more."""
+        for router in self.apps.under(app):
+            for term, scope, line in self.apps.handlers.get(router, ()):
+                value = self.project.resolver.resolve(term, scope)
+                if isinstance(value, External) and value.name.startswith("requests."):
+                    where = f"{scope.path}:{line}" if line else scope.path
+                    return Held(f"the app's exception handler in {where} waits for `{value.name}`")
+        for path in self.project.blocking_paths:
+            links = None if is_test_path(path) else self.project.links(path)
+            for function in links.functions.values() if links is not None else ():
+                if Scope(path, function.qualname) in self.apps.routes or not (
+                    function.yields or {"call_next", "wraps"} & function.names
+                ):
+                    continue
+                for handler in function.handlers:
+                    for term in handler.classes:
+                        value = self.project.resolver.resolve(term, Scope(path, function.qualname))
+                        if isinstance(value, External) and value.name.startswith("requests."):
+                            return Held(f"`{function.qualname}` in {path}:{handler.line} waits for `{value.name}`")
+        return None
+
+    # -- in a lifespan
+
+    def _lifespan_name(self, path: str) -> str:
+        return fresh("lifespan", self._taken(path), "client_lifespan")
+
+    def _promise_names(self, path: str) -> tuple[str, str]:
+        taken = self._taken(path)
+        return fresh("keep_request_promises", taken), fresh("keep_response_promises", taken)
+
+    def _taken(self, path: str) -> set[str]:
+        links = self.project.links(path)
+        return set() if links is None else {*links.bindings, *links.loads}
+
+    def _manager(self, path: str) -> str:
+        request_hook, response_hook = self._promise_names(path)
+        httpx, _ = imported(self.project, path, "httpx")
+        jar, _ = imported(self.project, path, "http.cookiejar", "CookieJar")
+        policy, _ = imported(self.project, path, "http.cookiejar", "DefaultCookiePolicy")
+        return MANAGER.format(
+            httpx=httpx, jar=jar, policy=policy, request_hook=request_hook, response_hook=response_hook
+        )
+
+    def _manager_needs(self, path: str) -> tuple[Goal, ...]:
+        return (
+            Promises(path),
+            Imported(path, "httpx"),
+            Imported(path, "http.cookiejar", "CookieJar"),
+            Imported(path, "http.cookiejar", "DefaultCookiePolicy"),
+        )
+
+    def _first_app(self, path: str) -> Instance:
+        return min((app for app in self.apps.apps if app.scope.path == path), key=lambda app: app.number)
+
+    def new_lifespan(self, goal: NewLifespan) -> Step:
+        """The lifespan that a file's apps share stands before the first of them."""
+        first = self._first_app(goal.path)
+        call = self._construction(first)
+        decorator, _ = imported(self.project, goal.path, "contextlib", "asynccontextmanager")
+        code = LIFESPAN.format(
+            decorator=decorator,
+            name=self._lifespan_name(goal.path),
+            app_class=dotted(call.callee) if call is not None else "FastAPI",
+            manager=self._manager(goal.path).replace("\n", "\n    "),
+            client="client",
+            key=self.key,
+        )
+        needs = (*self._manager_needs(goal.path), Imported(goal.path, "contextlib", "asynccontextmanager"))
+        return Step(needs, intents=((goal.path, InsertBefore("call", first.number, code)),))
+
+    def client_in_lifespan(self, goal: ClientInLifespan) -> Step | Held:
+        """The client is opened around the `yield` of the app's own lifespan."""
+        links = self._function(goal.function)
+        where = f"the lifespan `{links.qualname}` in {goal.function.path}"
+        if not any(self._is_context_manager(decorator, goal.function) for decorator in links.decorators):
+            return Held(f"{where} is not decorated with `@asynccontextmanager`")
+        if not links.is_async or len(links.yields) != 1 or not links.yields[0].statement:
+            return Held(f"{where} does not have one `yield` statement")
+        item = links.yields[0]
+        path = goal.function.path
+        name = fresh("client", links.names, "http_client")
+        intent: Intent = WrapYield(item.number, self._manager(path), name, self.key)
+        return Step(self._manager_needs(path), intents=((path, intent),))
+
+    def _is_context_manager(self, decorator: Term, scope: Scope) -> bool:
+        value = self.project.resolver.resolve(decorator, Scope(scope.path))
+        return value == External("contextlib.asynccontextmanager")
+
+    def promises(self, goal: Promises) -> Step:
+        """The hooks stand before the lifespan that uses them."""
+        request_hook, response_hook = self._promise_names(goal.path)
+        httpx, _ = imported(self.project, goal.path, "httpx")
+        code = PROMISES.format(httpx=httpx, request_hook=request_hook, response_hook=response_hook)
+        kind, number = self._anchor(goal.path)
+        return Step(
+            (Imported(goal.path, "httpx"),), intents=((goal.path, InsertBefore(kind, number, code)),)
+        )
+
+    def _anchor(self, path: str) -> tuple[str, int]:
+        """The first of a file's apps and lifespans."""
+        links = self.project.links(path)
+        found: list[tuple[int, str, int]] = []
+        for app in self.apps.apps:
+            lifespan = self._lifespan(app)
+            if isinstance(lifespan, Function) and lifespan.scope.path == path:
+                function = self._function(lifespan.scope)
+                found.append((function.line, "function", function.number))
+        for site in links.calls if links is not None else ():
+            if any(app.scope.path == path and app.number == site.call.number for app in self.apps.apps):
+                found.append((site.place.line, "call", site.call.number))
+        _, kind, number = min(found)
+        return kind, number
+
+    # -- imports
+
+    def imported(self, goal: Imported) -> Step:
+        """An import that is not there yet is added."""
+        bound, there = imported(self.project, goal.path, goal.module, goal.name)
+        if there:
+            return Step()
+        alias = None if bound == (goal.name or goal.module) else bound
+        return Step(intents=((goal.path, AddImport(goal.module, goal.name, alias)),))
+
+
+_OURS = re.compile(
+    re.escape(ast.unparse(ast.parse(MANAGER.format(httpx="H", jar="J", policy="P", request_hook="Q", response_hook="R"))))
+    .replace("H\\.", r"\w+\.")
+    .replace("=J\\(", r"=\w+\(")
+    .replace("=P\\(", r"=\w+\(")
+    .replace("\\[Q\\]", r"\[\w+\]")
+    .replace("\\[R\\]", r"\[\w+\]")
+)
+
+
+def _key_of_client(item: Yield) -> str | None:
+    """The key under which a `yield` hands out a client with exactly the settings that are written here."""
+    names = {name for name, manager in item.around if name is not None and _OURS.fullmatch(manager)}
+    if isinstance(item.value, Display) and item.value.kind == "dict":
+        for key, value in zip(item.value.keys, item.value.values, strict=True):
+            if isinstance(key, Const) and isinstance(value, Ref) and value.name in names:
+                return str(key.value)
+    return None

@@ -1,0 +1,121 @@
+"""Goals: what must hold in the migrated project. Equal needs are equal goals, so each is met once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastmigrate.knowledge.parity import Parity
+from fastmigrate.project.resolve import Instance, Scope
+from fastmigrate.rewrite.intents import Intent
+
+__all__ = [
+    "ClientInFunction",
+    "ClientInLifespan",
+    "ClientOfApp",
+    "Goal",
+    "Held",
+    "Imported",
+    "NewLifespan",
+    "Promises",
+    "ReadResult",
+    "RequestInFunction",
+    "Step",
+    "ThroughClient",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ThroughClient:
+    """The call with this ordinal goes through the shared client."""
+
+    path: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadResult:
+    """The attribute with this ordinal reads an httpx response."""
+
+    path: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClientInFunction:
+    """A path operation has the shared client in a local name."""
+
+    function: Scope
+
+
+@dataclass(frozen=True, slots=True)
+class RequestInFunction:
+    """A path operation has the request, in a parameter."""
+
+    function: Scope
+
+
+@dataclass(frozen=True, slots=True)
+class ClientOfApp:
+    """An app's lifespan yields the shared client."""
+
+    app: Instance
+
+
+@dataclass(frozen=True, slots=True)
+class NewLifespan:
+    """A file defines a lifespan that makes the client."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClientInLifespan:
+    """An existing lifespan makes the client, and yields it beside what it yields already."""
+
+    function: Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Promises:
+    """A file defines the hooks that keep for a client what requests promises."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A module, or a name of it, is imported in a file."""
+
+    path: str
+    module: str
+    name: str | None = None
+
+
+Goal = (
+    Promises
+    | NewLifespan
+    | ClientInLifespan
+    | ClientOfApp
+    | RequestInFunction
+    | ClientInFunction
+    | ThroughClient
+    | ReadResult
+    | Imported
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How a goal is reached: what it needs, how faithful that is, and the edits of it, by file."""
+
+    needs: tuple[Goal, ...] = ()
+    parity: Parity = Parity.EXACT
+    notes: tuple[str, ...] = ()
+    intents: tuple[tuple[str, Intent], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A goal that cannot be reached, and why."""
+
+    reason: str

@@ -1,0 +1,95 @@
+"""What nothing uses any more once the calls are migrated: imports of requests."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from fastmigrate.facts.links import Binding, ModuleLinks
+from fastmigrate.facts.terms import Call, Member, Ref, Term
+from fastmigrate.plan.calls import Calls
+from fastmigrate.project.modules import module_name
+from fastmigrate.project.project import Project
+from fastmigrate.project.resolve import External, Scope
+from fastmigrate.rewrite.intents import EditCall, Intent, RemoveImport
+
+__all__ = ["unused_imports"]
+
+
+def unused_imports(
+    project: Project, calls: Calls, migrated: Iterable[tuple[str, int]], intents: dict[str, list[Intent]]
+) -> Iterator[tuple[str, RemoveImport]]:
+    """The imports of requests whose last use was in one of the migrated calls, by file."""
+    gone: dict[str, Counter[tuple[str, str]]] = {}
+    for path, number in migrated:
+        call = calls.calls[path, number]
+        edited = {intent.number for intent in intents.get(path, ()) if isinstance(intent, EditCall)}
+        for callee in [call.site.call.callee, *_edited_callees(call.site.call, edited)]:
+            root = _root(callee)
+            if root is not None:
+                gone.setdefault(path, Counter())[call.site.scope, root] += 1
+    for path, names in sorted(gone.items()):
+        links = project.links(path)
+        if links is not None:
+            yield from ((path, intent) for intent in _unused(project, links, names))
+
+
+def _unused(project: Project, links: ModuleLinks, gone: Counter[tuple[str, str]]) -> Iterator[RemoveImport]:
+    for name in sorted({name for _, name in gone}):
+        local = {
+            function.qualname
+            for function in links.functions.values()
+            if name in function.bindings and links.functions.get(function.parent) is None
+        }
+        for qualname in sorted(local):
+            function = links.functions[qualname]
+            used = gone[qualname, name]
+            if used and used == function.loads.get(name) and _removable(project, function.bindings[name], links.path):
+                yield RemoveImport(name, function.number)
+        used = sum(count for (scope, bound), count in gone.items() if bound == name and scope not in local)
+        loads = links.loads.get(name, 0) - sum(links.functions[q].loads.get(name, 0) for q in local)
+        if (
+            used
+            and used == loads
+            and name not in links.exports
+            and _removable(project, links.bindings.get(name, ()), links.path)
+            and not _used_elsewhere(project, links.path, name)
+        ):
+            yield RemoveImport(name)
+
+
+def _removable(project: Project, bindings: tuple[Binding, ...], path: str) -> bool:
+    if len(bindings) != 1 or bindings[0].guarded or bindings[0].kind not in {"import", "from"}:
+        return False
+    value = project.resolver.resolve_binding(bindings[0], Scope(path))
+    return isinstance(value, External) and value.name.partition(".")[0] == "requests"
+
+
+def _used_elsewhere(project: Project, path: str, name: str) -> bool:
+    """Whether another file reaches for the name in this one: imports it from here, or patches it here."""
+    module = module_name(path)
+    patched = f"{module.rpartition('.')[2]}.{name}".encode()
+    for other in project.sources.containing(name.encode()):
+        if other == path:
+            continue
+        if patched in project.sources.read(other):
+            return True
+        links = project.links(other)
+        for bindings in links.bindings.values() if links is not None else ():
+            for binding in bindings:
+                if binding.kind == "from" and binding.name == name:
+                    if project.tree.find(other, binding.module, binding.level) == path:
+                        return True
+    return False
+
+
+def _edited_callees(call: Call, edited: set[int]) -> Iterator[Term]:
+    for argument in [*call.args, *(value for _, value in call.keywords)]:
+        if isinstance(argument, Call) and argument.number in edited:
+            yield argument.callee
+
+
+def _root(term: Term) -> str | None:
+    while isinstance(term, Member):
+        term = term.of
+    return term.name if isinstance(term, Ref) else None

@@ -1,0 +1,161 @@
+"""Grow the goals of all findings, prune what cannot be had with all that depends on it, lower the rest to intents."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from fastmigrate.knowledge.parity import Parity
+from fastmigrate.model import Finding, Fix
+from fastmigrate.plan.calls import Calls
+from fastmigrate.plan.clients import Clients
+from fastmigrate.plan.goals import (
+    ClientInFunction,
+    ClientInLifespan,
+    ClientOfApp,
+    Goal,
+    Held,
+    Imported,
+    NewLifespan,
+    Promises,
+    ReadResult,
+    RequestInFunction,
+    Step,
+    ThroughClient,
+)
+from fastmigrate.plan.leftovers import unused_imports
+from fastmigrate.project.project import Project
+from fastmigrate.rewrite.intents import Intent
+
+__all__ = ["Plan", "Planner"]
+
+_ORDER: tuple[type, ...] = (
+    Imported,
+    Promises,
+    NewLifespan,
+    ClientInLifespan,
+    ClientOfApp,
+    RequestInFunction,
+    ClientInFunction,
+    ThroughClient,
+    ReadResult,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The edits of each file that is to change, in the order in which they apply."""
+
+    intents: dict[str, tuple[Intent, ...]]
+
+
+class Planner:
+    """Knows for every finding what its fix needs, what that is worth, and which edits it takes.
+
+    The goals of all findings are grown together, whichever of them are to be fixed: so a fix is judged alike on
+    every run, and in any order of findings.
+    """
+
+    def __init__(self, project: Project, findings: Iterable[Finding], untouchable: Iterable[Finding] = ()) -> None:
+        self.project = project
+        self.calls = Calls(project)
+        self.clients = Clients(project)
+        self.steps: dict[Goal, Step | Held] = {
+            ThroughClient(finding.path, finding.call): Held("its finding is suppressed")
+            for finding in untouchable
+            if finding.call is not None
+        }
+        self.roots = {
+            finding: ThroughClient(finding.path, finding.call) for finding in findings if finding.call is not None
+        }
+        self._grow(self.roots.values())
+        self.reasons = self._prune()
+
+    # -- grow and prune
+
+    def _grow(self, goals: Iterable[Goal]) -> None:
+        pending = list(goals)
+        while pending:
+            goal = pending.pop()
+            if goal not in self.steps:
+                step = self.steps[goal] = self._step(goal)
+                if isinstance(step, Step):
+                    pending += step.needs
+
+    def _step(self, goal: Goal) -> Step | Held:
+        match goal:
+            case ThroughClient():
+                function = self.calls.calls[goal.path, goal.number].function
+                return self.calls.through_client(goal, self.clients.client_name(function))
+            case ReadResult():
+                return self.calls.read_result(goal)
+        makers: dict[type, Callable[..., Step | Held]] = {
+            ClientInFunction: self.clients.client_in_function,
+            RequestInFunction: self.clients.request_in_function,
+            ClientOfApp: self.clients.client_of_app,
+            NewLifespan: self.clients.new_lifespan,
+            ClientInLifespan: self.clients.client_in_lifespan,
+            Promises: self.clients.promises,
+            Imported: self.clients.imported,
+        }
+        return makers[type(goal)](goal)
+
+    def _prune(self) -> dict[Goal, str]:
+        """The goals that cannot be reached, each with the reason, which may be that of something it needs."""
+        reasons = {goal: step.reason for goal, step in self.steps.items() if isinstance(step, Held)}
+        pending = sorted(reasons, key=repr)
+        users: dict[Goal, list[Goal]] = {}
+        for goal, step in self.steps.items():
+            for need in step.needs if isinstance(step, Step) else ():
+                users.setdefault(need, []).append(goal)
+        while pending:
+            goal = pending.pop(0)
+            for user in sorted(users.get(goal, ()), key=repr):
+                if user not in reasons:
+                    reasons[user] = reasons[goal]
+                    pending.append(user)
+        return reasons
+
+    def _closure(self, goals: Iterable[Goal]) -> set[Goal]:
+        seen: set[Goal] = set()
+        pending = list(goals)
+        while pending:
+            goal = pending.pop()
+            if goal not in seen:
+                seen.add(goal)
+                step = self.steps[goal]
+                pending += step.needs if isinstance(step, Step) else ()
+        return seen
+
+    # -- what comes of it
+
+    def fix(self, finding: Finding) -> Fix:
+        """What can be done about a finding."""
+        root = self.roots.get(finding)
+        if root is None:
+            return finding.fix
+        if root in self.reasons:
+            return Fix("none", self.reasons[root])
+        steps = [self.steps[goal] for goal in sorted(self._closure([root]), key=repr)]
+        notes = [note for step in steps if isinstance(step, Step) for note in step.notes]
+        if any(isinstance(step, Step) and step.parity is Parity.LOSSY for step in steps):
+            return Fix("unsafe", "; ".join(dict.fromkeys(notes)))
+        return Fix("safe")
+
+    def plan(self, findings: Iterable[Finding]) -> Plan:
+        """The edits that fix these findings together; those without a fix must not be among them."""
+        goals = self._closure(self.roots[finding] for finding in findings)
+        intents: dict[str, list[Intent]] = {}
+        migrated: Counter[tuple[str, int]] = Counter()
+        for goal in sorted(goals, key=lambda goal: (_ORDER.index(type(goal)), repr(goal))):
+            step = self.steps[goal]
+            if isinstance(step, Step):
+                for path, intent in step.intents:
+                    if intent not in intents.setdefault(path, []):
+                        intents[path].append(intent)
+            if isinstance(goal, ThroughClient):
+                migrated[goal.path, goal.number] += 1
+        for path, intent in unused_imports(self.project, self.calls, migrated, intents):
+            intents[path].append(intent)
+        return Plan({path: tuple(edits) for path, edits in sorted(intents.items()) if edits})

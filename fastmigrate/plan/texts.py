@@ -1,0 +1,42 @@
+"""The code that is written once per app: short, and with one comment that says why it is there.
+
+Measured in facts/requests-to-httpx.md: redirects 10.1 and 10.5, timeouts 9.1, cookies 7.1 and 7.5 to 7.6, the
+pool 12.2, the length of an empty body 1.3, text without a charset 14.1.
+"""
+
+from __future__ import annotations
+
+__all__ = ["LIFESPAN", "MANAGER", "PROMISES"]
+
+PROMISES = '''\
+# What requests promises and httpx leaves to its caller: a cookie lives for one call and its redirects, a request that
+# may have a body states its length, and text without a charset is Latin-1.
+async def {request_hook}(request: {httpx}.Request) -> None:
+    if "cookies" in request.extensions:
+        request.extensions["cookies"].set_cookie_header(request)
+    if request.method not in ("GET", "HEAD") and "Transfer-Encoding" not in request.headers:
+        request.headers.setdefault("Content-Length", "0")
+
+
+async def {response_hook}(response: {httpx}.Response) -> None:
+    response.request.extensions.setdefault("cookies", {httpx}.Cookies()).extract_cookies(response)
+    if response.charset_encoding is None and "text" in response.headers.get("Content-Type", ""):
+        response.encoding = "ISO-8859-1"
+'''
+
+MANAGER = """\
+{httpx}.AsyncClient(
+    timeout=None,
+    follow_redirects=True,
+    max_redirects=30,
+    limits={httpx}.Limits(max_connections=None, max_keepalive_connections=20),
+    cookies={jar}(policy={policy}(allowed_domains=[])),
+    event_hooks={{"request": [{request_hook}], "response": [{response_hook}]}},
+)"""
+
+LIFESPAN = '''\
+@{decorator}
+async def {name}(app: {app_class}):
+    async with {manager} as {client}:
+        yield {{"{key}": {client}}}
+'''

@@ -1,0 +1,283 @@
+"""Apps, routers and path operations: who includes or mounts whom, under which prefix, and which lifespan runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from fastmigrate.facts.links import CallSite, ModuleLinks
+from fastmigrate.facts.terms import Call, Const, Display, Member, Ref, Term, Text
+from fastmigrate.knowledge.names import APP_CLASSES, ROUTER_CLASSES
+from fastmigrate.project.resolve import Class, External, Function, Instance, Method, Resolver, Scope, Value
+
+__all__ = ["AppMap", "Route", "read_apps"]
+
+_VERBS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
+_DECORATORS = _VERBS | {"api_route", "route"}
+_ADDERS = frozenset({"add_api_route", "add_route"})
+_EVENTS = frozenset({"on_event", "add_event_handler"})
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A path operation as it is registered: on which router or app, for which methods, under which path."""
+
+    router: Instance
+    methods: tuple[str, ...]
+    path: str
+
+
+@dataclass(slots=True)
+class AppMap:
+    """The apps and routers of a project."""
+
+    routes: dict[Scope, list[Route]] = field(default_factory=dict)
+    parents: dict[Instance, list[tuple[Instance | None, str]]] = field(default_factory=dict)
+    events: dict[Instance, tuple[str, int]] = field(default_factory=dict)  # where a handler is registered
+    lifeless: dict[Instance, str] = field(default_factory=dict)  # why no lifespan ever runs
+    handlers: dict[Instance, list[tuple[Term, Scope, int]]] = field(default_factory=dict)
+    prefixes: dict[Instance, str] = field(default_factory=dict)
+    apps: set[Instance] = field(default_factory=set)
+
+    def roots(self, router: Instance, seen: frozenset[Instance] = frozenset()) -> set[Instance | None]:
+        """The apps whose lifespan runs for a router's routes; None stands for one that is not known."""
+        if router in seen:
+            return set()
+        parents = self.parents.get(router, [])
+        if not parents:
+            return {router} if router in self.apps else set()
+        found: set[Instance | None] = set()
+        for parent, _ in parents:
+            found |= {None} if parent is None else self.roots(parent, seen | {router})
+        return found
+
+    def under(self, app: Instance) -> Iterator[Instance]:
+        """The app itself and every router and app below it."""
+        yield app
+        yield from (router for router in self.parents if app in self.roots(router))
+
+    def full_routes(self, route: Route) -> list[str]:
+        """`METHOD /path`, with all prefixes, for each method and each way to the route."""
+        paths = [prefix + route.path for prefix in self._prefixes(route.router, frozenset())]
+        return [f"{method} {path or '/'}" for path in sorted(set(paths)) for method in route.methods]
+
+    def _prefixes(self, router: Instance, seen: frozenset[Instance]) -> list[str]:
+        own = self.prefixes.get(router, "")
+        parents = self.parents.get(router, [])
+        if not parents or router in seen:
+            return [own]
+        return [
+            above + prefix + own
+            for parent, prefix in parents
+            for above in ([""] if parent is None else self._prefixes(parent, seen | {router}))
+        ]
+
+
+def read_apps(modules: dict[str, ModuleLinks], resolver: Resolver) -> AppMap:
+    """The map of all apps and routers that the given modules make, include, mount or register routes on."""
+    reader = _AppReader(modules, resolver)
+    for links in modules.values():
+        for site in links.calls:
+            reader.read(links, site)
+    reader.link_parameters()
+    return reader.map
+
+
+class _AppReader:
+    def __init__(self, modules: dict[str, ModuleLinks], resolver: Resolver) -> None:
+        self.modules = modules
+        self.resolver = resolver
+        self.map = AppMap()
+
+    def read(self, links: ModuleLinks, site: CallSite) -> None:
+        call, scope = site.call, Scope(links.path, site.scope)
+        callee = call.callee
+        if isinstance(callee, Call) and call.args:  # app.get("/")(function)
+            self._route(callee, scope, self.resolver.resolve(call.args[0], scope))
+            return
+        name = callee.name if isinstance(callee, Member | Ref) else ""
+        if isinstance(callee, Member):
+            self._method(callee, call, site, scope)
+        if name:
+            self._made(call, scope)
+
+    def _method(self, callee: Member, call: Call, site: CallSite, scope: Scope) -> None:
+        name = callee.name
+        if name in _DECORATORS and site.decorates is not None:
+            self._route(call, scope, Function(Scope(scope.path, site.decorates)))
+        elif name in _ADDERS:
+            self._route(call, scope, self.resolver.resolve(call.argument(1, "endpoint"), scope))
+        elif name in {"include_router", "mount", "host"}:
+            self._include(callee, call, scope)
+        elif name in _EVENTS:
+            owner = self._owner(callee.of, scope)
+            if owner is not None:
+                self.map.events.setdefault(owner, (scope.path, site.place.line))
+        elif name in {"append", "extend"} and isinstance(callee.of, Member):
+            if callee.of.name in {"on_startup", "on_shutdown"}:
+                owner = self._owner(callee.of.of, scope)
+                if owner is not None:
+                    self.map.events.setdefault(owner, (scope.path, site.place.line))
+        elif name in {"exception_handler", "add_exception_handler"}:
+            owner = self._owner(callee.of, scope)
+            handled = call.argument(0, "exc_class_or_status_code")
+            if owner is not None and handled is not None:
+                self.map.handlers.setdefault(owner, []).append((handled, scope, site.place.line))
+
+    def _made(self, call: Call, scope: Scope) -> None:
+        """Note what a call makes: an app, a router, or something that keeps an app's lifespan from running."""
+        made = self.resolver.resolve(call, scope)
+        if not isinstance(made, Instance):
+            return
+        if made.scope == scope and made.number == call.number:
+            if self.resolver.is_a(made, APP_CLASSES | ROUTER_CLASSES):
+                self._constructed(made, call, scope)
+        if not isinstance(made.of, External):
+            return
+        if made.of.name == "starlette.routing.Mount":
+            mounted = self._owner(call.argument(1, "app"), scope)
+            if mounted is not None:
+                self.map.parents.setdefault(mounted, []).append((None, ""))
+        self._silenced(made.of.name, call, scope)
+
+    def _constructed(self, made: Instance, call: Call, scope: Scope) -> None:
+        if self.resolver.is_a(made, APP_CLASSES):
+            self.map.apps.add(made)
+        else:
+            self.map.prefixes[made] = self.text(call.keyword("prefix"), scope)
+        if any(key in {"on_startup", "on_shutdown"} and value != Const(None) for key, value in call.keywords):
+            self.map.events.setdefault(made, (scope.path, 0))
+        handlers = call.keyword("exception_handlers")
+        if isinstance(handlers, Display):
+            self.map.handlers.setdefault(made, []).extend((key, scope, 0) for key in handlers.keys)
+
+    def _silenced(self, name: str, call: Call, scope: Scope) -> None:
+        off = call.keyword("lifespan") == Const("off")
+        if name in {"mangum.Mangum", "uvicorn.run", "uvicorn.Config"} and off:
+            wrapped = self._owner(call.argument(0, "app"), scope)
+            reason = f"`{name}(…, lifespan=\"off\")` in {scope.path} keeps its lifespan from running"
+        elif name in {"socketio.ASGIApp", "engineio.ASGIApp"}:
+            wrapped = self._owner(call.argument(1, "other_asgi_app"), scope)
+            reason = f"`{name}` in {scope.path} answers the lifespan events in its place"
+        else:
+            return
+        if wrapped is not None:
+            self.map.lifeless.setdefault(wrapped, reason)
+
+    def _route(self, call: Call, scope: Scope, endpoint: Value | None) -> None:
+        callee = call.callee
+        if not isinstance(callee, Member) or not isinstance(endpoint, Function):
+            return
+        if callee.name not in _DECORATORS | _ADDERS:
+            return
+        router = self._owner(callee.of, scope)
+        if router is None:
+            return
+        methods = call.keyword("methods")
+        if callee.name in _VERBS:
+            verbs: tuple[str, ...] = (callee.name.upper(),)
+        elif isinstance(methods, Display) and methods.values:
+            verbs = tuple(item.value.upper() for item in methods.values if isinstance(item, Const) and isinstance(item.value, str))
+        else:
+            verbs = ("GET",)
+        path = self.text(call.argument(0, "path"), scope)
+        self.map.routes.setdefault(endpoint.scope, []).append(Route(router, verbs, path))
+
+    def _include(self, callee: Member, call: Call, scope: Scope) -> None:
+        parent = self._owner(callee.of, scope)
+        if callee.name == "include_router":
+            children = [call.argument(0, "router")]
+            prefix = self.text(call.keyword("prefix"), scope)
+        else:
+            children = [call.argument(1, "app")]
+            prefix = self.text(call.argument(0, "path"), scope) if callee.name == "mount" else ""
+        children = [item for child in children for item in self._each(child, scope)]
+        for child in children:
+            router = self._owner(child, scope)
+            if router is not None:
+                self.map.parents.setdefault(router, []).append((parent, prefix))
+
+    def _each(self, term: Term | None, scope: Scope) -> list[Term | None]:
+        """The terms that a loop variable stands for, where the loop runs over a display."""
+        attributes: list[str] = []
+        base = term
+        while isinstance(base, Member):
+            attributes.insert(0, base.name)
+            base = base.of
+        if isinstance(base, Ref):
+            found = self.resolver.lookup(base.name, scope)
+            if found is not None and len(found[0]) == 1 and found[0][0].kind == "each":
+                over = found[0][0].term
+                if isinstance(over, Ref):
+                    named = self.resolver.lookup(over.name, scope)
+                    over = named[0][0].term if named is not None and len(named[0]) == 1 else over
+                if isinstance(over, Display):
+                    return [_with_members(item, attributes) for item in over.values]
+        return [term]
+
+    def _owner(self, term: Term | None, scope: Scope) -> Instance | None:
+        """The app or router that a term means; `app.router` is taken for the app."""
+        value = self.resolver.resolve(term, scope)
+        if isinstance(value, Method) and value.name == "router":
+            value = value.of
+        if isinstance(value, Instance) and self.resolver.is_a(value, APP_CLASSES | ROUTER_CLASSES):
+            return value
+        return None
+
+    def link_parameters(self) -> None:
+        """An app that a function is given is the one that its callers pass."""
+        given = {instance for instance in self._mentioned() if instance.number < 0 and instance.scope.qualname}
+        if not given:
+            return
+        functions: dict[Scope, list[Instance]] = {}
+        for instance in given:
+            functions.setdefault(instance.scope, []).append(instance)
+        for links in self.modules.values():
+            for site in links.calls:
+                callee = self.resolver.resolve(site.call.callee, Scope(links.path, site.scope))
+                if isinstance(callee, Function) and callee.scope in functions:
+                    for instance in functions[callee.scope]:
+                        self._pass(instance, site.call, Scope(links.path, site.scope))
+
+    def _pass(self, instance: Instance, call: Call, scope: Scope) -> None:
+        function = self.resolver.function(instance.scope)
+        for position, parameter in enumerate(function.parameters if function is not None else ()):
+            kind = self.resolver.annotated(parameter.annotation, instance.scope)
+            if kind == instance.of:
+                passed = self._owner(call.argument(position, parameter.name), scope)
+                if passed is not None and passed != instance:
+                    self.map.parents.setdefault(instance, []).append((passed, ""))
+
+    def _mentioned(self) -> Iterator[Instance]:
+        yield from (route.router for routes in self.map.routes.values() for route in routes)
+        yield from self.map.parents
+        yield from (parent for edges in self.map.parents.values() for parent, _ in edges if parent is not None)
+
+    def text(self, term: Term | None, scope: Scope, depth: int = 0) -> str:
+        """The text of a term; what is not known of it stands in braces."""
+        match term:
+            case None | Const(None):
+                return ""
+            case Const(str(value)):
+                return value
+            case Text(parts):
+                return "".join(self.text(part, scope, depth) for part in parts)
+            case Ref(name) if depth < 5:
+                found = self.resolver.lookup(name, scope)
+                if found is not None and len(found[0]) == 1 and found[0][0].kind == "value":
+                    return self.text(found[0][0].term, found[1], depth + 1)
+                return f"{{{name}}}"
+            case Member(of, name):
+                owner = self.resolver.resolve(of, scope)
+                kind = owner.of if isinstance(owner, Instance) else owner
+                links = self.resolver.class_(kind) if isinstance(kind, Class) else None
+                if links is not None and isinstance(kind, Class) and len(links.bindings.get(name, ())) == 1:
+                    return self.text(links.bindings[name][0].term, kind.scope, depth + 1)
+                return f"{{{name}}}"
+        return "{…}"
+
+
+def _with_members(term: Term, names: list[str]) -> Term:
+    for name in names:
+        term = Member(term, name)
+    return term

@@ -1,0 +1,78 @@
+"""Which file an import means, judged by the files alone: nothing is imported, nothing need be installed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import PurePosixPath
+
+__all__ = ["ModuleTree", "is_test_path", "module_name"]
+
+
+def module_name(path: str) -> str:
+    """The dotted name of a project file: `src/app/main.py` is `app.main`, a package is its folder's name."""
+    parts = list(PurePosixPath(path).with_suffix("").parts)
+    if parts[0] == "src" and len(parts) > 1:
+        del parts[0]
+    if parts[-1] == "__init__" and len(parts) > 1:
+        del parts[-1]
+    return ".".join(parts)
+
+
+def is_test_path(path: str) -> bool:
+    """Whether a path, relative to its project, is that of test code."""
+    pure = PurePosixPath(path)
+    return (
+        any(part in {"test", "tests", "testing"} for part in pure.parts[:-1])
+        or pure.name.startswith("test_")
+        or pure.stem.endswith("_test")
+        or pure.name == "conftest.py"
+    )
+
+
+class ModuleTree:
+    """The Python files of a project, as the import system would see them.
+
+    Where a project's import roots are is nowhere written, so every folder above the importing file that is not
+    itself a package is taken for one, nearest first, and a `src` folder beside it. `libraries` are the names of
+    installed packages that matter here: for them, a folder without `__init__.py` or a neighbour in the same
+    package is not what an absolute import means.
+    """
+
+    def __init__(self, paths: Iterable[str], libraries: Iterable[str] = ()) -> None:
+        self.paths = frozenset(paths)
+        self.libraries = frozenset(libraries)
+        self.folders = {str(parent) for path in self.paths for parent in PurePosixPath(path).parents}
+
+    def find(self, importer: str, dotted: str, level: int = 0) -> str | None:
+        """The file (or, with a final "/", the folder) that `dotted` means in the file `importer`, or None."""
+        if level:
+            folder = PurePosixPath(importer).parent
+            for _ in range(level - 1):
+                folder = folder.parent
+            return self._in(str(folder), dotted)
+        for root in self._roots(importer, dotted.partition(".")[0]):
+            found = self._in(root, dotted)
+            if found is not None:
+                return found
+        return None
+
+    def _roots(self, importer: str, first: str) -> Iterator[str]:
+        above = [str(parent) for parent in PurePosixPath(importer).parents]
+        packages = [folder for folder in above if _join(folder, "__init__.py") in self.paths]
+        for folder in [*(folder for folder in above if folder not in packages), *packages]:
+            if folder in packages and first in self.libraries:
+                continue
+            yield folder
+            if _join(folder, "src") in self.folders:
+                yield _join(folder, "src")
+
+    def _in(self, root: str, dotted: str) -> str | None:
+        base = _join(root, dotted.replace(".", "/")) if dotted else root
+        for candidate in (f"{base}.py", _join(base, "__init__.py")):
+            if candidate in self.paths:
+                return candidate
+        return f"{base}/" if base in self.folders and dotted not in self.libraries else None
+
+
+def _join(folder: str, name: str) -> str:
+    return name if folder in {"", "."} else f"{folder}/{name}"

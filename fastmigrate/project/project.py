@@ -1,0 +1,126 @@
+"""The project as a whole: its files' facts on demand, its apps, and the blocking calls on its event loop."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from fastmigrate.facts.links import CallSite, ModuleLinks, Place, place_in_text, read_links
+from fastmigrate.facts.sites import Site, read_sites
+from fastmigrate.knowledge.blocking import BLOCKING_FUNCTIONS, BLOCKING_METHODS, TOKENS
+from fastmigrate.knowledge.names import LIBRARIES, MAKES, canonical
+from fastmigrate.project.apps import AppMap, read_apps
+from fastmigrate.project.modules import ModuleTree, is_test_path, module_name
+from fastmigrate.project.resolve import External, Function, Instance, Method, Resolver, Scope
+from fastmigrate.project.types import Types
+from fastmigrate.sources import SourceError, Sources
+
+__all__ = ["BlockingCall", "Project"]
+
+_APP_TOKENS = (b"fastapi", b"starlette")
+
+
+@dataclass(frozen=True, slots=True)
+class BlockingCall:
+    """A call that blocks the event loop, and what it calls, by its canonical name."""
+
+    code: str
+    callee: str
+    function: Scope
+    site: CallSite
+    place: Place
+
+
+class Project:
+    """Everything that is known of a project; `named` are the files that the user asked for by name."""
+
+    def __init__(self, sources: Sources, named: Iterable[str] = ()) -> None:
+        self.sources = sources
+        self.unreadable: dict[str, SourceError] = {}
+        self._links: dict[str, ModuleLinks | None] = {}
+        self.tree = ModuleTree(sources.paths, LIBRARIES)
+        self.resolver = Resolver(self.tree, self.links, canonical, MAKES)
+        self.types = Types(self.resolver)
+        self.blocking_paths = list(sources.containing(*TOKENS))
+        for path in [*self.blocking_paths, *named]:
+            self.links(path)
+
+    def links(self, path: str) -> ModuleLinks | None:
+        """The links of a file, or None if it cannot be read; then `unreadable` says why."""
+        if path not in self._links:
+            self._links[path] = None  # what a file that is being read says of itself is not known yet
+            try:
+                self._links[path] = read_links(path, self._tree(path))
+            except SourceError as error:
+                self.unreadable[path] = error
+        return self._links[path]
+
+    def _tree(self, path: str) -> ast.Module:
+        return self.sources.parse(self.sources.decode(path))
+
+    @cached_property
+    def apps(self) -> AppMap:
+        """The apps and routers of the project."""
+        modules = {path: self.links(path) for path in self.sources.containing(*_APP_TOKENS) if not is_test_path(path)}
+        return read_apps({path: links for path, links in modules.items() if links is not None}, self.resolver)
+
+    @cached_property
+    def blocking(self) -> tuple[BlockingCall, ...]:
+        """The blocking calls that `async def` path operations make themselves."""
+        return tuple(call for path in self.blocking_paths if not is_test_path(path) for call in self._blocking_in(path))
+
+    def _blocking_in(self, path: str) -> Iterator[BlockingCall]:
+        links = self.links(path)
+        if links is None:
+            return
+        lines: list[bytes] = []
+        for site in links.calls:
+            function = links.functions.get(site.scope)
+            if function is None or not function.is_async or site.deferred:
+                continue
+            scope = Scope(path, site.scope)
+            found = self.blocks(site, scope)
+            if found is not None and scope in self.apps.routes:
+                lines = lines or self.sources.decode(path).text.encode().splitlines()
+                yield BlockingCall(*found, scope, site, place_in_text(site.place, lines))
+
+    def blocks(self, site: CallSite, scope: Scope) -> tuple[str, str] | None:
+        """The code of the rule that a call breaks on the event loop and the name of what it calls, or None."""
+        match self.resolver.resolve(site.call.callee, scope):
+            case External(name) if name in BLOCKING_FUNCTIONS:
+                return BLOCKING_FUNCTIONS[name], name
+            case Method(Instance() as owner, method):
+                for base in self.resolver.bases(owner.of):
+                    if isinstance(base, External) and (base.name, method) in BLOCKING_METHODS:
+                        return BLOCKING_METHODS[base.name, method], f"{base.name}.{method}"
+        return None
+
+    @cached_property
+    def _sites(self) -> dict[str, dict[int, Site]]:
+        return {}
+
+    def site(self, call: BlockingCall) -> Site:
+        """All that is to be known of a blocking call before it can be rewritten."""
+        path = call.function.path
+        if path not in self._sites:
+            source = self.sources.decode(path)
+            wanted = [other.site.call.number for other in self.blocking if other.function.path == path]
+            self._sites[path] = read_sites(source.text, self.sources.parse(source), wanted)
+        return self._sites[path][call.site.call.number]
+
+    def callers(self, function: Scope) -> Iterator[tuple[str, int]]:
+        """Where a function is called by name: path and line, in any file of the project, tests included."""
+        name = function.qualname.rpartition(".")[2].rstrip("'")
+        for path in self.sources.containing(name.encode()):
+            links = self.links(path)
+            for site in links.calls if links is not None else ():
+                target = self.resolver.resolve(site.call.callee, Scope(path, site.scope))
+                if target == Function(function):
+                    yield path, site.place.line
+
+    @staticmethod
+    def name_of(scope: Scope) -> str:
+        """The dotted name of a function: `app.main.read_item`."""
+        return f"{module_name(scope.path)}.{scope.qualname}".rstrip("'")

@@ -1,0 +1,311 @@
+"""What a term stands for: names followed through scopes, imports, re-exports, assignments, attributes, annotations.
+
+Reach is proven, not guessed: where two bindings of a name disagree, or something is not understood, the answer
+is None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from fastmigrate.facts.links import Binding, ClassLinks, FunctionLinks, ModuleLinks
+from fastmigrate.facts.terms import Await, Call, Const, Display, Either, Item, Member, Ref, Term, Truthy
+from fastmigrate.project.modules import ModuleTree
+
+__all__ = ["Class", "External", "Function", "Instance", "Method", "Module", "Resolver", "Scope", "Value"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where a term stands: a file and the qualified name of a function or class in it ("" for the module)."""
+
+    path: str
+    qualname: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class External:
+    """Something from outside of the project, by its canonical dotted name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A file of the project, or a folder of it (with a final "/")."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function of the project."""
+
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Class:
+    """A class of the project."""
+
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """What the call with ordinal `number` in a file made; -1 for a parameter, of which the class alone is known."""
+
+    of: External | Class
+    scope: Scope
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A member of an instance of a class from outside."""
+
+    of: Instance
+    name: str
+
+
+Value = External | Module | Function | Class | Instance | Method
+
+_LIMIT = 40  # steps from a name to what it stands for
+
+
+class Resolver:
+    """Follows terms through the links of a project's files; `links` gives those of a file, or None.
+
+    `canonical` maps the dotted names under which a library exports one thing to one of them; `makes` maps a
+    function from outside to the class whose instance it returns.
+    """
+
+    def __init__(
+        self,
+        tree: ModuleTree,
+        links: Callable[[str], ModuleLinks | None],
+        canonical: Callable[[str], str],
+        makes: dict[str, str],
+    ) -> None:
+        self.tree = tree
+        self.links = links
+        self.canonical = canonical
+        self.makes = makes
+        self._depth = 0
+
+    # -- definitions
+
+    def function(self, scope: Scope) -> FunctionLinks | None:
+        """The function whose scope this is."""
+        links = self.links(scope.path)
+        return None if links is None else links.functions.get(scope.qualname)
+
+    def class_(self, value: Class) -> ClassLinks | None:
+        """The links of a class of the project."""
+        links = self.links(value.scope.path)
+        return None if links is None else links.classes.get(value.scope.qualname)
+
+    def bases(self, value: External | Class) -> Iterator[External | Class]:
+        """The class itself and all that it inherits from, as far as is known."""
+        pending, seen = [value], set()
+        while pending:
+            current = pending.pop(0)
+            if current in seen:
+                continue
+            seen.add(current)
+            yield current
+            if isinstance(current, Class):
+                links = self.class_(current)
+                for base in links.bases if links is not None else ():
+                    found = self.resolve(base, Scope(current.scope.path))
+                    if isinstance(found, External | Class):
+                        pending.append(found)
+
+    def is_a(self, value: Value | None, names: Iterable[str]) -> bool:
+        """Whether a value is an instance of one of the named classes from outside."""
+        if not isinstance(value, Instance):
+            return False
+        wanted = set(names)
+        return any(isinstance(base, External) and base.name in wanted for base in self.bases(value.of))
+
+    # -- terms
+
+    def resolve(self, term: Term | None, scope: Scope) -> Value | None:
+        """What a term stands for, or None."""
+        if self._depth > _LIMIT:
+            return None
+        self._depth += 1
+        try:
+            match term:
+                case Ref(name):
+                    return self._name(name, scope)
+                case Member(of, name):
+                    return self._member(self.resolve(of, scope), name)
+                case Call():
+                    return self._call(term, scope)
+                case Truthy(of):
+                    return self.resolve(of, scope)
+                case Await(Call() as call):
+                    return self._call(call, scope)
+                case Either(options):
+                    return _only(self.resolve(option, scope) for option in options if not _nothing(option))
+            return None
+        finally:
+            self._depth -= 1
+
+    def annotated(self, term: Term | None, scope: Scope) -> Value | None:
+        """The class that an annotation names: `X`, `X | None`, `Optional[X]`, `Annotated[X, …]`, `"X"`."""
+        match term:
+            case Either(options):
+                return _only(self.annotated(option, scope) for option in options if not _nothing(option))
+            case Item(of, key):
+                wrapper = self.resolve(of, scope)
+                name = wrapper.name if isinstance(wrapper, External) else ""
+                if name in {"typing.Optional", "typing.Annotated", "typing.Union", "typing_extensions.Annotated"}:
+                    parts = key.values if isinstance(key, Display) else (key,)
+                    parts = parts[:1] if name.endswith("Annotated") else parts
+                    return _only(self.annotated(part, scope) for part in parts if not _nothing(part))
+                return self.resolve(of, scope)
+        return self.resolve(term, scope)
+
+    def lookup(self, name: str, scope: Scope) -> tuple[tuple[Binding, ...], Scope] | None:
+        """The bindings of a name as seen from a scope, and the scope that holds them."""
+        links = self.links(scope.path)
+        if links is None:
+            return None
+        qualname = scope.qualname
+        function = links.functions.get(qualname)
+        if function is None and qualname in links.classes and name in links.classes[qualname].bindings:
+            return links.classes[qualname].bindings[name], scope
+        while function is not None:
+            if name in function.bindings:
+                return function.bindings[name], Scope(scope.path, qualname)
+            qualname = function.parent
+            while qualname and qualname not in links.functions:  # a class body is no scope for its methods
+                qualname = qualname.rpartition(".")[0]
+            function = links.functions.get(qualname)
+        if name in links.bindings:
+            return links.bindings[name], Scope(scope.path)
+        return None
+
+    def _name(self, name: str, scope: Scope) -> Value | None:
+        found = self.lookup(name, scope)
+        if found is None:
+            return self._from_star(name, scope) or External(f"builtins.{name}")
+        bindings, home = found
+        parameters = [binding for binding in bindings if binding.kind == "parameter"]
+        if parameters and bindings[0].kind == "parameter" and name in {"self", "cls"}:
+            return self._self(home)
+        return _only(self.resolve_binding(binding, home) for binding in bindings if not _nothing(binding.term))
+
+    def _self(self, scope: Scope) -> Value | None:
+        function = self.function(scope)
+        if function is None or not function.in_class:
+            return None
+        return Instance(Class(Scope(scope.path, function.parent)), scope, -1)
+
+    def _from_star(self, name: str, scope: Scope) -> Value | None:
+        links = self.links(scope.path)
+        for star in links.stars if links is not None else ():
+            path = self.tree.find(scope.path, star.module, star.level)
+            if path is not None and not name.startswith("_"):
+                found = self._member(Module(path), name)
+                if found is not None:
+                    return found
+        return None
+
+    def resolve_binding(self, binding: Binding, scope: Scope) -> Value | None:
+        """What one binding of a scope stands for, or None."""
+        match binding.kind:
+            case "import":
+                path = self.tree.find(scope.path, binding.module)
+                return External(self.canonical(binding.module)) if path is None else Module(path)
+            case "from":
+                return self._from_import(binding, scope)
+            case "function":
+                return Function(Scope(scope.path, binding.name))
+            case "class":
+                return Class(Scope(scope.path, binding.name))
+            case "value":
+                inner = Scope(scope.path, binding.name) if binding.name else scope
+                return self.resolve(binding.term, inner)
+            case "with":
+                return self.resolve(binding.term, scope)
+            case "each":
+                if isinstance(binding.term, Display):
+                    return _only(self.resolve(item, scope) for item in binding.term.values)
+            case "parameter":
+                kind = self.annotated(binding.term, Scope(scope.path, scope.qualname))
+                if isinstance(kind, External | Class):
+                    return Instance(kind, scope, -1)
+        return None
+
+    def _from_import(self, binding: Binding, scope: Scope) -> Value | None:
+        path = self.tree.find(scope.path, binding.module, binding.level)
+        if path is None:
+            return None if binding.level else External(self.canonical(f"{binding.module}.{binding.name}"))
+        return self._member(Module(path), binding.name)
+
+    def _member(self, owner: Value | None, name: str) -> Value | None:
+        match owner:
+            case External(base):
+                return External(self.canonical(f"{base}.{name}"))
+            case Module(path):
+                return self._module_member(path, name)
+            case Class():
+                return self._class_member(owner, name)
+            case Instance(of=External()):
+                return Method(owner, name)
+            case Instance(of=Class() as kind):
+                found = self._class_member(kind, name)
+                external = any(isinstance(base, External) for base in self.bases(kind))
+                return found if found is not None or not external else Method(owner, name)
+        return None
+
+    def _module_member(self, path: str, name: str) -> Value | None:
+        if not path.endswith("/"):
+            links = self.links(path)
+            if links is not None and name in links.bindings:
+                return _only(self.resolve_binding(b, Scope(path)) for b in links.bindings[name] if not _nothing(b.term))
+            if links is not None and links.stars:
+                found = self._from_star(name, Scope(path))
+                if found is not None:
+                    return found
+        folder = path.removesuffix("__init__.py").removesuffix("/")
+        if path.endswith(("/", "__init__.py")):
+            inner = self.tree.find(f"{folder}/_" if folder else "_", name, 1)
+            return None if inner is None else Module(inner)
+        return None
+
+    def _class_member(self, owner: Class, name: str) -> Value | None:
+        for base in self.bases(owner):
+            links = self.class_(base) if isinstance(base, Class) else None
+            if links is None or not isinstance(base, Class) or name not in links.bindings:
+                continue
+            return _only(
+                self.resolve_binding(binding, base.scope) for binding in links.bindings[name] if not _nothing(binding.term)
+            )
+        return None
+
+    def _call(self, call: Call, scope: Scope) -> Value | None:
+        callee = self.resolve(call.callee, scope)
+        match callee:
+            case External(name):
+                return Instance(External(self.makes.get(name, name)), scope, call.number)
+            case Class():
+                return Instance(callee, scope, call.number)
+            case Function(inner):
+                function = self.function(inner)
+                if function is not None and function.returns and not function.yields:
+                    return _only(self.resolve(term, inner) for term in function.returns if not _nothing(term))
+        return None
+
+
+def _nothing(term: Term) -> bool:
+    return term == Const(None)
+
+
+def _only(values: Iterable[Value | None]) -> Value | None:
+    found = set(values)
+    return found.pop() if len(found) == 1 else None

@@ -1,0 +1,365 @@
+"""What kind of value a term has, as far as the code proves it: literals, annotations, assignments, return values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from fastmigrate.facts.terms import (
+    OPAQUE,
+    SPREAD,
+    Await,
+    Call,
+    Const,
+    Display,
+    Either,
+    Item,
+    Member,
+    Ref,
+    Term,
+    Text,
+    Truthy,
+)
+from fastmigrate.project.resolve import Class, External, Function, Instance, Module, Resolver, Scope, Value
+
+__all__ = ["Types"]
+
+Kinds = frozenset[str]
+UNKNOWN: Kinds = frozenset({"unknown"})
+
+_KIND_OF_CLASS = {
+    "builtins.str": "text",
+    "builtins.bytes": "bytes",
+    "builtins.int": "number",
+    "builtins.float": "number",
+    "builtins.bool": "bool",
+    "builtins.None": "none",
+    "builtins.dict": "dict",
+    "typing.Dict": "dict",
+    "typing.Mapping": "dict",
+    "collections.abc.Mapping": "dict",
+    "builtins.tuple": "tuple",
+    "decimal.Decimal": "plain",
+    "uuid.UUID": "plain",
+    "datetime.date": "plain",
+    "datetime.datetime": "plain",
+    "enum.IntEnum": "plain",
+    "enum.StrEnum": "plain",
+    "pydantic.HttpUrl": "url",
+    "pydantic.AnyUrl": "url",
+    "pydantic.AnyHttpUrl": "url",
+    "pydantic.EmailStr": "text",
+    "fastapi.Request": "request",
+    "starlette.datastructures.Headers": "headers",
+}
+_KIND_OF_RESULT = {
+    "builtins.str": "text",
+    "builtins.int": "number",
+    "builtins.float": "number",
+    "builtins.len": "number",
+    "builtins.round": "number",
+    "builtins.bool": "bool",
+    "builtins.isinstance": "bool",
+    "json.dumps": "text",
+    "urllib.parse.quote": "text",
+    "urllib.parse.quote_plus": "text",
+    "urllib.parse.urlencode": "text",
+    "urllib.parse.urljoin": "text",
+    "os.path.join": "text",
+}
+_TEXT_METHODS = frozenset(
+    "strip lstrip rstrip lower upper title capitalize isoformat strftime hexdigest join decode removeprefix "
+    "removesuffix format model_dump_json".split()
+)
+_PARAMETER_FUNCTIONS = frozenset(
+    f"fastapi.{name}" for name in ("Query", "Path", "Header", "Cookie", "Form", "Body", "Depends", "Security", "File")
+) | {"pydantic.Field"}
+_WRAPPERS = frozenset({"typing.Optional", "typing.Union"})
+_LIMIT = 30
+
+
+class Types:
+    """Answers about terms: their kinds, and those of the items in a dict.
+
+    Kinds are "text", "bytes", "number", "bool", "none", "plain" (what both libraries send as its text), "dict",
+    "list", "tuple", "url" (a pydantic URL), "request", "headers" and "query params" (those of a request), and "unknown".
+    """
+
+    def __init__(self, resolver: Resolver) -> None:
+        self.resolver = resolver
+        self._depth = 0
+
+    def kinds(self, term: Term | None, scope: Scope) -> Kinds:
+        """All kinds that the value of a term may have; "unknown" among them if that is not certain."""
+        if term is None or self._depth > _LIMIT:
+            return UNKNOWN
+        self._depth += 1
+        try:
+            return self._kinds(term, scope)
+        finally:
+            self._depth -= 1
+
+    def items(self, term: Term | None, scope: Scope) -> list[tuple[Term, Term, Scope]] | None:
+        """The (key, value, scope of the value) of all that a dict may hold, or None if that is not known."""
+        if self._depth > _LIMIT:
+            return None
+        self._depth += 1
+        try:
+            match term:
+                case Display(kind="dict", keys=keys, values=values):
+                    return self._display_items(zip(keys, values, strict=True), scope)
+                case Either(options):
+                    return self._all_items((option, scope) for option in options if option != Const(None))
+                case Truthy(of) | Await(of):
+                    return self.items(of, scope)
+                case Ref() | Member() | Call():
+                    definitions = list(self._definitions(term, scope))
+                    return self._all_items(definitions) if definitions else None
+            return None
+        finally:
+            self._depth -= 1
+
+    def value_kinds(self, term: Term, scope: Scope) -> Kinds | None:
+        """The kinds of the values in a dict, lists of known items being as good as these; None if no dict is known."""
+        if self.kinds(term, scope) == {"query params"}:
+            return frozenset({"text"})
+        items = self.items(term, scope)
+        if items is not None:
+            found: set[str] = set()
+            for _, value, home in items:
+                found |= self._item_kinds(value, home)
+            return frozenset(found)
+        annotation = self._annotation(term, scope)
+        if annotation is not None:
+            match annotation:
+                case Item(of, Display(values=(_, value))), home if self._names(of, home) == {"dict"}:
+                    return self.annotation_kinds(value, home)
+        return UNKNOWN if self.kinds(term, scope) - {"none"} == {"dict"} else None
+
+    # -- kinds
+
+    def _kinds(self, term: Term, scope: Scope) -> Kinds:
+        match term:
+            case Const(value):
+                return frozenset({_kind_of_constant(value)})
+            case Text():
+                return frozenset({"text"})
+            case Display(kind):
+                return frozenset({kind})
+            case Either(options):
+                return frozenset().union(*(self.kinds(option, scope) for option in options))
+            case Truthy(of):
+                return self.kinds(of, scope) - {"none"}
+            case Await(Call(callee=Member(of, "body"))) if "request" in self.kinds(of, scope):
+                return frozenset({"bytes"})
+            case Await(of):
+                return self.kinds(of, scope)
+            case Ref() | Member():
+                return self._named(term, scope)
+            case Call(callee=callee):
+                return self._result(term, callee, scope)
+            case Item(of):
+                environ = self.resolver.resolve(of, scope)
+                return frozenset({"text"}) if environ == External("os.environ") else UNKNOWN
+        return UNKNOWN
+
+    def _named(self, term: Ref | Member, scope: Scope) -> Kinds:
+        if isinstance(term, Member):
+            owner = self.kinds(term.of, scope)
+            if owner == {"request"} and term.name in {"headers", "query_params"}:
+                return frozenset({term.name.replace("_", " ")})
+        annotation = self._annotation(term, scope)
+        if annotation is not None:
+            return self.annotation_kinds(*annotation) | self._default_kinds(term, scope)
+        definitions = list(self._definitions(term, scope))
+        if not definitions:
+            return UNKNOWN
+        return frozenset().union(*(self.kinds(found, home) for found, home in definitions))
+
+    def _result(self, call: Call, callee: Term, scope: Scope) -> Kinds:
+        if isinstance(callee, Member) and callee.name in _TEXT_METHODS:
+            return frozenset({"text"})
+        if isinstance(callee, Member) and callee.name == "encode":
+            return frozenset({"bytes"})
+        if isinstance(callee, Member) and callee.name == "replace" and self.kinds(callee.of, scope) == {"text"}:
+            return frozenset({"text"})
+        if isinstance(callee, Member) and callee.name in {"dict", "model_dump"}:
+            return frozenset({"dict"})
+        value = self.resolver.resolve(callee, scope)
+        match value:
+            case External("os.getenv" | "os.environ.get"):
+                return frozenset({"text"}) | (self.kinds(call.args[1], scope) if len(call.args) > 1 else {"none"})
+            case External("builtins.dict"):
+                inner = self.kinds(call.args[0], scope) if call.args else frozenset({"dict"})
+                return inner if inner <= {"headers", "query params"} else frozenset({"dict"})
+            case External(name) if name in _KIND_OF_RESULT:
+                return frozenset({_KIND_OF_RESULT[name]})
+            case Function(home):
+                function = self.resolver.function(home)
+                if function is not None and function.returned is not None:
+                    return self.annotation_kinds(function.returned, home)
+        definitions = list(self._definitions(call, scope))
+        if definitions:
+            return frozenset().union(*(self.kinds(found, home) for found, home in definitions))
+        return UNKNOWN
+
+    def annotation_kinds(self, term: Term, scope: Scope) -> Kinds:
+        """The kinds that an annotation admits."""
+        match term:
+            case Const(None):
+                return frozenset({"none"})
+            case Either(options):
+                return frozenset().union(*(self.annotation_kinds(option, scope) for option in options))
+            case Item(of, key):
+                wrapper = self.resolver.resolve(of, scope)
+                name = wrapper.name if isinstance(wrapper, External) else ""
+                parts = key.values if isinstance(key, Display) else (key,)
+                if name in {"typing.Annotated", "typing_extensions.Annotated"}:
+                    return self.annotation_kinds(parts[0], scope)
+                if name in _WRAPPERS:
+                    inner = frozenset[str]().union(*(self.annotation_kinds(part, scope) for part in parts))
+                    return inner | {"none"} if name == "typing.Optional" else inner
+                if name in {"typing.Literal", "typing_extensions.Literal"}:
+                    return frozenset().union(*(self.kinds(part, scope) for part in parts))
+                return self._names(of, scope)
+        return self._names(term, scope)
+
+    def _names(self, term: Term, scope: Scope) -> Kinds:
+        value = self.resolver.resolve(term, scope)
+        if isinstance(value, External | Class):
+            for base in self.resolver.bases(value):
+                if isinstance(base, External) and base.name in _KIND_OF_CLASS:
+                    # `class Colour(str, Enum)` is text for Python, and is not sent as such
+                    subclass = isinstance(value, Class) and base.name == "builtins.str"
+                    return UNKNOWN if subclass else frozenset({_KIND_OF_CLASS[base.name]})
+        return UNKNOWN
+
+    # -- where a value comes from
+
+    def _annotation(self, term: Term, scope: Scope) -> tuple[Term, Scope] | None:
+        """The annotation of a parameter or of a field that a term names, and where it stands."""
+        match term:
+            case Ref(name):
+                found = self.resolver.lookup(name, scope)
+                if found is not None:
+                    bindings, home = found
+                    if bindings[0].kind == "parameter" and len(bindings) == 1 and bindings[0].term != OPAQUE:
+                        return bindings[0].term, home
+            case Member(of, name):
+                field = self._field(self.resolver.resolve(of, scope), name)
+                return None if field is None else (field[0], field[2])
+            case Truthy(of):
+                return self._annotation(of, scope)
+        return None
+
+    def _field(self, owner: Value | None, name: str) -> tuple[Term, Term | None, Scope] | None:
+        if not isinstance(owner, Instance):
+            return None
+        for base in self.resolver.bases(owner.of):
+            links = self.resolver.class_(base) if isinstance(base, Class) else None
+            if links is not None and name in links.annotations and isinstance(base, Class):
+                return *links.annotations[name], base.scope
+        return None
+
+    def _default_kinds(self, term: Term, scope: Scope) -> Kinds:
+        match term:
+            case Ref(name):
+                found = self.resolver.lookup(name, scope)
+                default, home = (found[0][0].default, found[1]) if found is not None else (None, scope)
+            case Member(of, name):
+                field = self._field(self.resolver.resolve(of, scope), name)
+                default, home = (field[1], field[2]) if field is not None else (None, scope)
+            case _:
+                return frozenset()
+        if isinstance(default, Call):
+            function = self.resolver.resolve(default.callee, home)
+            if isinstance(function, External) and function.name in _PARAMETER_FUNCTIONS:
+                default = default.argument(0, "default")
+        return frozenset({"none"}) if default == Const(None) else frozenset()
+
+    def _definitions(self, term: Term, scope: Scope) -> Iterator[tuple[Term, Scope]]:
+        """The terms that give a name, a member or a call its value; nothing at all if one of them is not known."""
+        match term:
+            case Ref(name):
+                yield from self._bound(name, scope)
+            case Member(of, name):
+                owner = self.resolver.resolve(of, scope)
+                match owner:
+                    case Module(path) if not path.endswith("/"):
+                        yield from self._bound(name, Scope(path))
+                    case Instance(of=Class() as kind) | (Class() as kind):
+                        yield from self._class_bound(kind, name)
+            case Call(callee=callee):
+                value = self.resolver.resolve(callee, scope)
+                if isinstance(value, Function):
+                    function = self.resolver.function(value.scope)
+                    if function is not None and not function.yields:
+                        yield from ((result, value.scope) for result in function.returns)
+
+    def _bound(self, name: str, scope: Scope) -> Iterator[tuple[Term, Scope]]:
+        found = self.resolver.lookup(name, scope)
+        if found is None:
+            return
+        bindings, home = found
+        for binding in bindings:
+            if binding.kind == "value":
+                yield binding.term, Scope(home.path, binding.name) if binding.name else home
+            elif binding.kind == "from":
+                path = self.resolver.tree.find(home.path, binding.module, binding.level)
+                if path is None or path.endswith("/"):
+                    yield OPAQUE, home
+                else:
+                    yield from self._bound(binding.name, Scope(path))
+            else:
+                yield OPAQUE, home
+
+    def _class_bound(self, owner: Class, name: str) -> Iterator[tuple[Term, Scope]]:
+        for base in self.resolver.bases(owner):
+            links = self.resolver.class_(base) if isinstance(base, Class) else None
+            if links is not None and isinstance(base, Class) and name in links.bindings:
+                for binding in links.bindings[name]:
+                    home = Scope(base.scope.path, binding.name) if binding.name else base.scope
+                    yield binding.term if binding.kind == "value" else OPAQUE, home
+                return
+
+    # -- items
+
+    def _display_items(
+        self, pairs: Iterable[tuple[Term, Term]], scope: Scope
+    ) -> list[tuple[Term, Term, Scope]] | None:
+        found: list[tuple[Term, Term, Scope]] = []
+        for key, value in pairs:
+            if key == SPREAD:
+                inner = self.items(value, scope)
+                found += [(OPAQUE, OPAQUE, scope)] if inner is None else inner
+            else:
+                found.append((key, value, scope))
+        return found
+
+    def _all_items(self, terms: Iterable[tuple[Term, Scope]]) -> list[tuple[Term, Term, Scope]] | None:
+        found: list[tuple[Term, Term, Scope]] = []
+        for term, scope in terms:
+            inner = self.items(term, scope)
+            if inner is None:
+                return None
+            found += inner
+        return found
+
+    def _item_kinds(self, value: Term, scope: Scope) -> Kinds:
+        match value:
+            case Display(kind="list" | "tuple", values=values):
+                inner = frozenset[str]().union(*(self.kinds(item, scope) for item in values))
+                return frozenset({"plain"}) if inner <= {"text", "number", "plain"} else UNKNOWN
+        return self.kinds(value, scope)
+
+
+def _kind_of_constant(value: object) -> str:
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return "bool"
+        case str():
+            return "text"
+        case bytes():
+            return "bytes"
+    return "number"

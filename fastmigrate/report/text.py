@@ -1,0 +1,92 @@
+"""Results for people: each finding with its way from the endpoint, and a summary."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from fastmigrate.model import Finding
+from fastmigrate.pipeline import Result
+from fastmigrate.report.paths import shown
+
+__all__ = ["concise_report", "statistics", "summary", "text_report"]
+
+
+def text_report(results: Sequence[Result], *, written: bool = True) -> str:
+    """Every finding with its endpoints, its chain and what a fix would do, then the summary."""
+    blocks = [block for result in results for finding in result.findings for block in _block(finding, result.root)]
+    return "".join(f"{line}\n" for line in [*blocks, *summary(results, written=written)])
+
+
+def concise_report(results: Sequence[Result]) -> str:
+    """A line for each finding, then the summary."""
+    lines = [_headline(finding, result.root) for result in results for finding in result.findings]
+    return "".join(f"{line}\n" for line in [*lines, *summary(results)])
+
+
+def statistics(results: Sequence[Result]) -> str:
+    """How many findings there are of each rule, and how many of them have which fix."""
+    counts: Counter[tuple[str, str]] = Counter()
+    fixes: Counter[tuple[str, str]] = Counter()
+    for result in results:
+        for finding in result.findings:
+            counts[finding.code, finding.name] += 1
+            fixes[finding.code, finding.fix.applicability] += 1
+    return "".join(
+        f"{count:6}  {code}  {name}  "
+        f"({fixes[code, 'safe']} safe, {fixes[code, 'unsafe']} unsafe, {fixes[code, 'none']} held)\n"
+        for (code, name), count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    )
+
+
+def summary(results: Sequence[Result], *, written: bool = True) -> Iterator[str]:
+    """How many were fixed (or would be), how many are left, and why the rest is held."""
+    findings = [finding for result in results for finding in result.findings]
+    fixed = sum(len(result.fixed) for result in results)
+    changed = sum(len(result.changes) for result in results)
+    by_grade: dict[str, list[Finding]] = {"safe": [], "unsafe": [], "none": []}
+    for finding in findings:
+        by_grade[finding.fix.applicability].append(finding)
+    if not findings and not fixed:
+        yield f"No findings in {_count(sum(result.files for result in results), 'file')}."
+        return
+    done = "fixed" if written else "would be fixed"
+    parts = [f"{fixed} {done} in {_count(changed, 'file')}"] if fixed else []
+    if by_grade["safe"]:
+        parts.append(f"{len(by_grade['safe'])} can be fixed with --fix")
+    if by_grade["unsafe"]:
+        parts.append(f"{len(by_grade['unsafe'])} {'needs' if len(by_grade['unsafe']) == 1 else 'need'} --unsafe-fixes")
+    if by_grade["none"]:
+        parts.append(f"{len(by_grade['none'])} held")
+    yield f"{_count(len(findings), 'finding')} left: {', '.join(parts)}." if findings else f"{', '.join(parts)}."
+    reasons = Counter(finding.fix.reason or "" for finding in by_grade["none"])
+    for reason, count in sorted(reasons.items(), key=lambda item: (-item[1], item[0])):
+        yield f"  held ({count}): {reason}"
+
+
+def _block(finding: Finding, root: Path) -> Iterator[str]:
+    yield _headline(finding, root)
+    for endpoint in finding.endpoints:
+        route = endpoint.route or "not a path operation"
+        yield f"    {route}  {endpoint.name} ({shown(root / endpoint.path)}:{endpoint.line})"
+    if len(finding.chain) > 1:
+        for hop in finding.chain:
+            yield f"    -> {hop.name} ({shown(root / hop.path)}:{hop.line}:{hop.column})"
+    match finding.fix.applicability:
+        case "safe":
+            yield "    fix: safe, with --fix"
+        case "unsafe":
+            yield f"    fix: unsafe, with --fix --unsafe-fixes: {finding.fix.reason}"
+        case _:
+            yield f"    no fix: {finding.fix.reason}"
+    yield ""
+
+
+def _headline(finding: Finding, root: Path) -> str:
+    place = finding.place
+    return f"{shown(root / finding.path)}:{place.line}:{place.column}: {finding.code} {finding.message}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -1,0 +1,413 @@
+"""The edits within statements: calls, members, parameters, guards, lifespans."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import libcst as cst
+
+from fastmigrate.rewrite.imports import without_import
+from fastmigrate.rewrite.intents import (
+    AddParameter,
+    EditCall,
+    GuardStatement,
+    InsertAtTop,
+    InsertBefore,
+    Intent,
+    RemoveImport,
+    RenameMember,
+    WrapYield,
+)
+
+__all__ = ["Editor"]
+
+_PLACEHOLDER = "__fastmigrate_{}__"
+
+
+class Editor(cst.CSTTransformer):
+    """One pass over a module that counts calls, members, functions and yields, and edits those that are meant.
+
+    After the visit, `remaining` holds the intents that found no place.
+    """
+
+    def __init__(self, module: cst.Module, intents: Iterable[Intent]) -> None:
+        super().__init__()
+        self.config = module.config_for_parsing
+        self.remaining: list[Intent] = list(intents)
+        self.counts = {"call": 0, "attribute": 0, "function": 0, "yield": 0}
+        self.numbers: dict[cst.CSTNode, int] = {}
+        self.in_import = 0
+        self.awaits: list[cst.BaseExpression] = []
+        self.negated: list[cst.BaseExpression] = []
+        self.guards: list[tuple[cst.BaseExpression, str]] = []
+        self.wraps: list[tuple[cst.BaseExpression, WrapYield]] = []
+        self.anchors: dict[tuple[str, int], int] = {}
+        self.top_level: int = -1
+        self.depth = 0
+
+    # -- counting
+
+    def _count(self, kind: str, node: cst.CSTNode) -> None:
+        self.numbers[node] = self.counts[kind]
+        self.anchors[kind, self.counts[kind]] = self.top_level
+        self.counts[kind] += 1
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        """Count what is counted, in source order."""
+        if isinstance(node, cst.BaseStatement):
+            if self.depth == 0:
+                self.top_level += 1
+            self.depth += 1
+        match node:
+            case cst.Import() | cst.ImportFrom():
+                self.in_import += 1
+            case cst.Call():
+                self._count("call", node)
+            case cst.Attribute() if not self.in_import:
+                self._count("attribute", node)
+            case cst.FunctionDef():
+                self._count("function", node)
+            case cst.Yield(value=value) if not isinstance(value, cst.From):
+                self._count("yield", node)
+        return True
+
+    def on_leave(  # type: ignore[override]
+        self, original_node: cst.CSTNode, updated_node: cst.CSTNode
+    ) -> cst.CSTNode | cst.RemovalSentinel | cst.FlattenSentinel[cst.CSTNode]:
+        """Edit a node once all that is in it has been edited."""
+        if isinstance(original_node, cst.BaseStatement):
+            self.depth -= 1
+        if isinstance(original_node, cst.Import | cst.ImportFrom):
+            self.in_import -= 1
+        leave = getattr(self, f"edit_{type(original_node).__name__}", None)
+        return updated_node if leave is None else leave(original_node, updated_node)
+
+    def _take(self, kind: type[Intent], number: int | None, field: str = "number") -> list[Intent]:
+        if number is None:
+            return []
+        taken = [i for i in self.remaining if isinstance(i, kind) and getattr(i, field) == number]
+        self.remaining = [intent for intent in self.remaining if intent not in taken]
+        return taken
+
+    # -- expressions
+
+    def edit_Call(self, original: cst.Call, updated: cst.Call) -> cst.BaseExpression:
+        """A call gets what its intent says."""
+        number = self.numbers[original]
+        updated = updated.with_changes(func=self._bound(updated.func, self.awaits, self.negated))
+        result: cst.BaseExpression = updated
+        for intent in self._take(EditCall, number):
+            assert isinstance(intent, EditCall)
+            result = self._edited_call(updated, intent)
+        for guard in self._take(GuardStatement, number, "call"):
+            assert isinstance(guard, GuardStatement)
+            self.guards.append((result, guard.test))
+        return result
+
+    def _edited_call(self, call: cst.Call, intent: EditCall) -> cst.BaseExpression:
+        edits = {edit.index: edit for edit in intent.arguments}
+        args: list[cst.Arg] = []
+        for index, arg in enumerate(call.args):
+            edit = edits.get(index)
+            if edit is None:
+                args.append(arg)
+            elif not edit.drop:
+                keyword = None if edit.keyword is None else cst.Name(edit.keyword)
+                value = self._filled(edit.value, arg.value)
+                equal = arg.equal if arg.keyword is not None or keyword is None else _EQUAL
+                args.append(arg.with_changes(keyword=keyword, value=value, equal=equal))
+        dropped_last = bool(edits) and len(call.args) - 1 in edits and edits[len(call.args) - 1].drop
+        if dropped_last and args:
+            args[-1] = args[-1].with_changes(comma=call.args[-1].comma)
+        for new in intent.added:
+            args = self._with_argument(args, new.keyword, new.value)
+        changes: dict[str, object] = {"args": args}
+        if intent.callee is not None:
+            changes["func"] = cst.parse_expression(intent.callee, self.config)
+        plain = call.with_changes(**changes)
+        if not intent.awaited:
+            return plain
+        awaited = cst.Await(plain.with_changes(lpar=[], rpar=[]), lpar=call.lpar, rpar=call.rpar)
+        self.awaits.append(awaited)
+        return awaited
+
+    def _with_argument(self, args: list[cst.Arg], keyword: str | None, value: str) -> list[cst.Arg]:
+        expression = cst.parse_expression(value, self.config)
+        if keyword is None:
+            comma: cst.Comma | cst.MaybeSentinel = cst.MaybeSentinel.DEFAULT
+            return [cst.Arg(expression, comma=comma), *args]
+        new = cst.Arg(expression, keyword=cst.Name(keyword), equal=_EQUAL)
+        if not args:
+            return [new]
+        last = args[-1]
+        if isinstance(last.comma, cst.Comma):  # one argument a line, each with its comma: the new one likewise
+            between = args[-2].comma if len(args) > 1 else last.comma
+            return [*args[:-1], last.with_changes(comma=between), new.with_changes(comma=last.comma)]
+        between = args[-2].comma if len(args) > 1 else cst.MaybeSentinel.DEFAULT
+        whitespace = last.whitespace_after_arg
+        return [
+            *args[:-1],
+            last.with_changes(comma=between, whitespace_after_arg=cst.SimpleWhitespace("")),
+            new.with_changes(whitespace_after_arg=whitespace),
+        ]
+
+    def _filled(self, template: str, value: cst.BaseExpression) -> cst.BaseExpression:
+        """The template with the value, or the elements of the value, in its places."""
+        if template == "{}":
+            return value
+        parts = [value]
+        if "{0}" in template and isinstance(value, cst.Tuple):
+            parts = [element.value for element in value.elements]
+        names = [_PLACEHOLDER.format(index) for index in range(len(parts))]
+        count = template.count("{}")
+        text = template.format(*(names * count if count else names))
+        expression = cst.parse_expression(text, self.config)
+        filler = _Filler(dict(zip(names, parts, strict=True)))
+        filled = expression.visit(filler)
+        assert isinstance(filled, cst.BaseExpression)
+        return filled
+
+    def edit_Attribute(self, original: cst.Attribute, updated: cst.Attribute) -> cst.BaseExpression:
+        """A member gets another name."""
+        updated = updated.with_changes(value=self._bound(updated.value, self.awaits, self.negated))
+        for intent in self._take(RenameMember, self.numbers.get(original)):
+            assert isinstance(intent, RenameMember)
+            renamed = updated.with_changes(attr=cst.Name(intent.name))
+            if not intent.negated:
+                return renamed
+            plain = renamed.with_changes(lpar=[], rpar=[])
+            negation = cst.UnaryOperation(cst.Not(), plain, lpar=original.lpar, rpar=original.rpar)
+            self.negated.append(negation)
+            return negation
+        return updated
+
+    def edit_UnaryOperation(self, original: cst.UnaryOperation, updated: cst.UnaryOperation) -> cst.BaseExpression:
+        """`not (not x)` is x."""
+        inner = updated.expression
+        if isinstance(updated.operator, cst.Not):
+            if inner in self.negated and isinstance(inner, cst.UnaryOperation):
+                return inner.expression.with_changes(lpar=updated.lpar, rpar=updated.rpar)
+            return updated
+        return updated.with_changes(expression=self._bound(inner, self.negated))
+
+    def edit_Subscript(self, original: cst.Subscript, updated: cst.Subscript) -> cst.BaseExpression:
+        """`(await x)[0]`."""
+        return updated.with_changes(value=self._bound(updated.value, self.awaits, self.negated))
+
+    def edit_Await(self, original: cst.Await, updated: cst.Await) -> cst.BaseExpression:
+        """`await (await x)`."""
+        return updated.with_changes(expression=self._bound(updated.expression, self.awaits, self.negated))
+
+    def edit_BinaryOperation(
+        self, original: cst.BinaryOperation, updated: cst.BinaryOperation
+    ) -> cst.BaseExpression:
+        """`(not x) + 1`."""
+        left, right = self._bound(updated.left, self.negated), self._bound(updated.right, self.negated)
+        return updated.with_changes(left=left, right=right)
+
+    def edit_Comparison(self, original: cst.Comparison, updated: cst.Comparison) -> cst.BaseExpression:
+        """`(not x) == y`."""
+        targets = [
+            target.with_changes(comparator=self._bound(target.comparator, self.negated))
+            for target in updated.comparisons
+        ]
+        return updated.with_changes(left=self._bound(updated.left, self.negated), comparisons=targets)
+
+    @staticmethod
+    def _bound(node: cst.BaseExpression, *loose: list[cst.BaseExpression]) -> cst.BaseExpression:
+        """The node, in parentheses if it is one of the new ones that bind less tightly than what is around it."""
+        if any(node is other for nodes in loose for other in nodes) and not node.lpar:
+            return node.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
+        return node
+
+    # -- statements
+
+    def edit_SimpleStatementLine(
+        self, original: cst.SimpleStatementLine, updated: cst.SimpleStatementLine
+    ) -> cst.BaseStatement:
+        """A statement gets a guard, or is wrapped."""
+        only = updated.body[0] if len(updated.body) == 1 else None
+        if not isinstance(only, cst.Expr):
+            return updated
+        for call, test in self.guards:
+            if only.value is call:
+                self.guards.remove((call, test))
+                return self._compound(f"if {test}:\n    pass\n", updated)
+        for node, intent in self.wraps:
+            if only.value is node:
+                self.wraps.remove((node, intent))
+                return self._compound(f"async with {intent.manager} as {intent.name}:\n    pass\n", updated)
+        return updated
+
+    def edit_SimpleStatementSuite(
+        self, original: cst.SimpleStatementSuite, updated: cst.SimpleStatementSuite
+    ) -> cst.BaseSuite:
+        """`if x: statement` becomes a block if the statement is to be guarded."""
+        only = updated.body[0] if len(updated.body) == 1 else None
+        if isinstance(only, cst.Expr) and any(only.value is call for call, _ in self.guards):
+            line = cst.SimpleStatementLine(updated.body, trailing_whitespace=updated.trailing_whitespace)
+            return cst.IndentedBlock([self.edit_SimpleStatementLine(line, line)])
+        return updated
+
+    def _compound(self, code: str, line: cst.SimpleStatementLine) -> cst.BaseStatement:
+        header = cst.parse_statement(code, self.config)
+        assert isinstance(header, cst.If | cst.With) and isinstance(header.body, cst.IndentedBlock)
+        body = header.body.with_changes(body=[line.with_changes(leading_lines=[])])
+        return header.with_changes(body=body, leading_lines=line.leading_lines)
+
+    def edit_Yield(self, original: cst.Yield, updated: cst.Yield) -> cst.BaseExpression:
+        """A lifespan yields one thing more."""
+        for intent in self._take(WrapYield, self.numbers.get(original)):
+            assert isinstance(intent, WrapYield)
+            item = f'"{intent.key}": {intent.name}'
+            value = updated.value
+            if isinstance(value, cst.Dict):
+                element = cst.DictElement(cst.SimpleString(f'"{intent.key}"'), cst.Name(intent.name))
+                new: cst.BaseExpression = value.with_changes(elements=_with_element(value.elements, element))
+            elif value is None or (isinstance(value, cst.Name) and value.value == "None"):
+                new = cst.parse_expression(f"{{{item}}}", self.config)
+            else:
+                assert isinstance(value, cst.BaseExpression)
+                new = self._filled(f"{{{{**{{}}, {item}}}}}", value)
+            changed = updated.with_changes(value=new, whitespace_after_yield=cst.SimpleWhitespace(" "))
+            self.wraps.append((changed, intent))
+            return changed
+        return updated
+
+    # -- functions and the module
+
+    def edit_FunctionDef(self, original: cst.FunctionDef, updated: cst.FunctionDef) -> cst.FunctionDef:
+        """A function gets another parameter, or another first statement."""
+        number = self.numbers[original]
+        for intent in self._take(AddParameter, number, "function"):
+            assert isinstance(intent, AddParameter)
+            updated = updated.with_changes(params=self._with_parameter(updated.params, intent))
+        for top in self._take(InsertAtTop, number, "function"):
+            assert isinstance(top, InsertAtTop)
+            updated = updated.with_changes(body=self._with_first(updated.body, top.code))
+        for removal in self._take(RemoveImport, number, "function"):
+            assert isinstance(removal, RemoveImport) and isinstance(updated.body, cst.IndentedBlock)
+            updated = updated.with_changes(
+                body=updated.body.with_changes(body=without_import(updated.body.body, removal.bound))
+            )
+        return updated
+
+    def _with_parameter(self, params: cst.Parameters, intent: AddParameter) -> cst.Parameters:
+        name, _, annotation = intent.code.partition(": ")
+        new = cst.Param(cst.Name(name), cst.Annotation(cst.parse_expression(annotation, self.config)))
+        if params.posonly_params:
+            after = 1 if intent.is_method else 0
+            return params.with_changes(posonly_params=_inserted(params.posonly_params, after, new))
+        after = 1 if intent.is_method and params.params else 0
+        return params.with_changes(params=_inserted(params.params, after, new))
+
+    def _with_first(self, body: cst.BaseSuite, code: str) -> cst.BaseSuite:
+        new = cst.parse_statement(code, self.config)
+        if isinstance(body, cst.SimpleStatementSuite):
+            line = cst.SimpleStatementLine(body.body, trailing_whitespace=body.trailing_whitespace)
+            return cst.IndentedBlock([new, line])
+        assert isinstance(body, cst.IndentedBlock)
+        first = 1 if _is_docstring(body.body[0]) else 0
+        return body.with_changes(body=[*body.body[:first], new, *body.body[first:]])
+
+    def edit_Module(self, original: cst.Module, updated: cst.Module) -> cst.Module:
+        """Definitions come to stand before the top-level statements that need them."""
+        before: dict[int, list[cst.BaseStatement]] = {}
+        for intent in [i for i in self.remaining if isinstance(i, InsertBefore)]:
+            index = self.anchors.get((intent.kind, intent.number), -1)
+            if index < 0:
+                continue
+            self.remaining.remove(intent)
+            parsed = cst.parse_module(intent.code, self.config)
+            for position, statement in enumerate(parsed.body):
+                comments = [*parsed.header, *statement.leading_lines] if position == 0 else None  # type: ignore[attr-defined]
+                lines = _two_blank_lines(comments if comments is not None else statement.leading_lines)  # type: ignore[attr-defined]
+                before.setdefault(index, []).append(statement.with_changes(leading_lines=lines))
+        if self.guards or self.wraps:
+            self.remaining += [intent for _, intent in self.wraps]
+            self.remaining += [GuardStatement(-1, test) for _, test in self.guards]
+        body: list[cst.BaseStatement] = []
+        for index, statement in enumerate(updated.body):
+            if index in before:
+                body += before[index]
+                lines = _two_blank_lines(statement.leading_lines)  # type: ignore[attr-defined]
+                statement = statement.with_changes(leading_lines=lines)
+            body.append(statement)
+        return updated.with_changes(body=body)
+
+
+_EQUAL = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
+
+
+class _Filler(cst.CSTTransformer):
+    """Puts expressions in the places of a template, in parentheses where they are needed."""
+
+    def __init__(self, values: dict[str, cst.BaseExpression]) -> None:
+        super().__init__()
+        self.values = values
+        self.arguments: set[cst.CSTNode] = set()
+
+    def visit_Arg(self, node: cst.Arg) -> None:
+        """An argument needs no parentheses."""
+        self.arguments.add(node.value)
+
+    def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.BaseExpression:
+        """A placeholder becomes what it stands for."""
+        value = self.values.get(original_node.value)
+        if value is None:
+            return updated_node
+        if original_node in self.arguments or isinstance(value, _ATOMS) or value.lpar:
+            return value
+        return value.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
+
+
+_ATOMS = (
+    cst.Name,
+    cst.Attribute,
+    cst.Call,
+    cst.Subscript,
+    cst.Dict,
+    cst.DictComp,
+    cst.List,
+    cst.ListComp,
+    cst.Set,
+    cst.SimpleString,
+)
+
+
+def _is_docstring(statement: cst.BaseStatement) -> bool:
+    if not isinstance(statement, cst.SimpleStatementLine):
+        return False
+    first = statement.body[0]
+    return isinstance(first, cst.Expr) and isinstance(first.value, cst.SimpleString | cst.ConcatenatedString)
+
+
+def _inserted(params: Sequence[cst.Param], index: int, new: cst.Param) -> list[cst.Param]:
+    """The parameters with another one, laid out as they are."""
+    if not params:
+        return [new]
+    if index < len(params):
+        follows = params[index - 1].comma if index else params[0].comma
+        comma = follows if isinstance(follows, cst.Comma) and len(params) > 1 else cst.MaybeSentinel.DEFAULT
+        return [*params[:index], new.with_changes(comma=comma), *params[index:]]
+    last = params[-1]
+    return [*params[:-1], last.with_changes(comma=cst.MaybeSentinel.DEFAULT), new.with_changes(comma=last.comma)]
+
+
+def _with_element(elements: Sequence[cst.BaseDictElement], new: cst.DictElement) -> list[cst.BaseDictElement]:
+    if not elements:
+        return [new]
+    last = elements[-1]
+    between = elements[-2].comma if len(elements) > 1 else last.comma
+    if isinstance(last.comma, cst.Comma):
+        return [*elements[:-1], last.with_changes(comma=between), new.with_changes(comma=last.comma)]
+    return [*elements[:-1], last.with_changes(comma=between), new]
+
+
+def _two_blank_lines(lines: Sequence[cst.EmptyLine]) -> list[cst.EmptyLine]:
+    """The comments above a statement, below two blank lines."""
+    kept = list(lines)
+    while kept and kept[0].comment is None:
+        kept.pop(0)
+    blank = cst.EmptyLine(indent=False)
+    return [blank, blank, *kept]

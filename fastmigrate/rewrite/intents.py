@@ -1,0 +1,136 @@
+"""Intents: small edits, each on one node of one file.
+
+A node is named by its kind and its ordinal among that kind in the file (see `fastmigrate.facts.order`).
+In templates, `{}` stands for the expression as it was, `{0}` and `{1}` for the elements of a tuple.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = [
+    "AddImport",
+    "AddParameter",
+    "ArgumentEdit",
+    "EditCall",
+    "GuardStatement",
+    "InsertAtTop",
+    "InsertBefore",
+    "Intent",
+    "NewArgument",
+    "RemoveImport",
+    "RenameMember",
+    "WrapYield",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ArgumentEdit:
+    """A change of the argument at `index`, as written: its keyword, its value (a template), or that it goes."""
+
+    index: int
+    keyword: str | None
+    value: str = "{}"
+    drop: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NewArgument:
+    """An argument that is added: first, if it has no keyword, else last."""
+
+    keyword: str | None
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class EditCall:
+    """A call gets another callee, other arguments, or an `await`."""
+
+    number: int
+    callee: str | None = None
+    arguments: tuple[ArgumentEdit, ...] = ()
+    added: tuple[NewArgument, ...] = ()
+    awaited: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RenameMember:
+    """An attribute gets another name, and is negated if so said; `not` of the negated one is the plain one."""
+
+    number: int
+    name: str
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GuardStatement:
+    """The statement that consists of a call becomes the body of `if test:`."""
+
+    call: int
+    test: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddParameter:
+    """A function gets another parameter, as its first (after `self` or `cls`)."""
+
+    function: int
+    code: str
+    is_method: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InsertAtTop:
+    """A function's body begins with another statement, after its docstring."""
+
+    function: int
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class InsertBefore:
+    """Definitions come to stand before the top-level statement that holds a call or a function."""
+
+    kind: str
+    number: int
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class WrapYield:
+    """A `yield` statement comes to stand in `async with manager as name:`, and yields that under `key`, too."""
+
+    number: int
+    manager: str
+    name: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddImport:
+    """`import module as alias`, or `from module import name as alias`, at module level."""
+
+    module: str
+    name: str | None = None
+    alias: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveImport:
+    """The name `bound` is no longer imported, in the module or in the function with that ordinal."""
+
+    bound: str
+    function: int | None = None
+
+
+Intent = (
+    EditCall
+    | RenameMember
+    | GuardStatement
+    | AddParameter
+    | InsertAtTop
+    | InsertBefore
+    | WrapYield
+    | AddImport
+    | RemoveImport
+)

@@ -1,0 +1,38 @@
+"""The rules: one module each, found by being here.
+
+A rule's module has a CODE, a NAME, and a function `find(project)` that yields its findings, without their fixes.
+Its docstring is what `--explain` prints, with the sections "What it does", "Why is this bad", "Example",
+"Use instead" and "Fix".
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from fastmigrate.model import Finding
+from fastmigrate.project.project import Project
+
+__all__ = ["Rule", "all_rules"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule: its code, its readable name, its documentation, and how its findings are found."""
+
+    code: str
+    name: str
+    doc: str
+    find: Callable[[Project], Iterator[Finding]]
+
+
+@cache
+def all_rules() -> dict[str, Rule]:
+    """All rules by their code, in order."""
+    modules = [importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)]
+    rules = [Rule(module.CODE, module.NAME, inspect.getdoc(module) or "", module.find) for module in modules]
+    return {rule.code: rule for rule in sorted(rules, key=lambda rule: rule.code)}

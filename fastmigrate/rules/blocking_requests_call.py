@@ -1,0 +1,115 @@
+"""FM101 blocking-requests-call
+
+What it does
+------------
+Finds calls of `requests` functions and of `requests.Session` methods in `async def` path operations.
+
+Why is this bad
+---------------
+An `async def` path operation runs on the event loop. While `requests` waits for its answer, the loop stands still: no
+other request of that worker is read, answered or cancelled, not even one that has nothing to do with the call.
+
+Example
+-------
+```python
+import requests
+from fastapi import FastAPI
+
+app = FastAPI()
+
+
+@app.get("/items/{item_id}")
+async def read_item(item_id: int):
+    response = requests.get(f"https://shop.example/items/{item_id}", timeout=5)
+    return response.json()
+```
+
+Use instead
+-----------
+```python
+from contextlib import asynccontextmanager
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+
+import httpx
+from fastapi import FastAPI, Request
+
+
+# What requests promises and httpx leaves to its caller: a cookie lives for one call and its redirects, a request that
+# may have a body states its length, and text without a charset is Latin-1.
+async def keep_request_promises(request: httpx.Request) -> None:
+    if "cookies" in request.extensions:
+        request.extensions["cookies"].set_cookie_header(request)
+    if request.method not in ("GET", "HEAD") and "Transfer-Encoding" not in request.headers:
+        request.headers.setdefault("Content-Length", "0")
+
+
+async def keep_response_promises(response: httpx.Response) -> None:
+    response.request.extensions.setdefault("cookies", httpx.Cookies()).extract_cookies(response)
+    if response.charset_encoding is None and "text" in response.headers.get("Content-Type", ""):
+        response.encoding = "ISO-8859-1"
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI):
+    async with httpx.AsyncClient(
+        timeout=None,
+        follow_redirects=True,
+        max_redirects=30,
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
+        cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
+        event_hooks={"request": [keep_request_promises], "response": [keep_response_promises]},
+    ) as client:
+        yield {"client": client}
+
+
+app = FastAPI(lifespan=lifespan)
+
+
+@app.get("/items/{item_id}")
+async def read_item(request: Request, item_id: int):
+    client: httpx.AsyncClient = request.state.client
+    response = await client.get(f"https://shop.example/items/{item_id}", timeout=5)
+    return response.json()
+```
+
+Fix
+---
+`--fix` writes the form above: one `httpx.AsyncClient` for the app's life, made in its lifespan, reached through
+`request.state`, with the settings that make it behave as `requests` does. A call is left alone, and the reason given,
+where no faithful form is known. If the path operation awaits nothing else, declaring it with a plain `def` is a
+cure, too: FastAPI then runs it in its thread pool.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fastmigrate.model import Endpoint, Finding, Hop
+from fastmigrate.project.project import BlockingCall, Project
+
+CODE = "FM101"
+NAME = "blocking-requests-call"
+
+
+def find(project: Project) -> Iterator[Finding]:
+    """The blocking `requests` calls on the project's event loop."""
+    for call in project.blocking:
+        if call.code == CODE:
+            yield _finding(project, call)
+
+
+def _finding(project: Project, call: BlockingCall) -> Finding:
+    function = project.resolver.function(call.function)
+    name = project.name_of(call.function)
+    endpoints = tuple(
+        Endpoint(name, route, call.function.path, function.line if function is not None else 0)
+        for registered in project.apps.routes[call.function]
+        for route in project.apps.full_routes(registered)
+    )
+    message = f"`{call.callee}` blocks the event loop in `{name}`: no other request is served until it returns"
+    if function is not None and not function.awaits:
+        message += "; it awaits nothing, so a plain `def` would do as well"
+    chain = (Hop(name, call.function.path, call.place.line, call.place.column),)
+    return Finding(
+        CODE, NAME, message, call.function.path, call.place, endpoints, chain, call=call.site.call.number
+    )

@@ -1,0 +1,28 @@
+"""A migration is checked in memory before a byte is written."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from fastmigrate.model import Finding
+
+__all__ = ["VerificationError", "compare_findings"]
+
+
+class VerificationError(Exception):
+    """The migrated project is not what was meant; the message says why."""
+
+
+def compare_findings(before: Iterable[Finding], fixed: Iterable[Finding], after: Iterable[Finding]) -> None:
+    """The findings that were fixed are gone, and there is none that was not there before; else VerificationError."""
+    expected = Counter(map(_key, before)) - Counter(map(_key, fixed))
+    left = Counter(map(_key, after))
+    for key in left - expected:
+        raise VerificationError(f"{key[1]} would still have, or newly have, {key[0]}")
+    for key in expected - left:
+        raise VerificationError(f"{key[1]} would lose {key[0]}, which was not to be fixed")
+
+
+def _key(finding: Finding) -> tuple[str, str, str]:
+    return finding.code, finding.path, finding.message.partition(":")[0]
