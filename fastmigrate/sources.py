@@ -6,6 +6,7 @@ import ast
 import io
 import os
 import tokenize
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -119,7 +120,9 @@ class Sources:
     def parse(self, source: Source) -> ast.Module:
         """A file's tree; SourceError if it is not Python, or not that of this interpreter."""
         try:
-            return ast.parse(source.text, source.path)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # what Python thinks of the analysed code is not asked here
+                return ast.parse(source.text, source.path)
         except SyntaxError as error:
             message = f"cannot be parsed: {error.msg}"
             raise SourceError(source.path, error.lineno or 1, max(error.offset or 1, 1), message) from error

@@ -30,14 +30,17 @@ def source_order(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def number_nodes(tree: ast.AST) -> dict[ast.AST, int]:
-    """The ordinal of each call, attribute, function and yield among its kind in the file, from 0."""
-    counts = dict.fromkeys(KINDS.values(), 0)
+    """The ordinal of each call, attribute, function and yield among its kind in the file, from 0.
+
+    A name's ordinal counts the expressions that are this very name.
+    """
+    counts: dict[str, int] = {}
     numbers: dict[ast.AST, int] = {}
     for node in source_order(tree):
-        kind = KINDS.get(type(node))
+        kind = f"name {node.id}" if isinstance(node, ast.Name) else KINDS.get(type(node))
         if kind is not None:
-            numbers[node] = counts[kind]
-            counts[kind] += 1
+            numbers[node] = counts.get(kind, 0)
+            counts[kind] = numbers[node] + 1
     return numbers
 
 

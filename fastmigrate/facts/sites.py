@@ -23,6 +23,7 @@ _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _LEAVING = (ast.Raise, ast.Return, ast.Continue, ast.Break)
 _READERS = frozenset("print str repr len dict list sorted json logger logging log pprint".split())
 
+_Carried = tuple[set[int], bool, bool]  # results of which calls, or something else, or None
 Obstacle = Literal["generator", "nested comprehension", "class body", "lambda"]
 
 
@@ -43,15 +44,18 @@ class Use:
 
     A `member` use is `result.name`: `number` is the ordinal of that attribute in the file, `called` says that it is
     called, `call` then being the ordinal of that call, `then` is what is done with the member's value ("item", a
-    member's name, "statement", "in", or ""). Any other use says in `name` what is done with the result.
-    `results` are the ordinals of all calls whose result may be used here; `mixed` says that something else may be, too.
+    member's name, "statement", "in", or ""). A `truth` use tests the result, which has the name `name`, `number` being
+    the ordinal of that use of the name. Any other use says in `name` what is done with the result.
+    `results` are the ordinals of all calls whose result may be used here; `optional` says that it may be None instead,
+    `mixed` that it may be something else.
     """
 
-    kind: Literal["member", "identity", "other"]
+    kind: Literal["member", "truth", "identity", "other"]
     name: str
     line: int
     results: frozenset[int]
     mixed: bool
+    optional: bool = False
     number: int = -1
     call: int = -1
     called: bool = False
@@ -115,8 +119,8 @@ class _SiteReader:
     def read(self) -> dict[int, Site]:
         results = self._results()
         uses: dict[int, list[Use]] = {self.numbers[call]: [] for call in self.calls}
-        for node, (calls, mixed) in results.items():
-            use = self._use(node, frozenset(calls), mixed)
+        for node, (calls, mixed, optional) in results.items():
+            use = self._use(node, frozenset(calls), mixed, optional)
             if use is not None:
                 for call in calls:
                     uses[call].append(use)
@@ -265,9 +269,9 @@ class _SiteReader:
 
     # -- what becomes of the result
 
-    def _results(self) -> dict[ast.expr, tuple[set[int], bool]]:
-        """Every expression whose value may be a result: its calls, and whether it may be something else, too."""
-        carriers: dict[int, tuple[set[int], bool]] = {}
+    def _results(self) -> dict[ast.expr, _Carried]:
+        """Every expression whose value may be a result: of which calls, and what else it may be."""
+        carriers: dict[int, _Carried] = {}
         definitions = self.flow.definitions
         changed = True
         while changed:  # an alias of an alias …
@@ -278,23 +282,20 @@ class _SiteReader:
                 if after[0] and after != before:
                     carriers[index] = after
                     changed = True
-        results: dict[ast.expr, tuple[set[int], bool]] = {call: ({self.numbers[call]}, False) for call in self.calls}
+        results: dict[ast.expr, _Carried] = {call: ({self.numbers[call]}, False, False) for call in self.calls}
         for name, indexes in self.flow.reaching.items():
             carrying = [carriers[index] for index in indexes if index in carriers]
             if carrying:
                 others = [definitions[index] for index in indexes if index not in carriers]
-                mixed = any(mix for _, mix in carrying) or any(not _is_none(other) for other in others)
-                results[name] = set().union(*(calls for calls, _ in carrying)), mixed
+                mixed = any(mix for _, mix, _ in carrying) or any(not _is_none(other) for other in others)
+                optional = any(none for _, _, none in carrying) or any(_is_none(other) for other in others)
+                results[name] = set().union(*(calls for calls, _, _ in carrying)), mixed, optional
         return results
 
-    def _carried(
-        self, definition: Definition, carriers: dict[int, tuple[set[int], bool]]
-    ) -> tuple[set[int], bool]:
+    def _carried(self, definition: Definition, carriers: dict[int, _Carried]) -> _Carried:
         calls: set[int] = set()
-        mixed = False
-        if definition.kind != "value":
-            return calls, mixed
-        for leaf in _leaves(definition.value):
+        mixed = optional = False
+        for leaf in _leaves(definition.value) if definition.kind == "value" else ():
             if isinstance(leaf, ast.Call) and leaf in self.calls:
                 calls.add(self.numbers[leaf])
             elif isinstance(leaf, ast.Name) and leaf in self.flow.reaching:
@@ -302,13 +303,18 @@ class _SiteReader:
                     if index in carriers:
                         calls |= carriers[index][0]
                         mixed |= carriers[index][1]
+                        optional |= carriers[index][2]
+                    elif _is_none(self.flow.definitions[index]):
+                        optional = True
                     else:
-                        mixed |= not _is_none(self.flow.definitions[index])
+                        mixed = True
+            elif isinstance(leaf, ast.Constant) and leaf.value is None:
+                optional = True
             else:
-                mixed |= not (isinstance(leaf, ast.Constant) and leaf.value is None)
-        return calls, mixed
+                mixed = True
+        return calls, mixed, optional
 
-    def _use(self, node: ast.expr, results: frozenset[int], mixed: bool) -> Use | None:
+    def _use(self, node: ast.expr, results: frozenset[int], mixed: bool, optional: bool) -> Use | None:
         parent = self.parents.get(node)
         if self._handed_on(node, parent):
             return None
@@ -320,7 +326,24 @@ class _SiteReader:
                 return Use("identity", "is", node.lineno, results, mixed, handlers=handlers)
             case ast.Expr():
                 return None if isinstance(node, ast.Call) else Use("identity", "", node.lineno, results, mixed)
+        if isinstance(node, ast.Name) and self._only_tested(node):
+            return Use("truth", node.id, node.lineno, results, mixed, optional, number=self.numbers[node])
         return Use("other", self._describe(node, parent), node.lineno, results, mixed, handlers=handlers)
+
+    def _only_tested(self, node: ast.expr) -> bool:
+        """Whether nothing but the truth of an expression matters where it stands."""
+        child: ast.AST = node
+        for above in self._above(node):
+            match above:
+                case ast.BoolOp():
+                    child = above
+                case ast.UnaryOp(op=ast.Not()):
+                    return True
+                case ast.If(test=test) | ast.While(test=test) | ast.IfExp(test=test) | ast.Assert(test=test):
+                    return test is child
+                case _:
+                    return False
+        return False
 
     def _handed_on(self, node: ast.AST, parent: ast.AST | None) -> bool:
         """Whether the value only gets (another) name here: its uses are those of that name."""
@@ -380,8 +403,9 @@ class _SiteReader:
         for above in self._above(node):
             if isinstance(above, ast.If) and child in above.body:
                 match above.test:
-                    case ast.UnaryOp(op=ast.Not(), operand=ast.Attribute(value=value, attr="ok")):
-                        return ast.dump(value) == ast.dump(node.value)
+                    case ast.UnaryOp(op=ast.Not(), operand=ast.Attribute(value=ast.Name() as tested, attr="ok")):
+                        here = node.value
+                        return isinstance(here, ast.Name) and self.flow.at(here) == self.flow.at(tested)
             child = above
         return False
 
@@ -403,8 +427,7 @@ class _SiteReader:
         for block in ("body", "orelse", "finalbody"):
             statements = getattr(parent, block, None)
             if isinstance(statements, list) and statement in statements:
-                lines = [other.lineno for other in statements] + [getattr(parent, "lineno", 0)]
-                return lines.count(statement.lineno) == 1
+                return [other.lineno for other in statements].count(statement.lineno) == 1
         return False
 
     def _describe(self, node: ast.expr, parent: ast.AST | None) -> str:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from fastmigrate.knowledge.parity import Parity, Row
 
-__all__ = ["MEMBERS"]
+__all__ = ["MEMBERS", "TRUTH"]
 
 EXACT, PINNED, LOSSY, NONE = Parity.EXACT, Parity.PINNED, Parity.LOSSY, Parity.NONE
 
 _NOT_READ_ELSEWHERE = "httpx gives header names in lower case when they are iterated over or copied"
+
+TRUTH = Row(PINNED, "not is_error", "13.3")
+"""A response that is tested for truth."""
 
 MEMBERS: dict[tuple[str, str], Row] = {
     ("status_code", ""): Row(EXACT, "status_code", "13.1"),

@@ -8,13 +8,13 @@ from fastmigrate.facts.links import Handler
 from fastmigrate.facts.sites import Site, Use
 from fastmigrate.knowledge.parity import Parity, Row
 from fastmigrate.knowledge.requests_calls import FUNCTIONS
-from fastmigrate.knowledge.requests_responses import MEMBERS
+from fastmigrate.knowledge.requests_responses import MEMBERS, TRUTH
 from fastmigrate.plan.arguments import JudgedCall, has_known_host, judge_arguments
 from fastmigrate.plan.goals import ClientInFunction, Goal, Held, Imported, ReadResult, Step, ThroughClient
 from fastmigrate.plan.names import imported
 from fastmigrate.project.project import BlockingCall, Project
 from fastmigrate.project.resolve import Class, External, Instance, Scope
-from fastmigrate.rewrite.intents import ArgumentEdit, EditCall, GuardStatement, Intent, RenameMember
+from fastmigrate.rewrite.intents import ArgumentEdit, EditCall, GuardStatement, Intent, RenameMember, TestMember
 
 __all__ = ["Calls"]
 
@@ -33,7 +33,7 @@ class Calls:
     def __init__(self, project: Project) -> None:
         self.project = project
         self.calls = {(call.function.path, call.site.call.number): call for call in project.blocking}
-        self.uses: dict[tuple[str, int], tuple[Use, Scope]] = {}
+        self.uses: dict[ReadResult, tuple[Use, Scope]] = {}
 
     # -- the call
 
@@ -51,9 +51,10 @@ class Calls:
         notes += self._doubts(site, call.function)
         needs: list[Goal] = [ClientInFunction(call.function)]
         for use in site.uses:
-            if use.kind == "member":
-                self.uses[goal.path, use.number] = use, call.function
-                needs.append(ReadResult(goal.path, use.number))
+            if use.kind in {"member", "truth"}:
+                read = ReadResult(goal.path, use.number, use.name if use.kind == "truth" else "")
+                self.uses[read] = use, call.function
+                needs.append(read)
         intents, more = self._edits(call, judged, client)
         parity = Parity.LOSSY if notes else Parity.PINNED
         return Step(tuple(needs + more), parity, tuple(notes), intents)
@@ -135,8 +136,8 @@ class Calls:
 
     def read_result(self, goal: ReadResult) -> Step | Held:
         """The step of a read of the response: its edit, and that all calls it may come from are migrated."""
-        use, scope = self.uses[goal.path, goal.number]
-        row = _row(use)
+        use, scope = self.uses[goal]
+        row = TRUTH if use.kind == "truth" else _row(use)
         if row is None:
             return Held(f"`response.{use.name}` in line {use.line} is not migrated yet")
         if row.parity is Parity.NONE:
@@ -169,6 +170,8 @@ def _row(use: Use) -> Row | None:
 def _read_edits(goal: ReadResult, use: Use, row: Row) -> tuple[tuple[str, Intent], ...]:
     """A form of one name renames, `not NAME` negates too, `if NAME` guards the statement."""
     word, _, name = row.form.rpartition(" ")
+    if use.kind == "truth":
+        return ((goal.path, TestMember(use.name, use.number, name, use.optional)),)
     if word == "if":
         if use.failed:  # what the guard asks for is known there
             return ()

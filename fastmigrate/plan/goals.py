@@ -34,10 +34,11 @@ class ThroughClient:
 
 @dataclass(frozen=True, slots=True)
 class ReadResult:
-    """The attribute with this ordinal reads an httpx response."""
+    """The attribute with this ordinal reads an httpx response, or the use of this name with this ordinal tests one."""
 
     path: str
     number: int
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

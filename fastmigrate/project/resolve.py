@@ -93,6 +93,7 @@ class Resolver:
         self.canonical = canonical
         self.makes = makes
         self._depth = 0
+        self._known: dict[tuple[str, Scope | Class | str], Value | None] = {}
 
     # -- definitions
 
@@ -189,7 +190,17 @@ class Resolver:
             return links.bindings[name], Scope(scope.path)
         return None
 
+    def _once(self, key: tuple[str, Scope | Class | str], find: Callable[[], Value | None]) -> Value | None:
+        """What `find` says, asked once; None for a name that is defined by way of itself."""
+        if key not in self._known:
+            self._known[key] = None
+            self._known[key] = find()
+        return self._known[key]
+
     def _name(self, name: str, scope: Scope) -> Value | None:
+        return self._once((name, scope), lambda: self._find_name(name, scope))
+
+    def _find_name(self, name: str, scope: Scope) -> Value | None:
         found = self.lookup(name, scope)
         if found is None:
             return self._from_star(name, scope) or External(f"builtins.{name}")
@@ -264,6 +275,9 @@ class Resolver:
         return None
 
     def _module_member(self, path: str, name: str) -> Value | None:
+        return self._once((name, path), lambda: self._find_module_member(path, name))
+
+    def _find_module_member(self, path: str, name: str) -> Value | None:
         if not path.endswith("/"):
             links = self.links(path)
             if links is not None and name in links.bindings:
@@ -279,6 +293,9 @@ class Resolver:
         return None
 
     def _class_member(self, owner: Class, name: str) -> Value | None:
+        return self._once((name, owner), lambda: self._find_class_member(owner, name))
+
+    def _find_class_member(self, owner: Class, name: str) -> Value | None:
         for base in self.bases(owner):
             links = self.class_(base) if isinstance(base, Class) else None
             if links is None or not isinstance(base, Class) or name not in links.bindings:

@@ -16,6 +16,7 @@ from fastmigrate.rewrite.intents import (
     Intent,
     RemoveImport,
     RenameMember,
+    TestMember,
     WrapYield,
 )
 
@@ -34,11 +35,14 @@ class Editor(cst.CSTTransformer):
         super().__init__()
         self.config = module.config_for_parsing
         self.remaining: list[Intent] = list(intents)
-        self.counts = {"call": 0, "attribute": 0, "function": 0, "yield": 0}
+        self.counts: dict[str, int] = {}
+        self.no_expressions: set[cst.CSTNode] = set()
         self.numbers: dict[cst.CSTNode, int] = {}
         self.in_import = 0
         self.awaits: list[cst.BaseExpression] = []
         self.negated: list[cst.BaseExpression] = []
+        self.conjunctions: list[cst.BaseExpression] = []
+        self.disjunctions: list[cst.BaseExpression] = []
         self.guards: list[tuple[cst.BaseExpression, str]] = []
         self.wraps: list[tuple[cst.BaseExpression, WrapYield]] = []
         self.anchors: dict[tuple[str, int], int] = {}
@@ -48,9 +52,9 @@ class Editor(cst.CSTTransformer):
     # -- counting
 
     def _count(self, kind: str, node: cst.CSTNode) -> None:
-        self.numbers[node] = self.counts[kind]
-        self.anchors[kind, self.counts[kind]] = self.top_level
-        self.counts[kind] += 1
+        number = self.numbers[node] = self.counts.get(kind, 0)
+        self.anchors[kind, number] = self.top_level
+        self.counts[kind] = number + 1
 
     def on_visit(self, node: cst.CSTNode) -> bool:
         """Count what is counted, in source order."""
@@ -58,7 +62,10 @@ class Editor(cst.CSTTransformer):
             if self.depth == 0:
                 self.top_level += 1
             self.depth += 1
+        self.no_expressions.update(_names_that_are_no_expressions(node))
         match node:
+            case cst.Name(value=name) if not self.in_import and node not in self.no_expressions:
+                self._count(f"name {name}", node)
             case cst.Import() | cst.ImportFrom():
                 self.in_import += 1
             case cst.Call():
@@ -167,6 +174,21 @@ class Editor(cst.CSTTransformer):
         assert isinstance(filled, cst.BaseExpression)
         return filled
 
+    def edit_Name(self, original: cst.Name, updated: cst.Name) -> cst.BaseExpression:
+        """A test for truth asks for more."""
+        for intent in [i for i in self.remaining if isinstance(i, TestMember) and i.name == original.value]:
+            if intent.number == self.numbers.get(original):
+                self.remaining.remove(intent)
+                good = cst.UnaryOperation(cst.Not(), _member(updated, intent.member))
+                if not intent.optional:
+                    self.negated.append(good.with_changes(lpar=original.lpar, rpar=original.rpar))
+                    return self.negated[-1]
+                there = cst.parse_expression(f"{intent.name} is not None", self.config)
+                both = cst.BooleanOperation(there, cst.And(), good, lpar=original.lpar, rpar=original.rpar)
+                self.conjunctions.append(both)
+                return both
+        return updated
+
     def edit_Attribute(self, original: cst.Attribute, updated: cst.Attribute) -> cst.BaseExpression:
         """A member gets another name."""
         updated = updated.with_changes(value=self._bound(updated.value, self.awaits, self.negated))
@@ -187,8 +209,29 @@ class Editor(cst.CSTTransformer):
         if isinstance(updated.operator, cst.Not):
             if inner in self.negated and isinstance(inner, cst.UnaryOperation):
                 return inner.expression.with_changes(lpar=updated.lpar, rpar=updated.rpar)
+            if inner in self.conjunctions and isinstance(inner, cst.BooleanOperation):
+                return self._neither(inner, updated)
             return updated
         return updated.with_changes(expression=self._bound(inner, self.negated))
+
+    def _neither(self, both: cst.BooleanOperation, negation: cst.UnaryOperation) -> cst.BaseExpression:
+        """`not (x is not None and not x.y)` is `x is None or x.y`."""
+        assert isinstance(both.left, cst.Comparison) and isinstance(both.right, cst.UnaryOperation)
+        absent = both.left.with_changes(comparisons=[cst.ComparisonTarget(cst.Is(), cst.Name("None"))])
+        either = cst.BooleanOperation(
+            absent, cst.Or(), both.right.expression, lpar=negation.lpar, rpar=negation.rpar
+        )
+        self.disjunctions.append(either)
+        return either
+
+    def edit_BooleanOperation(
+        self, original: cst.BooleanOperation, updated: cst.BooleanOperation
+    ) -> cst.BaseExpression:
+        """`(x or y) and z`."""
+        left, right = self._bound(updated.left, self.disjunctions), self._bound(updated.right, self.disjunctions)
+        if left is updated.left and right is updated.right:
+            return updated
+        return updated.with_changes(left=left, right=right)
 
     def edit_Subscript(self, original: cst.Subscript, updated: cst.Subscript) -> cst.BaseExpression:
         """`(await x)[0]`."""
@@ -373,6 +416,30 @@ _ATOMS = (
     cst.Set,
     cst.SimpleString,
 )
+
+
+def _member(of: cst.Name, name: str) -> cst.Attribute:
+    return cst.Attribute(of.with_changes(lpar=[], rpar=[]), cst.Name(name))
+
+
+def _names_that_are_no_expressions(node: cst.CSTNode) -> list[cst.CSTNode]:
+    """Names in a node that stand for a definition, a keyword or an attribute; `ast` has no node for them."""
+    match node:
+        case cst.Attribute(attr=name) | cst.NameItem(name=name):
+            return [name]
+        case cst.Arg(keyword=cst.Name() as name) | cst.Param(name=cst.Name() as name):
+            return [name]
+        case cst.FunctionDef(name=name) | cst.ClassDef(name=name):
+            return [name]
+        case cst.ExceptHandler(name=cst.AsName(name=name)) | cst.ExceptStarHandler(name=cst.AsName(name=name)):
+            return [name]
+        case cst.MatchAs(name=cst.Name() as name) | cst.MatchStar(name=cst.Name() as name):
+            return [name]
+        case cst.MatchMapping(rest=cst.Name() as name) | cst.MatchKeywordElement(key=name):
+            return [name]
+        case cst.TypeVar(name=name) | cst.TypeVarTuple(name=name) | cst.ParamSpec(name=name):
+            return [name]
+    return []
 
 
 def _is_docstring(statement: cst.BaseStatement) -> bool:

@@ -20,6 +20,7 @@ __all__ = [
     "NewArgument",
     "RemoveImport",
     "RenameMember",
+    "TestMember",
     "WrapYield",
 ]
 
@@ -60,6 +61,19 @@ class RenameMember:
     number: int
     name: str
     negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TestMember:
+    """A name that is tested for truth is tested for the falsehood of one of its members, and for None if so said.
+
+    `number` is the ordinal of the use among all expressions that are this name.
+    """
+
+    name: str
+    number: int
+    member: str
+    optional: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +140,7 @@ class RemoveImport:
 Intent = (
     EditCall
     | RenameMember
+    | TestMember
     | GuardStatement
     | AddParameter
     | InsertAtTop
