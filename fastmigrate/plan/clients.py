@@ -72,10 +72,8 @@ class Clients:
         """The client comes from the state of the request, and so from every app that serves the path operation."""
         links = self._function(goal.function)
         roots = {root for route in self.apps.routes[goal.function] for root in self.apps.roots(route.router)}
-        if not roots:
-            return Held("no app was found that includes its router")
-        if None in roots:
-            return Held("its app is mounted on another one, which was not found")
+        if not roots or None in roots:
+            return Held("the app that serves it was not found with certainty: follow its router through `include_router`")
         for path, line in self.project.callers(goal.function):
             return Held(f"the path operation is also called directly, in {path}:{line}")
         needs: list[Goal] = [ClientOfApp(root) for root in roots if root is not None]

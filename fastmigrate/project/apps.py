@@ -48,7 +48,7 @@ class AppMap:
             return {router} if router in self.apps else set()
         found: set[Instance | None] = set()
         for parent, _ in parents:
-            found |= {None} if parent is None else self.roots(parent, seen | {router})
+            found |= {None} if parent is None else self.roots(parent, seen | {router}) or {None}
         return found
 
     def under(self, app: Instance) -> Iterator[Instance]:
@@ -170,9 +170,7 @@ class _AppReader:
             return
         if callee.name not in _DECORATORS | _ADDERS:
             return
-        router = self._owner(callee.of, scope)
-        if router is None:
-            return
+        routers = self._owners(callee.of, scope)
         methods = call.keyword("methods")
         if callee.name in _VERBS:
             verbs: tuple[str, ...] = (callee.name.upper(),)
@@ -181,10 +179,11 @@ class _AppReader:
         else:
             verbs = ("GET",)
         path = self.text(call.argument(0, "path"), scope)
-        self.map.routes.setdefault(endpoint.scope, []).append(Route(router, verbs, path))
+        for router in routers:
+            self.map.routes.setdefault(endpoint.scope, []).append(Route(router, verbs, path))
 
     def _include(self, callee: Member, call: Call, scope: Scope) -> None:
-        parent = self._owner(callee.of, scope)
+        parents: list[Instance | None] = [*self._owners(callee.of, scope)] or [None]
         if callee.name == "include_router":
             children = [call.argument(0, "router")]
             prefix = self.text(call.keyword("prefix"), scope)
@@ -195,7 +194,7 @@ class _AppReader:
         for child in children:
             router = self._owner(child, scope)
             if router is not None:
-                self.map.parents.setdefault(router, []).append((parent, prefix))
+                self.map.parents.setdefault(router, []).extend((parent, prefix) for parent in parents)
 
     def _each(self, term: Term | None, scope: Scope) -> list[Term | None]:
         """The terms that a loop variable stands for, where the loop runs over a display."""
@@ -216,17 +215,41 @@ class _AppReader:
         return [term]
 
     def _owner(self, term: Term | None, scope: Scope) -> Instance | None:
-        """The app or router that a term means; `app.router` is taken for the app."""
-        value = self.resolver.resolve(term, scope)
-        if isinstance(value, Method) and value.name == "router":
-            value = value.of
-        if isinstance(value, Instance) and self.resolver.is_a(value, APP_CLASSES | ROUTER_CLASSES):
-            return value
+        """The app or router that a term means, if there is just one."""
+        owners = self._owners(term, scope)
+        return owners[0] if len(owners) == 1 else None
+
+    def _owners(self, term: Term | None, scope: Scope) -> list[Instance]:
+        """The apps or routers that a term may mean: several, if they are made in the branches of an `if`.
+
+        `app.router` is taken for the app. A parameter is an app of its own, until its callers are known.
+        """
+        if isinstance(term, Member) and term.name == "router":
+            owners = self._owners(term.of, scope)
+            if owners:
+                return owners
+        parameter = self._parameter(term, scope)
+        values = [parameter] if parameter is not None else self.resolver.alternatives(term, scope)
+        owners = [v for v in values if isinstance(v, Instance) and self.resolver.is_a(v, APP_CLASSES | ROUTER_CLASSES)]
+        return owners if len(owners) == len(values) else []
+
+    def _parameter(self, term: Term | None, scope: Scope) -> Instance | None:
+        found = self.resolver.lookup(term.name, scope) if isinstance(term, Ref) else None
+        if found is None or len(found[0]) != 1 or found[0][0].kind != "parameter":
+            return None
+        function = self.resolver.function(found[1])
+        for position, parameter in enumerate(function.parameters if function is not None else ()):
+            if parameter.name == term.name:  # type: ignore[union-attr]
+                kind = self.resolver.annotated(parameter.annotation, found[1])
+                if parameter.annotation is None and parameter.name in {"app", "application", "api", "router"}:
+                    kind = External("fastapi.FastAPI")
+                if isinstance(kind, External | Class):
+                    return Instance(kind, found[1], -2 - position)
         return None
 
     def link_parameters(self) -> None:
         """An app that a function is given is the one that its callers pass."""
-        given = {instance for instance in self._mentioned() if instance.number < 0 and instance.scope.qualname}
+        given = {instance for instance in self._mentioned() if instance.number < -1}
         if not given:
             return
         functions: dict[Scope, list[Instance]] = {}
@@ -241,12 +264,12 @@ class _AppReader:
 
     def _pass(self, instance: Instance, call: Call, scope: Scope) -> None:
         function = self.resolver.function(instance.scope)
-        for position, parameter in enumerate(function.parameters if function is not None else ()):
-            kind = self.resolver.annotated(parameter.annotation, instance.scope)
-            if kind == instance.of:
-                passed = self._owner(call.argument(position, parameter.name), scope)
-                if passed is not None and passed != instance:
-                    self.map.parents.setdefault(instance, []).append((passed, ""))
+        if function is None:
+            return
+        position = -2 - instance.number
+        for passed in self._owners(call.argument(position, function.parameters[position].name), scope):
+            if passed != instance:
+                self.map.parents.setdefault(instance, []).append((passed, ""))
 
     def _mentioned(self) -> Iterator[Instance]:
         yield from (route.router for routes in self.map.routes.values() for route in routes)

@@ -155,6 +155,24 @@ class Resolver:
         finally:
             self._depth -= 1
 
+    def alternatives(self, term: Term | None, scope: Scope) -> list[Value]:
+        """What a term may stand for: one value, or one for each binding of a name; nothing if one is not known."""
+        value = self.resolve(term, scope)
+        if value is not None:
+            return [value]
+        found = self.lookup(term.name, scope) if isinstance(term, Ref) else None
+        if found is None:
+            return []
+        bindings, home = found
+        if len(bindings) == 1 and bindings[0].kind == "from":
+            path = self.tree.find(home.path, bindings[0].module, bindings[0].level)
+            links = None if path is None or path.endswith("/") else self.links(path)
+            if links is not None and path is not None:
+                bindings, home = links.bindings.get(bindings[0].name, ()), Scope(path)
+        values = [self.resolve_binding(binding, home) for binding in bindings if not _nothing(binding.term)]
+        known = [value for value in values if value is not None]
+        return known if len(known) == len(values) else []
+
     def annotated(self, term: Term | None, scope: Scope) -> Value | None:
         """The class that an annotation names: `X`, `X | None`, `Optional[X]`, `Annotated[X, …]`, `"X"`."""
         match term:

@@ -127,7 +127,7 @@ class Editor(cst.CSTTransformer):
         if dropped_last and args:
             args[-1] = args[-1].with_changes(comma=call.args[-1].comma)
         for new in intent.added:
-            args = self._with_argument(args, new.keyword, new.value)
+            args = self._with_argument(call, args, new.keyword, new.value)
         changes: dict[str, object] = {"args": args}
         if intent.callee is not None:
             changes["func"] = cst.parse_expression(intent.callee, self.config)
@@ -138,24 +138,24 @@ class Editor(cst.CSTTransformer):
         self.awaits.append(awaited)
         return awaited
 
-    def _with_argument(self, args: list[cst.Arg], keyword: str | None, value: str) -> list[cst.Arg]:
+    def _with_argument(self, call: cst.Call, args: list[cst.Arg], keyword: str | None, value: str) -> list[cst.Arg]:
         expression = cst.parse_expression(value, self.config)
         if keyword is None:
-            comma: cst.Comma | cst.MaybeSentinel = cst.MaybeSentinel.DEFAULT
-            return [cst.Arg(expression, comma=comma), *args]
+            return [cst.Arg(expression), *args]
         new = cst.Arg(expression, keyword=cst.Name(keyword), equal=_EQUAL)
         if not args:
             return [new]
         last = args[-1]
-        if isinstance(last.comma, cst.Comma):  # one argument a line, each with its comma: the new one likewise
-            between = args[-2].comma if len(args) > 1 else last.comma
-            return [*args[:-1], last.with_changes(comma=between), new.with_changes(comma=last.comma)]
-        between = args[-2].comma if len(args) > 1 else cst.MaybeSentinel.DEFAULT
-        whitespace = last.whitespace_after_arg
+        if len(args) > 1:
+            between = args[-2].comma
+        elif isinstance(call.whitespace_before_args, cst.ParenthesizedWhitespace):  # one argument a line
+            between = cst.Comma(whitespace_after=call.whitespace_before_args)
+        else:
+            between = cst.MaybeSentinel.DEFAULT
         return [
             *args[:-1],
             last.with_changes(comma=between, whitespace_after_arg=cst.SimpleWhitespace("")),
-            new.with_changes(whitespace_after_arg=whitespace),
+            new.with_changes(comma=last.comma, whitespace_after_arg=last.whitespace_after_arg),
         ]
 
     def _filled(self, template: str, value: cst.BaseExpression) -> cst.BaseExpression:
@@ -306,7 +306,7 @@ class Editor(cst.CSTTransformer):
             value = updated.value
             if isinstance(value, cst.Dict):
                 element = cst.DictElement(cst.SimpleString(f'"{intent.key}"'), cst.Name(intent.name))
-                new: cst.BaseExpression = value.with_changes(elements=_with_element(value.elements, element))
+                new: cst.BaseExpression = value.with_changes(elements=_with_element(value, element))
             elif value is None or (isinstance(value, cst.Name) and value.value == "None"):
                 new = cst.parse_expression(f"{{{item}}}", self.config)
             else:
@@ -461,14 +461,19 @@ def _inserted(params: Sequence[cst.Param], index: int, new: cst.Param) -> list[c
     return [*params[:-1], last.with_changes(comma=cst.MaybeSentinel.DEFAULT), new.with_changes(comma=last.comma)]
 
 
-def _with_element(elements: Sequence[cst.BaseDictElement], new: cst.DictElement) -> list[cst.BaseDictElement]:
-    if not elements:
+def _with_element(display: cst.Dict, new: cst.DictElement) -> list[cst.BaseDictElement]:
+    """The elements of a dict with another one, laid out as they are."""
+    if not display.elements:
         return [new]
-    last = elements[-1]
-    between = elements[-2].comma if len(elements) > 1 else last.comma
-    if isinstance(last.comma, cst.Comma):
-        return [*elements[:-1], last.with_changes(comma=between), new.with_changes(comma=last.comma)]
-    return [*elements[:-1], last.with_changes(comma=between), new]
+    *others, last = display.elements
+    inner = display.lbrace.whitespace_after
+    if others:
+        between = others[-1].comma
+    elif isinstance(inner, cst.ParenthesizedWhitespace):  # one element a line
+        between = cst.Comma(whitespace_after=inner)
+    else:
+        between = cst.MaybeSentinel.DEFAULT
+    return [*others, last.with_changes(comma=between), new.with_changes(comma=last.comma)]
 
 
 def _two_blank_lines(lines: Sequence[cst.EmptyLine]) -> list[cst.EmptyLine]:

@@ -1,0 +1,1 @@
+"""Runs fixture projects for real: an app under uvicorn, against an upstream that records what it receives."""

@@ -1,0 +1,82 @@
+"""An app under uvicorn in a process of its own, and what it answers."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+IGNORED_HEADERS = {"date", "server"}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a client sees of an answer."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+class RunningApp:
+    """`app` is uvicorn's `module:attribute` (with `()` for a factory), to be found in `folder`."""
+
+    def __init__(self, folder: Path, app: str, environment: dict[str, str]) -> None:
+        self.folder = folder
+        self.app = app
+        self.environment = environment
+
+    def __enter__(self) -> RunningApp:
+        listener = socket.socket()
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(64)
+        self.port = listener.getsockname()[1]
+        factory = ["--factory"] if self.app.endswith("()") else []
+        command = [sys.executable, "-m", "uvicorn", self.app.removesuffix("()"), *factory]
+        command += ["--fd", str(listener.fileno()), "--log-level", "warning"]
+        self.process = subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0", **self.environment},
+            pass_fds=[listener.fileno()],
+            stderr=subprocess.PIPE,
+        )
+        listener.close()
+        self.log: list[bytes] = []
+        self.reader = threading.Thread(target=lambda: self.log.extend(self.process.stderr or []), daemon=True)
+        self.reader.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.terminate()
+        self.process.wait(10)
+        self.reader.join(5)
+
+    def call(self, call: dict[str, Any]) -> Answer:
+        """Make one call: {"method", "path", "json", "body", "headers"}."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        body = json.dumps(call["json"]).encode() if "json" in call else call.get("body", "").encode()
+        headers = {"Content-Type": "application/json"} if "json" in call else {}
+        headers |= call.get("headers", {})
+        try:
+            connection.request(call.get("method", "GET"), call["path"], body or None, headers)
+            response = connection.getresponse()
+            kept = [(n.lower(), v) for n, v in response.getheaders() if n.lower() not in IGNORED_HEADERS]
+            return Answer(response.status, tuple(sorted(kept)), response.read())
+        except OSError as error:
+            raise AssertionError(f"{call}: {error}\n{b''.join(self.log).decode()}") from error
+        finally:
+            connection.close()
+
+    def call_at_once(self, path: str, times: int) -> list[Answer]:
+        """The same call, several times at once."""
+        with ThreadPoolExecutor(times) as pool:
+            return list(pool.map(lambda _: self.call({"path": path}), range(times)))

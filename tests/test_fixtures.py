@@ -1,0 +1,109 @@
+"""Each fixture project, migrated and run: the same answers, the same upstream requests, and a free event loop.
+
+A fixture has a project `before`, its migrated form `after`, and a `scenario.toml`:
+
+    app = "main:app"            uvicorn's name of the app; with "()" behind it, of its factory
+    [environment]               variables for both apps; UPSTREAM is always set
+    unsafe = true               fixed with --unsafe-fixes
+    left = 1                    findings that are left after the fix (0 if not given)
+    blocked = "/slow"           calls the upstream's /barrier: blocked before, free afterwards
+    [[call]]                    what is asked of both apps, in this order
+    [answers."/path"]           what the upstream answers; it echoes the request elsewhere
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.harness.app import Answer, RunningApp
+from tests.harness.upstream import Recorded, Upstream
+from tests.run import fastmigrate
+
+FIXTURES = Path(__file__).parent / "fixtures"
+NAMES = sorted(path.name for path in FIXTURES.iterdir() if (path / "scenario.toml").is_file())
+GATE = 4
+SCHEMA = {"path": "/openapi.json"}
+
+
+def scenario_of(name: str) -> dict[str, Any]:
+    return tomllib.loads((FIXTURES / name / "scenario.toml").read_text(encoding="utf-8"))
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_is_migrated_to_what_a_maintainer_would_write(name: str, tmp_path: Path) -> None:
+    scenario = scenario_of(name)
+    project = tmp_path / "project"
+    shutil.copytree(FIXTURES / name / "before", project)
+    unsafe = ["--unsafe-fixes"] if scenario.get("unsafe") else []
+
+    run = fastmigrate("--fix", *unsafe, "--output-format", "json", cwd=project)
+
+    assert files_of(project) == files_of(FIXTURES / name / "after"), run.stdout + run.stderr
+    left = json.loads(run.stdout)["findings"]
+    assert len(left) == scenario.get("left", 0), left
+    assert run.code == (1 if left else 0)
+
+    again = fastmigrate("--fix", *unsafe, "--output-format", "json", cwd=project)
+    assert files_of(project) == files_of(FIXTURES / name / "after")
+    assert json.loads(again.stdout)["changed"] == []
+    assert json.loads(again.stdout)["findings"] == left
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_behaves_as_before(name: str) -> None:
+    scenario = scenario_of(name)
+
+    before, asked_before = behaviour(FIXTURES / name / "before", scenario)
+    after, asked_after = behaviour(FIXTURES / name / "after", scenario)
+
+    assert scenario["call"], "a scenario without calls proves nothing"
+    for call, old, new in zip([*scenario["call"], SCHEMA], before, after, strict=True):
+        assert new == old, call
+    assert asked_after == asked_before
+    assert asked_before, "the upstream was never asked"
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if "blocked" in scenario_of(name)])
+def test_frees_the_event_loop(name: str) -> None:
+    scenario = scenario_of(name)
+
+    blocked = statuses_at_once(FIXTURES / name / "before", scenario)
+    free = statuses_at_once(FIXTURES / name / "after", scenario)
+
+    assert b"gave up" in b"".join(answer.body for answer in blocked)
+    assert [answer.status for answer in free] == [200] * GATE
+    assert all(b"all arrived" in answer.body for answer in free)
+
+
+def behaviour(folder: Path, scenario: dict[str, Any]) -> tuple[list[Answer], list[Recorded]]:
+    """What an app answers to the calls, and what it asks its upstream; its schema stands among the answers, too."""
+    calls = [*scenario["call"], SCHEMA]
+    with Upstream(scenario.get("answers", {})) as upstream, running(folder, scenario, upstream) as app:
+        answers = [app.call(call) for call in calls]
+        url = upstream.url.encode()
+        return [Answer(a.status, a.headers, a.body.replace(url, b"UPSTREAM")) for a in answers], upstream.recorded
+
+
+def statuses_at_once(folder: Path, scenario: dict[str, Any]) -> list[Answer]:
+    with Upstream(gate=GATE) as upstream, running(folder, scenario, upstream) as app:
+        app.call({"path": "/openapi.json"})
+        return app.call_at_once(scenario["blocked"], GATE)
+
+
+def running(folder: Path, scenario: dict[str, Any], upstream: Upstream) -> RunningApp:
+    environment = {"UPSTREAM": upstream.url, **scenario.get("environment", {})}
+    return RunningApp(folder, scenario["app"], environment)
