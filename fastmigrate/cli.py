@@ -38,14 +38,24 @@ class Failure(click.ClickException):
 @click.option("--select", metavar="CODES", help="Only these rules: codes or prefixes, with commas between.")
 @click.option("--ignore", metavar="CODES", help="Not these rules.")
 @click.option(
-    "--output-format", type=click.Choice(["text", "concise", "json"]), help="How to print findings.  [default: text]"
+    "--output-format",
+    type=click.Choice(["text", "concise", "json"]),
+    help="How to print findings.  [default: text]",
 )
 @click.option("--output-file", type=click.Path(dir_okay=False), help="Write the report to a file, not to stdout.")
-@click.option("--statistics", is_flag=True, default=None, help="Count the findings of each rule instead of listing them.")
+@click.option(
+    "--statistics",
+    is_flag=True,
+    default=None,
+    help="Count the findings of each rule instead of listing them.",
+)
 @click.option("--explain", metavar="CODE", help="Explain a rule, and exit.")
 @click.option("--exit-zero", is_flag=True, default=None, help="Exit with 0 also when findings are left.")
-@click.option("--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A TOML file to read "
-              "[tool.fastmigrate] from, instead of the project's pyproject.toml.")
+@click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A TOML file to read [tool.fastmigrate] from, instead of the project's pyproject.toml.",
+)
 @click.version_option(__version__, prog_name="fastmigrate")
 def command(paths: tuple[Path, ...], explain: str | None, config: Path | None, **options: Any) -> int:
     """Find blocking HTTP calls on the event loop of FastAPI apps, and rewrite them.
@@ -72,9 +82,7 @@ def _explanation(code: str) -> str:
     return rule.doc
 
 
-def _run(
-    paths: Sequence[Path], config: Path | None, options: dict[str, Any]
-) -> tuple[list[Result], Config]:
+def _run(paths: Sequence[Path], config: Path | None, options: dict[str, Any]) -> tuple[list[Result], Config]:
     from fastmigrate.config import ConfigError, load_config, parse_codes
     from fastmigrate.pipeline import run_project
     from fastmigrate.sources import find_root

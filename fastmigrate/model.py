@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from fastmigrate.facts.links import Place
+from fastmigrate.facts.values import Place
 
 __all__ = ["Applicability", "Endpoint", "Finding", "Fix", "Hop"]
 

@@ -17,7 +17,7 @@ from pathspec import GitIgnoreSpec
 __all__ = ["Source", "SourceError", "Sources", "find_root"]
 
 _SKIPPED = frozenset(
-    "__pycache__ node_modules site-packages __pypackages__ venv env build dist .tox .nox".split()
+    ["__pycache__", "node_modules", "site-packages", "__pypackages__", "venv", "env", "build", "dist", ".tox", ".nox"]
 )
 
 
@@ -47,7 +47,7 @@ class Source:
 
 
 def find_root(path: Path) -> Path:
-    """The project that a path belongs to: the nearest ancestor with a pyproject.toml, else with .git, else its folder."""
+    """The project of a path: the nearest ancestor with a pyproject.toml, else with .git, else the path's folder."""
     folder = path if path.is_dir() else path.parent
     for marker in ("pyproject.toml", ".git"):
         for candidate in (folder, *folder.parents):

@@ -42,11 +42,11 @@ def write_changes(changes: Mapping[Path, Change]) -> None:
         for target, temporary in staged.items():
             _check(target, targets[target])
             done.append(target)
-            os.replace(temporary, target)
+            temporary.replace(target)
     except BaseException as error:
         for target in done:
             if target.read_bytes() != targets[target].before:
-                os.replace(_stage(target, targets[target].before), target)
+                _stage(target, targets[target].before).replace(target)
         if isinstance(error, OSError):
             raise WriteError(f"{error.filename}: {error.strerror}; nothing was changed") from error
         raise

@@ -28,4 +28,9 @@ def fastmigrate(*args: str, cwd: Path, **environment: str) -> Run:
         capture_output=True,
         check=False,
     )
-    return Run(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"), done.stdout)
+    return Run(
+        done.returncode,
+        done.stdout.decode(errors="replace"),
+        done.stderr.decode(errors="replace"),
+        done.stdout,
+    )

@@ -73,7 +73,11 @@ class _FlowReader:
     # -- definitions and uses
 
     def define(
-        self, node: ast.AST, name: str, kind: Literal["parameter", "value", "with", "other"], value: ast.expr | None
+        self,
+        node: ast.AST,
+        name: str,
+        kind: Literal["parameter", "value", "with", "other"],
+        value: ast.expr | None,
     ) -> None:
         if name not in self.local:
             return
@@ -317,7 +321,9 @@ def _local_names(function: Function) -> frozenset[str]:
     local: set[str] = set()
     outside: set[str] = set()
     args = function.args
-    local |= {a.arg for a in [*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg] if a is not None}
+    local |= {
+        a.arg for a in [*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg] if a is not None
+    }
     stack: list[ast.AST] = list(function.body)
     while stack:
         node = stack.pop()

@@ -12,129 +12,20 @@ from typing import Literal
 
 from fastmigrate.facts.order import number_nodes
 from fastmigrate.facts.terms import OPAQUE, Call, Display, Either, Ref, Term, read_term
+from fastmigrate.facts.values import (
+    Binding,
+    BindingKind,
+    CallSite,
+    ClassLinks,
+    FunctionLinks,
+    Handler,
+    ModuleLinks,
+    Parameter,
+    Place,
+    Yield,
+)
 
-__all__ = ["Binding", "CallSite", "ClassLinks", "FunctionLinks", "Handler", "ModuleLinks", "Parameter", "Place", "read_links"]
-
-BindingKind = Literal["import", "from", "value", "each", "with", "parameter", "function", "class", "other"]
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where something stands: lines and columns from 1, columns in characters, the end exclusive."""
-
-    line: int
-    column: int
-    end_line: int
-    end_column: int
-
-
-@dataclass(frozen=True, slots=True)
-class Binding:
-    """One way in which a scope gives a name its value.
-
-    `module` and `level` belong to imports, `name` is the imported name or the qualified name of a definition,
-    `term` the value, the iterable, the context manager or the annotation of a parameter.
-    """
-
-    kind: BindingKind
-    line: int
-    module: str = ""
-    level: int = 0
-    name: str = ""
-    term: Term = OPAQUE
-    default: Term | None = None
-    guarded: bool = False  # in a `try`, or under an `if`: one of several possible bindings
-    typing_only: bool = False  # under `if TYPE_CHECKING`: not there at run time
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """A parameter of a function; `kind` is positional, keyword, args or kwargs."""
-
-    name: str
-    kind: Literal["positional", "keyword", "args", "kwargs"]
-    annotation: Term | None
-    default: Term | None
-
-
-@dataclass(frozen=True, slots=True)
-class Handler:
-    """The classes that an `except` clause names (a bare `except` names none), and its line."""
-
-    line: int
-    classes: tuple[Term, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CallSite:
-    """A call, the function that makes it ("" at module level), and how it stands there."""
-
-    call: Call
-    scope: str
-    place: Place
-    deferred: bool  # in a lambda: it runs when that is called
-    decorates: str | None = None  # the qualified name of the function that the call decorates
-
-
-@dataclass(frozen=True, slots=True)
-class FunctionLinks:
-    """A function definition. Names in `scope` qualify it; `number` is its ordinal among the file's functions."""
-
-    qualname: str
-    number: int
-    line: int
-    is_async: bool
-    parameters: tuple[Parameter, ...]
-    decorators: tuple[Term, ...]
-    bindings: dict[str, tuple[Binding, ...]]
-    names: frozenset[str]  # every name in it, nested functions included
-    loads: dict[str, int]  # how often each name is read in its body, nested functions included
-    returns: tuple[Term, ...]
-    returned: Term | None  # the annotation of what it returns
-    handlers: tuple[Handler, ...]  # around something that it awaits or yields
-    yields: tuple[Yield, ...]
-    awaits: int
-    parent: str
-    in_class: bool
-    passes_arguments_on: bool  # has a nested `(*args, **kwargs)` function: what a plain decorator looks like
-
-
-@dataclass(frozen=True, slots=True)
-class Yield:
-    """A `yield`: its ordinal in the file, its value, and the `async with` items around it."""
-
-    number: int
-    line: int
-    value: Term | None
-    statement: bool
-    around: tuple[tuple[str | None, str], ...]  # (name bound, source of the context manager)
-
-
-@dataclass(frozen=True, slots=True)
-class ClassLinks:
-    """A class definition; `bindings` holds its body's names and what its methods assign to `self`."""
-
-    qualname: str
-    line: int
-    bases: tuple[Term, ...]
-    bindings: dict[str, tuple[Binding, ...]]
-    annotations: dict[str, tuple[Term, Term | None]]  # field -> (annotation, default)
-
-
-@dataclass(frozen=True, slots=True)
-class ModuleLinks:
-    """What one file says to the others; `path` is relative to the project, POSIX."""
-
-    path: str
-    bindings: dict[str, tuple[Binding, ...]]
-    functions: dict[str, FunctionLinks]
-    classes: dict[str, ClassLinks]
-    calls: tuple[CallSite, ...]
-    stars: tuple[Binding, ...]
-    exports: frozenset[str]  # the names in a literal __all__
-    loads: dict[str, int]  # how often each name is read in the file, however deep
-    state_names: frozenset[str]  # names read or written behind `.state.`
-    stored: frozenset[str]  # names of attributes that are assigned
+__all__ = ["place_in_text", "read_handler", "read_links"]
 
 
 def read_links(path: str, tree: ast.Module) -> ModuleLinks:
@@ -340,7 +231,11 @@ class _LinkReader(ast.NodeVisitor):
             if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
         }
         self.classes[qualname] = ClassLinks(
-            qualname, node.lineno, tuple(self.term(base) for base in node.bases), _frozen(bindings), annotations
+            qualname,
+            node.lineno,
+            tuple(self.term(base) for base in node.bases),
+            _frozen(bindings),
+            annotations,
         )
 
     # -- statements that bind
@@ -407,7 +302,9 @@ class _LinkReader(ast.NodeVisitor):
 
     def _export(self, value: ast.expr) -> None:
         if isinstance(value, ast.List | ast.Tuple):
-            self.exports |= {item.value for item in value.elts if isinstance(item, ast.Constant) and isinstance(item.value, str)}
+            self.exports |= {
+                item.value for item in value.elts if isinstance(item, ast.Constant) and isinstance(item.value, str)
+            }
 
     def visit_For(self, node: ast.For | ast.AsyncFor) -> None:
         self.visit(node.iter)
@@ -440,7 +337,10 @@ class _LinkReader(ast.NodeVisitor):
 
     def visit_If(self, node: ast.If) -> None:
         self.visit(node.test)
-        typing_only, self.typing_only = self.typing_only, self.typing_only or "TYPE_CHECKING" in ast.dump(node.test)
+        typing_only, self.typing_only = (
+            self.typing_only,
+            self.typing_only or "TYPE_CHECKING" in ast.dump(node.test),
+        )
         self.guard += 1
         self.block(node.body)
         self.typing_only = typing_only

@@ -52,12 +52,11 @@ def _children(node: ast.AST) -> list[ast.AST]:
             return [*node.decorator_list, *type_params, node.args, *returns, *node.body]
         case ast.ClassDef():
             type_params = list(getattr(node, "type_params", []))
-            arguments = sorted([*node.bases, *node.keywords], key=_position)
-            return [*node.decorator_list, *type_params, *arguments, *node.body]
+            return [*node.decorator_list, *type_params, *_as_written(node.bases, node.keywords), *node.body]
         case ast.arguments():
             return _arguments(node)
         case ast.Call():
-            return [node.func, *sorted([*node.args, *node.keywords], key=_position)]
+            return [node.func, *_as_written(node.args, node.keywords)]
         case ast.Dict():
             pairs = zip(node.keys, node.values, strict=True)
             return [part for pair in pairs for part in pair if part is not None]
@@ -82,5 +81,6 @@ def _arguments(node: ast.arguments) -> list[ast.AST]:
     return [part for part in ordered if part is not None]
 
 
-def _position(node: ast.expr | ast.keyword) -> tuple[int, int]:
-    return node.lineno, node.col_offset
+def _as_written(args: list[ast.expr], keywords: list[ast.keyword]) -> list[ast.AST]:
+    both: list[ast.expr | ast.keyword] = [*args, *keywords]
+    return [*sorted(both, key=lambda node: (node.lineno, node.col_offset))]

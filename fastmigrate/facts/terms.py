@@ -252,4 +252,3 @@ class _Reader:
 
 def _is_text(term: Term) -> bool:
     return isinstance(term, Text) or (isinstance(term, Const) and isinstance(term.value, str))
-

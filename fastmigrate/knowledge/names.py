@@ -5,7 +5,21 @@ from __future__ import annotations
 __all__ = ["APP_CLASSES", "LIBRARIES", "MAKES", "REQUEST_CLASSES", "ROUTER_CLASSES", "canonical"]
 
 LIBRARIES = frozenset(
-    "requests httpx httpx2 urllib3 fastapi starlette pydantic contextlib http typing enum mangum uvicorn".split()
+    [
+        "requests",
+        "httpx",
+        "httpx2",
+        "urllib3",
+        "fastapi",
+        "starlette",
+        "pydantic",
+        "contextlib",
+        "http",
+        "typing",
+        "enum",
+        "mangum",
+        "uvicorn",
+    ]
 )
 """Installed packages and standard modules that a folder of the project does not hide by accident."""
 
@@ -32,8 +46,18 @@ _ALIASES = {
     "pydantic.networks.AnyHttpUrl": "pydantic.AnyHttpUrl",
 }
 _EXCEPTIONS = frozenset(
-    "RequestException HTTPError ConnectionError Timeout ConnectTimeout ReadTimeout TooManyRedirects URLRequired "
-    "JSONDecodeError FileModeWarning".split()
+    [
+        "RequestException",
+        "HTTPError",
+        "ConnectionError",
+        "Timeout",
+        "ConnectTimeout",
+        "ReadTimeout",
+        "TooManyRedirects",
+        "URLRequired",
+        "JSONDecodeError",
+        "FileModeWarning",
+    ]
 )
 
 

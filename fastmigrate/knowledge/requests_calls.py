@@ -55,7 +55,8 @@ ARGUMENTS: dict[tuple[str, str], Row] = {
         LOSSY,
         "{}",
         "2.2, 2.4, 2.11 to 2.15",
-        "what `params` holds is not known: `None`, booleans and text are sent differently; an annotation makes the fix safe",
+        "what `params` holds is not known: `None`, booleans and text are sent differently; an annotation makes the fix "
+        "safe",
     ),
     ("params", "not a dict"): Row(NONE, "", "2.11 to 2.15", "`params` is not known to be a dict"),
     ("data", "nothing"): Row(EXACT, "{}", "3.10"),
@@ -68,8 +69,8 @@ ARGUMENTS: dict[tuple[str, str], Row] = {
         LOSSY,
         "{}",
         "3.2 to 3.8, 3.13 to 3.15",
-        "what `data` holds is not known: `None` and booleans are sent differently, lists of pairs and files are refused; "
-        "an annotation makes the fix safe",
+        "what `data` holds is not known: `None` and booleans are sent differently, lists of pairs and files are "
+        "refused; an annotation makes the fix safe",
     ),
     ("data", "text"): Row(EXACT, "content={}", "3.11, 3.12"),
     ("data", "not a dict"): Row(
@@ -109,7 +110,10 @@ ARGUMENTS: dict[tuple[str, str], Row] = {
     ("auth", "requests.auth.HTTPBasicAuth"): Row(EXACT, "httpx.BasicAuth", "8.5"),
     ("auth", "requests.auth.HTTPDigestAuth"): Row(EXACT, "httpx.DigestAuth", "8.8"),
     ("auth", "unknown"): Row(
-        NONE, "", "8.6, 8.7", "`auth` is not a (user, password) pair: an auth object of requests may not work in httpx"
+        NONE,
+        "",
+        "8.6, 8.7",
+        "`auth` is not a (user, password) pair: an auth object of requests may not work in httpx",
     ),
     ("allow_redirects", "any"): Row(EXACT, "follow_redirects={}", "10.4"),
     ("stream", "nothing"): Row(EXACT, "", "1.16"),

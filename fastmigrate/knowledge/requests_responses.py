@@ -23,14 +23,20 @@ MEMBERS: dict[tuple[str, str], Row] = {
     ("ok", ""): Row(PINNED, "not is_error", "13.2"),
     ("raise_for_status", "statement"): Row(PINNED, "if is_error", "13.4, 13.5, 13.6"),
     ("raise_for_status", "called"): Row(
-        NONE, "", "13.5, 13.6", "what `raise_for_status()` gives is used, and differs: make it a statement on a named response"
+        NONE,
+        "",
+        "13.5, 13.6",
+        "what `raise_for_status()` gives is used, and differs: make it a statement on a named response",
     ),
     ("reason", ""): Row(PINNED, "reason_phrase", "13.8"),
     ("history", ""): Row(EXACT, "history", "10.17"),
     ("links", ""): Row(EXACT, "links", "13.1"),
     ("encoding", "stored"): Row(EXACT, "encoding", "14.7"),
     ("elapsed", ""): Row(
-        LOSSY, "elapsed", "13.20", "`elapsed` counts until the headers in requests, until the whole body in httpx"
+        LOSSY,
+        "elapsed",
+        "13.20",
+        "`elapsed` counts until the headers in requests, until the whole body in httpx",
     ),
 }
 """(member, how it is used) → row. A form of one name renames the member; `not NAME` negates it; `if NAME` guards the

@@ -112,9 +112,9 @@ class _Judge:
             keyword, value = renamed.groups()
         elif keyword is None and name not in {"url", "method"}:
             keyword = name
-        if ".items()" in value and "none" in self.types.kinds(argument.term, self.scope):
-            value = value.replace("{}.items()", "({} or {{}}).items()")
-        elif name == "headers" and ".items()" in value and self._whole(argument) - {"dict"}:
+        if (".items()" in value and "none" in self.types.kinds(argument.term, self.scope)) or (
+            name == "headers" and ".items()" in value and self._whole(argument) - {"dict"}
+        ):
             value = value.replace("{}.items()", "({} or {{}}).items()")
         if not row.form:
             self.judged.edits.append(ArgumentEdit(index, None, drop=True))

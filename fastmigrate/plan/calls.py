@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fastmigrate.facts.links import Handler
-from fastmigrate.facts.sites import Site, Use
+from fastmigrate.facts.sites import Site
+from fastmigrate.facts.uses import Use
+from fastmigrate.facts.values import Handler
 from fastmigrate.knowledge.parity import Parity, Row
 from fastmigrate.knowledge.requests_calls import FUNCTIONS
 from fastmigrate.knowledge.requests_responses import MEMBERS, TRUTH
@@ -14,7 +15,14 @@ from fastmigrate.plan.goals import ClientInFunction, Goal, Held, Imported, ReadR
 from fastmigrate.plan.names import imported
 from fastmigrate.project.project import BlockingCall, Project
 from fastmigrate.project.resolve import Class, External, Instance, Scope
-from fastmigrate.rewrite.intents import ArgumentEdit, EditCall, GuardStatement, Intent, RenameMember, TestMember
+from fastmigrate.rewrite.intents import (
+    ArgumentEdit,
+    EditCall,
+    GuardStatement,
+    Intent,
+    RenameMember,
+    TestMember,
+)
 
 __all__ = ["Calls"]
 

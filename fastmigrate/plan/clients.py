@@ -6,8 +6,8 @@ import ast
 import re
 from functools import cached_property
 
-from fastmigrate.facts.links import FunctionLinks, Yield
 from fastmigrate.facts.terms import Call, Const, Display, Member, Ref, Term, dotted
+from fastmigrate.facts.values import FunctionLinks, Yield
 from fastmigrate.plan.goals import (
     ClientInFunction,
     ClientInLifespan,
@@ -73,7 +73,9 @@ class Clients:
         links = self._function(goal.function)
         roots = {root for route in self.apps.routes[goal.function] for root in self.apps.roots(route.router)}
         if not roots or None in roots:
-            return Held("the app that serves it was not found with certainty: follow its router through `include_router`")
+            return Held(
+                "the app that serves it was not found with certainty: follow its router through `include_router`"
+            )
         for path, line in self.project.callers(goal.function):
             return Held(f"the path operation is also called directly, in {path}:{line}")
         needs: list[Goal] = [ClientOfApp(root) for root in roots if root is not None]
@@ -314,9 +316,7 @@ class Clients:
         httpx, _ = imported(self.project, goal.path, "httpx")
         code = PROMISES.format(httpx=httpx, request_hook=request_hook, response_hook=response_hook)
         kind, number = self._anchor(goal.path)
-        return Step(
-            (Imported(goal.path, "httpx"),), intents=((goal.path, InsertBefore(kind, number, code)),)
-        )
+        return Step((Imported(goal.path, "httpx"),), intents=((goal.path, InsertBefore(kind, number, code)),))
 
     def _anchor(self, path: str) -> tuple[str, int]:
         """The first of a file's apps and lifespans."""
@@ -345,7 +345,9 @@ class Clients:
 
 
 _OURS = re.compile(
-    re.escape(ast.unparse(ast.parse(MANAGER.format(httpx="H", jar="J", policy="P", request_hook="Q", response_hook="R"))))
+    re.escape(
+        ast.unparse(ast.parse(MANAGER.format(httpx="H", jar="J", policy="P", request_hook="Q", response_hook="R")))
+    )
     .replace("H\\.", r"\w+\.")
     .replace("=J\\(", r"=\w+\(")
     .replace("=P\\(", r"=\w+\(")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from fastmigrate.facts.links import Binding, ModuleLinks
 from fastmigrate.facts.terms import Call, Member, Ref, Term
+from fastmigrate.facts.values import Binding, ModuleLinks
 from fastmigrate.plan.calls import Calls
 from fastmigrate.project.modules import module_name
 from fastmigrate.project.project import Project
@@ -77,9 +77,9 @@ def _used_elsewhere(project: Project, path: str, name: str) -> bool:
         links = project.links(other)
         for bindings in links.bindings.values() if links is not None else ():
             for binding in bindings:
-                if binding.kind == "from" and binding.name == name:
-                    if project.tree.find(other, binding.module, binding.level) == path:
-                        return True
+                imports = binding.kind == "from" and binding.name == name
+                if imports and project.tree.find(other, binding.module, binding.level) == path:
+                    return True
     return False
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 
-from fastmigrate.facts.links import FunctionLinks
+from fastmigrate.facts.values import FunctionLinks
 from fastmigrate.knowledge.names import REQUEST_CLASSES
 from fastmigrate.project.project import Project
 from fastmigrate.project.resolve import External, Scope
@@ -44,7 +44,9 @@ def imported(project: Project, path: str, module: str, name: str | None = None) 
     if through_module is not None:
         return through_module, True
     wanted = name or module
-    return fresh(wanted, taken - _typing_only(project, path, target), f"{module.partition('.')[0].title()}{wanted}"), False
+    return fresh(
+        wanted, taken - _typing_only(project, path, target), f"{module.partition('.')[0].title()}{wanted}"
+    ), False
 
 
 def _first_use(project: Project, path: str) -> int:

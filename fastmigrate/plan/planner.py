@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fastmigrate.knowledge.parity import Parity
 from fastmigrate.model import Finding, Fix
@@ -66,9 +66,8 @@ class Planner:
             for finding in untouchable
             if finding.call is not None
         }
-        self.roots = {
-            finding: ThroughClient(finding.path, finding.call) for finding in findings if finding.call is not None
-        }
+        self.findings = list(findings)
+        self.roots = {_key(f): ThroughClient(f.path, f.call) for f in self.findings if f.call is not None}
         self._grow(self.roots.values())
         self.reasons = self._prune()
 
@@ -130,9 +129,12 @@ class Planner:
 
     # -- what comes of it
 
-    def fix(self, finding: Finding) -> Fix:
-        """What can be done about a finding."""
-        root = self.roots.get(finding)
+    def judged(self) -> list[Finding]:
+        """The findings, each with what can be done about it."""
+        return [replace(finding, fix=self._fix(finding)) for finding in self.findings]
+
+    def _fix(self, finding: Finding) -> Fix:
+        root = self.roots.get(_key(finding))
         if root is None:
             return finding.fix
         if root in self.reasons:
@@ -145,7 +147,7 @@ class Planner:
 
     def plan(self, findings: Iterable[Finding]) -> Plan:
         """The edits that fix these findings together; those without a fix must not be among them."""
-        goals = self._closure(self.roots[finding] for finding in findings)
+        goals = self._closure(self.roots[_key(finding)] for finding in findings)
         intents: dict[str, list[Intent]] = {}
         migrated: Counter[tuple[str, int]] = Counter()
         for goal in sorted(goals, key=lambda goal: (_ORDER.index(type(goal)), repr(goal))):
@@ -159,3 +161,7 @@ class Planner:
         for path, intent in unused_imports(self.project, self.calls, migrated, intents):
             intents[path].append(intent)
         return Plan({path: tuple(edits) for path, edits in sorted(intents.items()) if edits})
+
+
+def _key(finding: Finding) -> tuple[str, str, int | None]:
+    return finding.code, finding.path, finding.call

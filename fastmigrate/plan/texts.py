@@ -8,7 +8,7 @@ from __future__ import annotations
 
 __all__ = ["LIFESPAN", "MANAGER", "PROMISES"]
 
-PROMISES = '''\
+PROMISES = """\
 # What requests promises and httpx leaves to its caller: a cookie lives for one call and its redirects, a request that
 # may have a body states its length, and text without a charset is Latin-1.
 async def {request_hook}(request: {httpx}.Request) -> None:
@@ -22,7 +22,7 @@ async def {response_hook}(response: {httpx}.Response) -> None:
     response.request.extensions.setdefault("cookies", {httpx}.Cookies()).extract_cookies(response)
     if response.charset_encoding is None and "text" in response.headers.get("Content-Type", ""):
         response.encoding = "ISO-8859-1"
-'''
+"""
 
 MANAGER = """\
 {httpx}.AsyncClient(
@@ -34,9 +34,9 @@ MANAGER = """\
     event_hooks={{"request": [{request_hook}], "response": [{response_hook}]}},
 )"""
 
-LIFESPAN = '''\
+LIFESPAN = """\
 @{decorator}
 async def {name}(app: {app_class}):
     async with {manager} as {client}:
         yield {{"{key}": {client}}}
-'''
+"""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from fastmigrate.facts.links import CallSite, ModuleLinks
 from fastmigrate.facts.terms import Call, Const, Display, Member, Ref, Term, Text
+from fastmigrate.facts.values import CallSite, ModuleLinks
 from fastmigrate.knowledge.names import APP_CLASSES, ROUTER_CLASSES
-from fastmigrate.project.resolve import Class, External, Function, Instance, Method, Resolver, Scope, Value
+from fastmigrate.project.resolve import Class, External, Function, Instance, Resolver, Scope, Value
 
 __all__ = ["AppMap", "Route", "read_apps"]
 
@@ -109,15 +109,11 @@ class _AppReader:
             self._route(call, scope, self.resolver.resolve(call.argument(1, "endpoint"), scope))
         elif name in {"include_router", "mount", "host"}:
             self._include(callee, call, scope)
-        elif name in _EVENTS:
-            owner = self._owner(callee.of, scope)
+        elif name in _EVENTS or _adds_to_startup(callee):
+            inner = callee.of.of if isinstance(callee.of, Member) and name not in _EVENTS else callee.of
+            owner = self._owner(inner, scope)
             if owner is not None:
                 self.map.events.setdefault(owner, (scope.path, site.place.line))
-        elif name in {"append", "extend"} and isinstance(callee.of, Member):
-            if callee.of.name in {"on_startup", "on_shutdown"}:
-                owner = self._owner(callee.of.of, scope)
-                if owner is not None:
-                    self.map.events.setdefault(owner, (scope.path, site.place.line))
         elif name in {"exception_handler", "add_exception_handler"}:
             owner = self._owner(callee.of, scope)
             handled = call.argument(0, "exc_class_or_status_code")
@@ -129,9 +125,9 @@ class _AppReader:
         made = self.resolver.resolve(call, scope)
         if not isinstance(made, Instance):
             return
-        if made.scope == scope and made.number == call.number:
-            if self.resolver.is_a(made, APP_CLASSES | ROUTER_CLASSES):
-                self._constructed(made, call, scope)
+        here = made.scope == scope and made.number == call.number
+        if here and self.resolver.is_a(made, APP_CLASSES | ROUTER_CLASSES):
+            self._constructed(made, call, scope)
         if not isinstance(made.of, External):
             return
         if made.of.name == "starlette.routing.Mount":
@@ -155,7 +151,7 @@ class _AppReader:
         off = call.keyword("lifespan") == Const("off")
         if name in {"mangum.Mangum", "uvicorn.run", "uvicorn.Config"} and off:
             wrapped = self._owner(call.argument(0, "app"), scope)
-            reason = f"`{name}(…, lifespan=\"off\")` in {scope.path} keeps its lifespan from running"
+            reason = f'`{name}(…, lifespan="off")` in {scope.path} keeps its lifespan from running'
         elif name in {"socketio.ASGIApp", "engineio.ASGIApp"}:
             wrapped = self._owner(call.argument(1, "other_asgi_app"), scope)
             reason = f"`{name}` in {scope.path} answers the lifespan events in its place"
@@ -175,7 +171,9 @@ class _AppReader:
         if callee.name in _VERBS:
             verbs: tuple[str, ...] = (callee.name.upper(),)
         elif isinstance(methods, Display) and methods.values:
-            verbs = tuple(item.value.upper() for item in methods.values if isinstance(item, Const) and isinstance(item.value, str))
+            verbs = tuple(
+                item.value.upper() for item in methods.values if isinstance(item, Const) and isinstance(item.value, str)
+            )
         else:
             verbs = ("GET",)
         path = self.text(call.argument(0, "path"), scope)
@@ -298,6 +296,12 @@ class _AppReader:
                     return self.text(links.bindings[name][0].term, kind.scope, depth + 1)
                 return f"{{{name}}}"
         return "{…}"
+
+
+def _adds_to_startup(callee: Member) -> bool:
+    """`app.router.on_startup.append(…)`."""
+    of = callee.of
+    return callee.name in {"append", "extend"} and isinstance(of, Member) and of.name in {"on_startup", "on_shutdown"}
 
 
 def _with_members(term: Term, names: list[str]) -> Term:

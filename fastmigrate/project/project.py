@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from fastmigrate.facts.links import CallSite, ModuleLinks, Place, place_in_text, read_links
+from fastmigrate.facts.links import place_in_text, read_links
 from fastmigrate.facts.sites import Site, read_sites
+from fastmigrate.facts.values import CallSite, ModuleLinks, Place
 from fastmigrate.knowledge.blocking import BLOCKING_FUNCTIONS, BLOCKING_METHODS, TOKENS
 from fastmigrate.knowledge.names import LIBRARIES, MAKES, canonical
 from fastmigrate.project.apps import AppMap, read_apps
@@ -105,9 +106,8 @@ class Project:
         """All that is to be known of a blocking call before it can be rewritten."""
         path = call.function.path
         if path not in self._sites:
-            source = self.sources.decode(path)
             wanted = [other.site.call.number for other in self.blocking if other.function.path == path]
-            self._sites[path] = read_sites(source.text, self.sources.parse(source), wanted)
+            self._sites[path] = read_sites(self._tree(path), wanted)
         return self._sites[path][call.site.call.number]
 
     def callers(self, function: Scope) -> Iterator[tuple[str, int]]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from fastmigrate.facts.links import Binding, ClassLinks, FunctionLinks, ModuleLinks
 from fastmigrate.facts.terms import Await, Call, Const, Display, Either, Item, Member, Ref, Term, Truthy
+from fastmigrate.facts.values import Binding, ClassLinks, FunctionLinks, ModuleLinks
 from fastmigrate.project.modules import ModuleTree
 
 __all__ = ["Class", "External", "Function", "Instance", "Method", "Module", "Resolver", "Scope", "Value"]
@@ -181,7 +181,12 @@ class Resolver:
             case Item(of, key):
                 wrapper = self.resolve(of, scope)
                 name = wrapper.name if isinstance(wrapper, External) else ""
-                if name in {"typing.Optional", "typing.Annotated", "typing.Union", "typing_extensions.Annotated"}:
+                if name in {
+                    "typing.Optional",
+                    "typing.Annotated",
+                    "typing.Union",
+                    "typing_extensions.Annotated",
+                }:
                     parts = key.values if isinstance(key, Display) else (key,)
                     parts = parts[:1] if name.endswith("Annotated") else parts
                     return _only(self.annotated(part, scope) for part in parts if not _nothing(part))
@@ -319,7 +324,9 @@ class Resolver:
             if links is None or not isinstance(base, Class) or name not in links.bindings:
                 continue
             return _only(
-                self.resolve_binding(binding, base.scope) for binding in links.bindings[name] if not _nothing(binding.term)
+                self.resolve_binding(binding, base.scope)
+                for binding in links.bindings[name]
+                if not _nothing(binding.term)
             )
         return None
 

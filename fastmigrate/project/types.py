@@ -67,8 +67,24 @@ _KIND_OF_RESULT = {
     "os.path.join": "text",
 }
 _TEXT_METHODS = frozenset(
-    "strip lstrip rstrip lower upper title capitalize isoformat strftime hexdigest join decode removeprefix "
-    "removesuffix format model_dump_json".split()
+    [
+        "strip",
+        "lstrip",
+        "rstrip",
+        "lower",
+        "upper",
+        "title",
+        "capitalize",
+        "isoformat",
+        "strftime",
+        "hexdigest",
+        "join",
+        "decode",
+        "removeprefix",
+        "removesuffix",
+        "format",
+        "model_dump_json",
+    ]
 )
 _PARAMETER_FUNCTIONS = frozenset(
     f"fastapi.{name}" for name in ("Query", "Path", "Header", "Cookie", "Form", "Body", "Depends", "Security", "File")
@@ -81,7 +97,7 @@ class Types:
     """Answers about terms: their kinds, and those of the items in a dict.
 
     Kinds are "text", "bytes", "number", "bool", "none", "plain" (what both libraries send as its text), "dict",
-    "list", "tuple", "url" (a pydantic URL), "request", "headers" and "query params" (those of a request), and "unknown".
+    "list", "tuple", "url" (a pydantic URL), "request", "headers" and "query params" (those of a request), "unknown".
     """
 
     def __init__(self, resolver: Resolver) -> None:
@@ -323,9 +339,7 @@ class Types:
 
     # -- items
 
-    def _display_items(
-        self, pairs: Iterable[tuple[Term, Term]], scope: Scope
-    ) -> list[tuple[Term, Term, Scope]] | None:
+    def _display_items(self, pairs: Iterable[tuple[Term, Term]], scope: Scope) -> list[tuple[Term, Term, Scope]] | None:
         found: list[tuple[Term, Term, Scope]] = []
         for key, value in pairs:
             if key == SPREAD:

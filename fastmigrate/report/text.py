@@ -59,7 +59,7 @@ def summary(results: Sequence[Result], *, written: bool = True) -> Iterator[str]
         parts.append(f"{len(by_grade['unsafe'])} {'needs' if len(by_grade['unsafe']) == 1 else 'need'} --unsafe-fixes")
     if by_grade["none"]:
         parts.append(f"{len(by_grade['none'])} held")
-    yield f"{_count(len(findings), 'finding')} left: {', '.join(parts)}." if findings else f"{', '.join(parts)}."
+    yield (f"{_count(len(findings), 'finding')} left: {', '.join(parts)}." if findings else f"{', '.join(parts)}.")
     reasons = Counter(finding.fix.reason or "" for finding in by_grade["none"])
     for reason, count in sorted(reasons.items(), key=lambda item: (-item[1], item[0])):
         yield f"  held ({count}): {reason}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import libcst as cst
 
@@ -19,6 +19,7 @@ from fastmigrate.rewrite.intents import (
     TestMember,
     WrapYield,
 )
+from fastmigrate.rewrite.layout import inserted, is_docstring, two_blank_lines, with_element, with_keyword
 
 __all__ = ["Editor"]
 
@@ -127,7 +128,8 @@ class Editor(cst.CSTTransformer):
         if dropped_last and args:
             args[-1] = args[-1].with_changes(comma=call.args[-1].comma)
         for new in intent.added:
-            args = self._with_argument(call, args, new.keyword, new.value)
+            value = cst.parse_expression(new.value, self.config)
+            args = [cst.Arg(value), *args] if new.keyword is None else with_keyword(call, args, new.keyword, value)
         changes: dict[str, object] = {"args": args}
         if intent.callee is not None:
             changes["func"] = cst.parse_expression(intent.callee, self.config)
@@ -137,26 +139,6 @@ class Editor(cst.CSTTransformer):
         awaited = cst.Await(plain.with_changes(lpar=[], rpar=[]), lpar=call.lpar, rpar=call.rpar)
         self.awaits.append(awaited)
         return awaited
-
-    def _with_argument(self, call: cst.Call, args: list[cst.Arg], keyword: str | None, value: str) -> list[cst.Arg]:
-        expression = cst.parse_expression(value, self.config)
-        if keyword is None:
-            return [cst.Arg(expression), *args]
-        new = cst.Arg(expression, keyword=cst.Name(keyword), equal=_EQUAL)
-        if not args:
-            return [new]
-        last = args[-1]
-        if len(args) > 1:
-            between = args[-2].comma
-        elif isinstance(call.whitespace_before_args, cst.ParenthesizedWhitespace):  # one argument a line
-            between = cst.Comma(whitespace_after=call.whitespace_before_args)
-        else:
-            between = cst.MaybeSentinel.DEFAULT
-        return [
-            *args[:-1],
-            last.with_changes(comma=between, whitespace_after_arg=cst.SimpleWhitespace("")),
-            new.with_changes(comma=last.comma, whitespace_after_arg=last.whitespace_after_arg),
-        ]
 
     def _filled(self, template: str, value: cst.BaseExpression) -> cst.BaseExpression:
         """The template with the value, or the elements of the value, in its places."""
@@ -218,9 +200,7 @@ class Editor(cst.CSTTransformer):
         """`not (x is not None and not x.y)` is `x is None or x.y`."""
         assert isinstance(both.left, cst.Comparison) and isinstance(both.right, cst.UnaryOperation)
         absent = both.left.with_changes(comparisons=[cst.ComparisonTarget(cst.Is(), cst.Name("None"))])
-        either = cst.BooleanOperation(
-            absent, cst.Or(), both.right.expression, lpar=negation.lpar, rpar=negation.rpar
-        )
+        either = cst.BooleanOperation(absent, cst.Or(), both.right.expression, lpar=negation.lpar, rpar=negation.rpar)
         self.disjunctions.append(either)
         return either
 
@@ -228,7 +208,10 @@ class Editor(cst.CSTTransformer):
         self, original: cst.BooleanOperation, updated: cst.BooleanOperation
     ) -> cst.BaseExpression:
         """`(x or y) and z`."""
-        left, right = self._bound(updated.left, self.disjunctions), self._bound(updated.right, self.disjunctions)
+        left, right = (
+            self._bound(updated.left, self.disjunctions),
+            self._bound(updated.right, self.disjunctions),
+        )
         if left is updated.left and right is updated.right:
             return updated
         return updated.with_changes(left=left, right=right)
@@ -241,9 +224,7 @@ class Editor(cst.CSTTransformer):
         """`await (await x)`."""
         return updated.with_changes(expression=self._bound(updated.expression, self.awaits, self.negated))
 
-    def edit_BinaryOperation(
-        self, original: cst.BinaryOperation, updated: cst.BinaryOperation
-    ) -> cst.BaseExpression:
+    def edit_BinaryOperation(self, original: cst.BinaryOperation, updated: cst.BinaryOperation) -> cst.BaseExpression:
         """`(not x) + 1`."""
         left, right = self._bound(updated.left, self.negated), self._bound(updated.right, self.negated)
         return updated.with_changes(left=left, right=right)
@@ -306,7 +287,7 @@ class Editor(cst.CSTTransformer):
             value = updated.value
             if isinstance(value, cst.Dict):
                 element = cst.DictElement(cst.SimpleString(f'"{intent.key}"'), cst.Name(intent.name))
-                new: cst.BaseExpression = value.with_changes(elements=_with_element(value, element))
+                new: cst.BaseExpression = value.with_changes(elements=with_element(value, element))
             elif value is None or (isinstance(value, cst.Name) and value.value == "None"):
                 new = cst.parse_expression(f"{{{item}}}", self.config)
             else:
@@ -340,9 +321,9 @@ class Editor(cst.CSTTransformer):
         new = cst.Param(cst.Name(name), cst.Annotation(cst.parse_expression(annotation, self.config)))
         if params.posonly_params:
             after = 1 if intent.is_method else 0
-            return params.with_changes(posonly_params=_inserted(params.posonly_params, after, new))
+            return params.with_changes(posonly_params=inserted(params.posonly_params, after, new))
         after = 1 if intent.is_method and params.params else 0
-        return params.with_changes(params=_inserted(params.params, after, new))
+        return params.with_changes(params=inserted(params.params, after, new))
 
     def _with_first(self, body: cst.BaseSuite, code: str) -> cst.BaseSuite:
         new = cst.parse_statement(code, self.config)
@@ -350,7 +331,7 @@ class Editor(cst.CSTTransformer):
             line = cst.SimpleStatementLine(body.body, trailing_whitespace=body.trailing_whitespace)
             return cst.IndentedBlock([new, line])
         assert isinstance(body, cst.IndentedBlock)
-        first = 1 if _is_docstring(body.body[0]) else 0
+        first = 1 if is_docstring(body.body[0]) else 0
         return body.with_changes(body=[*body.body[:first], new, *body.body[first:]])
 
     def edit_Module(self, original: cst.Module, updated: cst.Module) -> cst.Module:
@@ -363,19 +344,17 @@ class Editor(cst.CSTTransformer):
             self.remaining.remove(intent)
             parsed = cst.parse_module(intent.code, self.config)
             for position, statement in enumerate(parsed.body):
-                comments = [*parsed.header, *statement.leading_lines] if position == 0 else None  # type: ignore[attr-defined]
-                lines = _two_blank_lines(comments if comments is not None else statement.leading_lines)  # type: ignore[attr-defined]
+                comments = [*parsed.header, *statement.leading_lines] if position == 0 else None
+                lines = two_blank_lines(comments if comments is not None else statement.leading_lines)
                 before.setdefault(index, []).append(statement.with_changes(leading_lines=lines))
         if self.guards or self.wraps:
             self.remaining += [intent for _, intent in self.wraps]
             self.remaining += [GuardStatement(-1, test) for _, test in self.guards]
         body: list[cst.BaseStatement] = []
         for index, statement in enumerate(updated.body):
-            if index in before:
-                body += before[index]
-                lines = _two_blank_lines(statement.leading_lines)  # type: ignore[attr-defined]
-                statement = statement.with_changes(leading_lines=lines)
-            body.append(statement)
+            new = before.get(index, [])
+            apart = statement.with_changes(leading_lines=two_blank_lines(statement.leading_lines))
+            body += [*new, apart if new else statement]
         return updated.with_changes(body=body)
 
 
@@ -440,46 +419,3 @@ def _names_that_are_no_expressions(node: cst.CSTNode) -> list[cst.CSTNode]:
         case cst.TypeVar(name=name) | cst.TypeVarTuple(name=name) | cst.ParamSpec(name=name):
             return [name]
     return []
-
-
-def _is_docstring(statement: cst.BaseStatement) -> bool:
-    if not isinstance(statement, cst.SimpleStatementLine):
-        return False
-    first = statement.body[0]
-    return isinstance(first, cst.Expr) and isinstance(first.value, cst.SimpleString | cst.ConcatenatedString)
-
-
-def _inserted(params: Sequence[cst.Param], index: int, new: cst.Param) -> list[cst.Param]:
-    """The parameters with another one, laid out as they are."""
-    if not params:
-        return [new]
-    if index < len(params):
-        follows = params[index - 1].comma if index else params[0].comma
-        comma = follows if isinstance(follows, cst.Comma) and len(params) > 1 else cst.MaybeSentinel.DEFAULT
-        return [*params[:index], new.with_changes(comma=comma), *params[index:]]
-    last = params[-1]
-    return [*params[:-1], last.with_changes(comma=cst.MaybeSentinel.DEFAULT), new.with_changes(comma=last.comma)]
-
-
-def _with_element(display: cst.Dict, new: cst.DictElement) -> list[cst.BaseDictElement]:
-    """The elements of a dict with another one, laid out as they are."""
-    if not display.elements:
-        return [new]
-    *others, last = display.elements
-    inner = display.lbrace.whitespace_after
-    if others:
-        between = others[-1].comma
-    elif isinstance(inner, cst.ParenthesizedWhitespace):  # one element a line
-        between = cst.Comma(whitespace_after=inner)
-    else:
-        between = cst.MaybeSentinel.DEFAULT
-    return [*others, last.with_changes(comma=between), new.with_changes(comma=last.comma)]
-
-
-def _two_blank_lines(lines: Sequence[cst.EmptyLine]) -> list[cst.EmptyLine]:
-    """The comments above a statement, below two blank lines."""
-    kept = list(lines)
-    while kept and kept[0].comment is None:
-        kept.pop(0)
-    blank = cst.EmptyLine(indent=False)
-    return [blank, blank, *kept]

@@ -9,6 +9,7 @@ import libcst as cst
 from libcst.helpers import get_full_name_for_node
 
 from fastmigrate.rewrite.intents import AddImport, RemoveImport
+from fastmigrate.rewrite.layout import is_docstring
 
 __all__ = ["edit_imports", "without_import"]
 
@@ -33,22 +34,31 @@ def without_import(body: Sequence[cst.BaseStatement], bound: str) -> list[cst.Ba
     kept: list[cst.BaseStatement] = []
     orphaned: list[cst.EmptyLine] = []
     for statement in body:
-        found = _import_in(statement)
-        if found is not None and not isinstance(found.names, cst.ImportStar):
-            names = [alias for alias in found.names if _bound(alias) != bound]
-            if not names:
-                orphaned += _lines_above(statement)
-                continue
-            if len(names) < len(found.names):
-                names[-1] = names[-1].with_changes(comma=found.names[-1].comma)
-                statement = statement.with_changes(body=[found.with_changes(names=names)])
+        left = _without_name(statement, bound)
+        if left is None:
+            orphaned += _lines_above(statement)
+            continue
         if orphaned:
-            own = _lines_above(statement)
+            own = _lines_above(left)
             joined = [*orphaned, *own] if any(line.comment for line in orphaned) else own or orphaned
-            statement = statement.with_changes(leading_lines=joined)
+            left = left.with_changes(leading_lines=joined)
             orphaned = []
-        kept.append(statement)
+        kept.append(left)
     return kept
+
+
+def _without_name(statement: cst.BaseStatement, bound: str) -> cst.BaseStatement | None:
+    """The statement without the name, or None if it imports nothing else."""
+    found = _import_in(statement)
+    if found is None or isinstance(found.names, cst.ImportStar):
+        return statement
+    names = [alias for alias in found.names if _bound(alias) != bound]
+    if len(names) == len(found.names):
+        return statement
+    if not names:
+        return None
+    names[-1] = names[-1].with_changes(comma=found.names[-1].comma)
+    return statement.with_changes(body=[found.with_changes(names=names)])
 
 
 def _with_import(body: list[cst.BaseStatement], intent: AddImport) -> list[cst.BaseStatement]:
@@ -89,7 +99,7 @@ def _place(body: list[cst.BaseStatement], intent: AddImport) -> tuple[int, str]:
             return index, "before another section"
     if imports:
         return imports[-1][0] + 1, "after another section"
-    first = 1 if body and _is_docstring(body[0]) else 0
+    first = 1 if body and is_docstring(body[0]) else 0
     return first, "after another section" if first else "before another section"
 
 
@@ -171,13 +181,6 @@ def _bound(alias: cst.ImportAlias) -> str:
 
 def _imported(alias: cst.ImportAlias) -> str:
     return get_full_name_for_node(alias.name) or ""
-
-
-def _is_docstring(statement: cst.BaseStatement) -> bool:
-    if not isinstance(statement, cst.SimpleStatementLine):
-        return False
-    first = statement.body[0]
-    return isinstance(first, cst.Expr) and isinstance(first.value, cst.SimpleString | cst.ConcatenatedString)
 
 
 def _lines_above(statement: cst.BaseStatement) -> list[cst.EmptyLine]:

@@ -110,6 +110,4 @@ def _finding(project: Project, call: BlockingCall) -> Finding:
     if function is not None and not function.awaits:
         message += "; it awaits nothing, so a plain `def` would do as well"
     chain = (Hop(name, call.function.path, call.place.line, call.place.column),)
-    return Finding(
-        CODE, NAME, message, call.function.path, call.place, endpoints, chain, call=call.site.call.number
-    )
+    return Finding(CODE, NAME, message, call.function.path, call.place, endpoints, chain, call=call.site.call.number)

@@ -37,7 +37,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from fastmigrate.facts.links import Place
+from fastmigrate.facts.values import Place
 from fastmigrate.model import Finding, Fix
 from fastmigrate.project.project import Project
 

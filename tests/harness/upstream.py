@@ -66,10 +66,7 @@ class Upstream:
         body = self._body(handler)
         path = urlsplit(handler.path).path
         self.recorded.append(self._record(handler, body))
-        if path == "/barrier":
-            answer = self._wait()
-        else:
-            answer = self.answers.get(path) or self._echo(handler, body)
+        answer = self._wait() if path == "/barrier" else self.answers.get(path) or self._echo(handler, body)
         content = answer.get("body", "")
         content = bytes.fromhex(answer["hex"]) if "hex" in answer else content.encode()
         handler.send_response(answer.get("status", 200))
@@ -94,7 +91,9 @@ class Upstream:
     def _record(self, handler: BaseHTTPRequestHandler, body: bytes) -> Recorded:
         is_json = body and "json" in handler.headers.get("Content-Type", "")
         ignored = IGNORED_HEADERS | ({"content-length"} if is_json else set()) | {"host"}
-        headers = sorted((name.lower(), value) for name, value in handler.headers.items() if name.lower() not in ignored)
+        headers = sorted(
+            (name.lower(), value) for name, value in handler.headers.items() if name.lower() not in ignored
+        )
         return Recorded(handler.command, handler.path, tuple(headers), json.loads(body) if is_json else body)
 
     def _wait(self) -> dict[str, Any]:

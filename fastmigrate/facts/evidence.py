@@ -1,0 +1,147 @@
+"""What a function's own code says of the values in it: where its names come from, and what they are tested for."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import TypeGuard
+
+from fastmigrate.facts.flow import Definition
+from fastmigrate.facts.terms import OPAQUE, SPREAD, Const, Display, Either, Ref, Term, Truthy, read_term
+from fastmigrate.facts.view import COMPREHENSIONS, FunctionView
+
+__all__ = ["Evidence"]
+
+_DEPTH = 8  # definitions followed from one name to the next
+_LEAVING = (ast.Raise, ast.Return, ast.Continue, ast.Break)
+_READERS = frozenset(
+    ["print", "str", "repr", "len", "dict", "list", "sorted", "json", "logger", "logging", "log", "pprint"]
+)
+
+
+class Evidence:
+    """Reads terms in which local names are replaced by their definitions."""
+
+    def __init__(self, view: FunctionView) -> None:
+        self.view = view
+
+    def term(self, node: ast.expr | None, depth: int = 0) -> Term:
+        """The term of an expression, with all that is known of the names in it."""
+        return read_term(node, self.view.numbers.__getitem__, lambda name: self._name(name, depth))
+
+    def _name(self, node: ast.Name, depth: int) -> Term:
+        definitions = self.view.flow.at(node)
+        if definitions is None:
+            shadowed = any(
+                isinstance(above, COMPREHENSIONS) and node.id in _targets(above) for above in self.view.above(node)
+            )
+            if shadowed:
+                return OPAQUE
+            return Truthy(Ref(node.id)) if self._checked(node) else Ref(node.id)
+        if not definitions or depth > _DEPTH:
+            return OPAQUE
+        options = [self._definition(definition, depth) for definition in definitions]
+        term = options[0] if len(options) == 1 else Either(tuple(options))
+        term = self._with_later_items(node.id, term, depth)
+        return Truthy(term) if self._checked(node) else term
+
+    def _checked(self, name: ast.Name) -> bool:
+        """Whether the name was tested for None on the way here: by an `if` around it, or one that left early."""
+        child: ast.AST = name
+        for above in [*self.view.above(name), self.view.function]:
+            if isinstance(above, ast.If | ast.IfExp):
+                body = above.body if isinstance(above.body, list) else [above.body]
+                if child in body and self._implies(above.test, name, truth=True):
+                    return True
+            for block in ("body", "orelse", "finalbody"):
+                statements = getattr(above, block, None)
+                if isinstance(statements, list) and child in statements:
+                    for before in statements[: statements.index(child)]:
+                        if _leaves_early(before) and self._implies(before.test, name, truth=False):
+                            return True
+            child = above
+        return False
+
+    def _implies(self, test: ast.expr, name: ast.Name, *, truth: bool) -> bool:
+        """Whether `test` having this truth value means that the name is not None."""
+        match test:
+            case ast.Name(id=other):
+                same = self.view.flow.reaching.get(test) == self.view.flow.reaching.get(name)
+                return truth and other == name.id and same
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                return self._implies(operand, name, truth=not truth)
+            case ast.BoolOp(op=ast.And(), values=values) if truth:
+                return any(self._implies(value, name, truth=True) for value in values)
+            case ast.BoolOp(op=ast.Or(), values=values) if not truth:
+                return any(self._implies(value, name, truth=False) for value in values)
+            case ast.Compare(left=left, ops=[ast.Is() | ast.IsNot() as op], comparators=[ast.Constant(value=None)]):
+                return isinstance(op, ast.IsNot) == truth and self._implies(left, name, truth=True)
+        return False
+
+    def _definition(self, definition: Definition, depth: int) -> Term:
+        if definition.kind == "parameter":
+            return Ref(definition.name)
+        if definition.kind == "value":
+            return self.term(definition.value, depth + 1)
+        return OPAQUE
+
+    def _with_later_items(self, name: str, term: Term, depth: int) -> Term:
+        """A display that has a name may grow: everything that the function puts into it is part of it."""
+        if isinstance(term, Either):
+            return Either(tuple(self._with_later_items(name, option, depth) for option in term.options))
+        if not isinstance(term, Display):
+            return term
+        added = list(self._items_put_into(name, depth))
+        return Display(term.kind, (*term.keys, *(k for k, _ in added)), (*term.values, *(v for _, v in added)))
+
+    def _items_put_into(self, name: str, depth: int) -> Iterator[tuple[Term, Term]]:
+        for node in ast.walk(self.view.function):
+            match node:
+                case ast.Assign(targets=targets, value=value):
+                    for target in targets:
+                        if isinstance(target, ast.Subscript) and _is_name(target.value, name):
+                            yield self.term(target.slice, depth + 1), self.term(value, depth + 1)
+                case ast.AugAssign(target=ast.Subscript(value=ast.Name(id=base))) if base == name:
+                    yield OPAQUE, OPAQUE
+                case ast.Call(func=ast.Attribute(value=ast.Name(id=base), attr=method)) if base == name:
+                    yield from self._items_of_method(node, method, depth)
+                case ast.Call(func=callee) if not self._only_reads(callee) and node not in self.view.calls:
+                    if any(_is_name(arg, name) for arg in [*node.args, *(keyword.value for keyword in node.keywords)]):
+                        yield OPAQUE, OPAQUE
+
+    def _items_of_method(self, node: ast.Call, method: str, depth: int) -> Iterator[tuple[Term, Term]]:
+        if method == "update":
+            for arg in node.args:
+                added = self.term(arg, depth + 1)
+                if isinstance(added, Display) and added.kind == "dict":
+                    yield from zip(added.keys, added.values, strict=True)
+                else:
+                    yield SPREAD, added
+            for keyword in node.keywords:
+                yield (
+                    SPREAD if keyword.arg is None else Const(keyword.arg),
+                    self.term(keyword.value, depth + 1),
+                )
+        elif method == "setdefault" and len(node.args) == 2:
+            yield self.term(node.args[0], depth + 1), self.term(node.args[1], depth + 1)
+        elif method in {"setdefault", "append", "extend", "insert", "__setitem__"}:
+            yield OPAQUE, OPAQUE
+
+    @staticmethod
+    def _only_reads(callee: ast.expr) -> bool:
+        while isinstance(callee, ast.Attribute):
+            callee = callee.value
+        return isinstance(callee, ast.Name) and callee.id in _READERS
+
+
+def _leaves_early(statement: ast.stmt) -> TypeGuard[ast.If]:
+    return isinstance(statement, ast.If) and isinstance(statement.body[-1], _LEAVING) and not statement.orelse
+
+
+def _is_name(node: ast.expr, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
+
+
+def _targets(node: ast.AST) -> set[str]:
+    generators = getattr(node, "generators", [])
+    return {n.id for g in generators for n in ast.walk(g.target) if isinstance(n, ast.Name)}

@@ -1,0 +1,142 @@
+"""The values of which a file's links are made (see `fastmigrate.facts.links`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from fastmigrate.facts.terms import OPAQUE, Call, Term
+
+__all__ = [
+    "Binding",
+    "BindingKind",
+    "CallSite",
+    "ClassLinks",
+    "FunctionLinks",
+    "Handler",
+    "ModuleLinks",
+    "Parameter",
+    "Place",
+    "Yield",
+]
+
+BindingKind = Literal["import", "from", "value", "each", "with", "parameter", "function", "class", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands: lines and columns from 1, columns in characters, the end exclusive."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """One way in which a scope gives a name its value.
+
+    `module` and `level` belong to imports, `name` is the imported name or the qualified name of a definition,
+    `term` the value, the iterable, the context manager or the annotation of a parameter.
+    """
+
+    kind: BindingKind
+    line: int
+    module: str = ""
+    level: int = 0
+    name: str = ""
+    term: Term = OPAQUE
+    default: Term | None = None
+    guarded: bool = False  # in a `try`, or under an `if`: one of several possible bindings
+    typing_only: bool = False  # under `if TYPE_CHECKING`: not there at run time
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of a function; `kind` is positional, keyword, args or kwargs."""
+
+    name: str
+    kind: Literal["positional", "keyword", "args", "kwargs"]
+    annotation: Term | None
+    default: Term | None
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """The classes that an `except` clause names (a bare `except` names none), and its line."""
+
+    line: int
+    classes: tuple[Term, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CallSite:
+    """A call, the function that makes it ("" at module level), and how it stands there."""
+
+    call: Call
+    scope: str
+    place: Place
+    deferred: bool  # in a lambda: it runs when that is called
+    decorates: str | None = None  # the qualified name of the function that the call decorates
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionLinks:
+    """A function definition. Names in `scope` qualify it; `number` is its ordinal among the file's functions."""
+
+    qualname: str
+    number: int
+    line: int
+    is_async: bool
+    parameters: tuple[Parameter, ...]
+    decorators: tuple[Term, ...]
+    bindings: dict[str, tuple[Binding, ...]]
+    names: frozenset[str]  # every name in it, nested functions included
+    loads: dict[str, int]  # how often each name is read in its body, nested functions included
+    returns: tuple[Term, ...]
+    returned: Term | None  # the annotation of what it returns
+    handlers: tuple[Handler, ...]  # around something that it awaits or yields
+    yields: tuple[Yield, ...]
+    awaits: int
+    parent: str
+    in_class: bool
+    passes_arguments_on: bool  # has a nested `(*args, **kwargs)` function: what a plain decorator looks like
+
+
+@dataclass(frozen=True, slots=True)
+class Yield:
+    """A `yield`: its ordinal in the file, its value, and the `async with` items around it."""
+
+    number: int
+    line: int
+    value: Term | None
+    statement: bool
+    around: tuple[tuple[str | None, str], ...]  # (name bound, source of the context manager)
+
+
+@dataclass(frozen=True, slots=True)
+class ClassLinks:
+    """A class definition; `bindings` holds its body's names and what its methods assign to `self`."""
+
+    qualname: str
+    line: int
+    bases: tuple[Term, ...]
+    bindings: dict[str, tuple[Binding, ...]]
+    annotations: dict[str, tuple[Term, Term | None]]  # field -> (annotation, default)
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleLinks:
+    """What one file says to the others; `path` is relative to the project, POSIX."""
+
+    path: str
+    bindings: dict[str, tuple[Binding, ...]]
+    functions: dict[str, FunctionLinks]
+    classes: dict[str, ClassLinks]
+    calls: tuple[CallSite, ...]
+    stars: tuple[Binding, ...]
+    exports: frozenset[str]  # the names in a literal __all__
+    loads: dict[str, int]  # how often each name is read in the file, however deep
+    state_names: frozenset[str]  # names read or written behind `.state.`
+    stored: frozenset[str]  # names of attributes that are assigned

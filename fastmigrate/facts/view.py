@@ -1,0 +1,28 @@
+"""One function's tree with what is needed to look around in it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from fastmigrate.facts.flow import Function, read_flow
+
+__all__ = ["COMPREHENSIONS", "FunctionView"]
+
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+class FunctionView:
+    """A function, the flow of its names, the parents of its nodes, and the calls in it that are looked at."""
+
+    def __init__(self, function: Function, numbers: dict[ast.AST, int], calls: list[ast.Call]) -> None:
+        self.function = function
+        self.numbers = numbers
+        self.calls = calls
+        self.flow = read_flow(function)
+        self.parents = {child: node for node in ast.walk(function) for child in ast.iter_child_nodes(node)}
+
+    def above(self, node: ast.AST) -> Iterator[ast.AST]:
+        """What is around a node, from the inside out, up to the function itself, which is left out."""
+        while (node := self.parents.get(node, self.function)) is not self.function:
+            yield node

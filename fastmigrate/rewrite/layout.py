@@ -1,0 +1,77 @@
+"""How new code is laid out: like what stands beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import libcst as cst
+
+__all__ = ["inserted", "is_docstring", "two_blank_lines", "with_element", "with_keyword"]
+
+_EQUAL = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
+
+
+def is_docstring(statement: cst.BaseStatement) -> bool:
+    """Whether a statement is a string, and so a docstring if it comes first."""
+    if not isinstance(statement, cst.SimpleStatementLine):
+        return False
+    first = statement.body[0]
+    return isinstance(first, cst.Expr) and isinstance(first.value, cst.SimpleString | cst.ConcatenatedString)
+
+
+def with_keyword(call: cst.Call, args: Sequence[cst.Arg], keyword: str, value: cst.BaseExpression) -> list[cst.Arg]:
+    """The arguments of a call with another keyword argument at their end."""
+    new = cst.Arg(value, keyword=cst.Name(keyword), equal=_EQUAL)
+    if not args:
+        return [new]
+    last = args[-1]
+    between: cst.Comma | cst.MaybeSentinel = cst.MaybeSentinel.DEFAULT
+    if len(args) > 1:
+        between = args[-2].comma
+    elif isinstance(call.whitespace_before_args, cst.ParenthesizedWhitespace):  # one argument a line
+        between = cst.Comma(whitespace_after=call.whitespace_before_args)
+    return [
+        *args[:-1],
+        last.with_changes(comma=between, whitespace_after_arg=cst.SimpleWhitespace("")),
+        new.with_changes(comma=last.comma, whitespace_after_arg=last.whitespace_after_arg),
+    ]
+
+
+def inserted(params: Sequence[cst.Param], index: int, new: cst.Param) -> list[cst.Param]:
+    """The parameters with another one, laid out as they are."""
+    if not params:
+        return [new]
+    if index < len(params):
+        follows = params[index - 1].comma if index else params[0].comma
+        comma = follows if isinstance(follows, cst.Comma) and len(params) > 1 else cst.MaybeSentinel.DEFAULT
+        return [*params[:index], new.with_changes(comma=comma), *params[index:]]
+    last = params[-1]
+    return [
+        *params[:-1],
+        last.with_changes(comma=cst.MaybeSentinel.DEFAULT),
+        new.with_changes(comma=last.comma),
+    ]
+
+
+def with_element(display: cst.Dict, new: cst.DictElement) -> list[cst.BaseDictElement]:
+    """The elements of a dict with another one, laid out as they are."""
+    if not display.elements:
+        return [new]
+    *others, last = display.elements
+    inner = display.lbrace.whitespace_after
+    if others:
+        between = others[-1].comma
+    elif isinstance(inner, cst.ParenthesizedWhitespace):  # one element a line
+        between = cst.Comma(whitespace_after=inner)
+    else:
+        between = cst.MaybeSentinel.DEFAULT
+    return [*others, last.with_changes(comma=between), new.with_changes(comma=last.comma)]
+
+
+def two_blank_lines(lines: Sequence[cst.EmptyLine]) -> list[cst.EmptyLine]:
+    """The comments above a statement, below two blank lines."""
+    kept = list(lines)
+    while kept and kept[0].comment is None:
+        kept.pop(0)
+    blank = cst.EmptyLine(indent=False)
+    return [blank, blank, *kept]
