@@ -157,7 +157,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         error.show()
         sys.exit(WRONG)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("fastmigrate: interrupted; nothing was changed", err=True)
+        click.echo("fastmigrate: interrupted; no file is left half written", err=True)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:  # whoever read the report has had enough of it
         sys.stderr.close()

@@ -1,0 +1,217 @@
+"""What is not fixed safely, and the reason that the user reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import indent
+
+import pytest
+
+from tests.projects import findings, only, project
+
+APP = """
+import os, threading
+import requests
+from fastapi import FastAPI, Request, Query
+app = FastAPI()
+TABLE = {}
+LOCK = threading.Lock()
+@app.get("/")
+async def f(request: Request, u: str, n: int = 1, q: str | None = None, flag: bool = False, any=None):
+"""
+
+HELD = {
+    "session": ("requests.Session().get(u)", "`requests.Session.get` is not migrated yet"),
+    "stream": ("requests.get(u, stream=True)", "streamed"),
+    "verify": ("requests.get(u, verify=False)", "`verify` belongs to a client"),
+    "cert": ("requests.get(u, cert='x')", "`cert` belongs to a client"),
+    "proxies": ("requests.get(u, proxies={'http': 'p'})", "proxies belong to a client"),
+    "cookies": ("requests.get(u, cookies={'a': 'b'})", "`cookies={'a': 'b'}` is not migrated yet"),
+    "files": ("requests.post(u, files={'f': b'x'})", "`files={'f': b'x'}` is not migrated yet"),
+    "star": ("requests.get(u, **any)", "`**` arguments"),
+    "list of pairs": ("requests.post(u, data=[('a', 'b')])", "not known to be a dict, text or bytes"),
+    "params text": ("requests.get(u, params='a=b')", "`params` is not known to be a dict"),
+    "forwarded headers": ("requests.get(u, headers=dict(request.headers))", "the caller's own headers"),
+    "own query": ("requests.get('http://x/?a=%41', params={'a': n})", "`params` beside a URL with a query"),
+    "wrong timeout": ("requests.get(u, timeout=True)", "a value that requests refuses"),
+    "auth object": ("requests.get(u, auth=any)", "not a (user, password) pair"),
+    "generator": ("sum(len(requests.get(x).text) for x in u)", "generator expression"),
+    "returned": ("return requests.get(u)", "the response is returned"),
+    "passed on": ("r = requests.get(u); print(r)", "the response is passed to `print`"),
+    "aliased and passed on": ("r = requests.get(u)\ns = r\nany(s)", "the response is passed to `any`"),
+    "looped over": ("for line in requests.get(u): pass", "iterated over"),
+    "with": ("with requests.get(u) as r: pass", "entered by `with`"),
+    "unknown member": ("requests.get(u).apparent_encoding", "`response.apparent_encoding`"),
+    "used value": ("x = requests.get(u).raise_for_status()", "what `raise_for_status()` gives is used"),
+    "two on a line": ("r = requests.get(u)\nr.raise_for_status(); print(1)", "a line of its own"),
+    "something else": ("r = requests.get(u) if n else any\nreturn r.ok", "may be something else"),
+    "its handler": (
+        "try:\n    requests.get(u)\nexcept requests.RequestException:\n    pass",
+        "catches `requests.exceptions.RequestException`",
+    ),
+    "handler of a read": (
+        "r = requests.get(u)\ntry:\n    r.raise_for_status()\nexcept requests.HTTPError:\n    pass",
+        "catches `requests.exceptions.HTTPError`",
+    ),
+    "OSError": ("try:\n    requests.get(u)\nexcept (KeyError, OSError):\n    pass", "catches `OSError`"),
+    "lock": ("with LOCK:\n    requests.get(u)", "a thread lock is held"),
+}
+
+UNSAFE = {
+    "unknown timeout": ("requests.get(u, timeout=any)", "`timeout` is not known to be a number"),
+    "unknown params": ("requests.get(u, params=any)", "what `params` holds is not known"),
+    "unknown value": ("requests.get(u, params={'a': any.b})", "a type that is not known"),
+    "unknown data": ("requests.post(u, data=any)", "what `data` holds is not known"),
+    "copied headers": ("return dict(requests.get(u).headers)", "lower case"),
+    "elapsed": ("return requests.get(u).elapsed", "`elapsed`"),
+    "nested comprehension": ("return [[requests.get(x).text for x in u] for y in u]", "Python 3.11"),
+    "stale state": ("n = TABLE['n']\nrequests.get(u)\nTABLE['n'] = n + 1", "`TABLE['n']` is read before the call"),
+    "counter": ("global TOTAL\nTOTAL += requests.get(u).status_code", "`TOTAL` is read before the call"),
+    "ValueError": ("try:\n    requests.get(u)\nexcept ValueError:\n    pass", "catches `ValueError`"),
+}
+
+SAFE = {
+    "timeouts": "requests.get(u, timeout=float(os.environ['T']))",
+    "ValueError of a good URL": "try:\n    requests.get('http://x/' + u).json()\nexcept ValueError:\n    pass",
+    "broad handler": "try:\n    requests.get(u).json()\nexcept Exception as e:\n    pass",
+    "cache": "if u not in TABLE:\n    TABLE[u] = requests.get(u).json()\nreturn TABLE[u]",
+    "compared with None": "r = None\nif n:\n    r = requests.get(u)\nreturn r is not None and r.json()",
+    "reused name": "r = requests.get(u)\nr = r.json()\nreturn r",
+    "loop": "while True:\n    r = requests.get(u)\n    if r.ok:\n        break\nreturn r.text",
+    "finally": "r = None\ntry:\n    r = requests.get(u)\nfinally:\n    n = r.status_code if r else 0\nreturn n",
+}
+
+
+def body(code: str) -> str:
+    return APP + indent(code, "    ") + "\n"
+
+
+@pytest.mark.parametrize("name", HELD)
+def test_held(name: str, tmp_path: Path) -> None:
+    code, reason = HELD[name]
+    fix = only(project(tmp_path, main=body(code)))["fix"]
+    assert fix["applicability"] == "none"
+    assert reason in fix["reason"]
+
+
+@pytest.mark.parametrize("name", UNSAFE)
+def test_unsafe(name: str, tmp_path: Path) -> None:
+    code, reason = UNSAFE[name]
+    fix = only(project(tmp_path, main=body(code)))["fix"]
+    assert fix["applicability"] == "unsafe"
+    assert reason in fix["reason"]
+
+
+@pytest.mark.parametrize("name", SAFE)
+def test_safe(name: str, tmp_path: Path) -> None:
+    fix = only(project(tmp_path, main=body(SAFE[name])))["fix"]
+    assert fix == {"applicability": "safe", "reason": None}
+
+
+ROUTER = """
+    import requests
+    from fastapi import APIRouter
+    router = APIRouter()
+    @router.get("/")
+    async def f(): return requests.get("http://x").json()
+"""
+
+APPS = {
+    "no app": ("", "was not found with certainty"),
+    "unknown app": (
+        "import routes\nfrom elsewhere import app\napp.include_router(routes.router)",
+        "was not found with certainty",
+    ),
+    "event handler": (
+        "import routes\nfrom fastapi import FastAPI\napp = FastAPI()\napp.include_router(routes.router)\n"
+        "@app.on_event('startup')\nasync def s(): ...",
+        "silence the start-up and shutdown handlers registered in main.py:5",
+    ),
+    "event handler of the router": (
+        "from routes import router\nfrom fastapi import FastAPI\napp = FastAPI()\napp.include_router(router)\n"
+        "router.add_event_handler('startup', print)",
+        "registered in main.py:5",
+    ),
+    "on_startup": (
+        "from routes import router\nfrom fastapi import FastAPI\napp = FastAPI(on_startup=[print])\n"
+        "app.include_router(router)",
+        "silence the start-up and shutdown handlers",
+    ),
+    "** arguments": (
+        "from routes import router\nfrom fastapi import FastAPI\noptions = {}\napp = FastAPI(**options)\n"
+        "app.include_router(router)",
+        "made with `**` arguments",
+    ),
+    "class as lifespan": (
+        "from routes import router\nfrom fastapi import FastAPI\nclass L: ...\napp = FastAPI(lifespan=L)\n"
+        "app.include_router(router)",
+        "is not a function of the project",
+    ),
+    "bare lifespan": (
+        "from routes import router\nfrom fastapi import FastAPI\nasync def life(app):\n    yield\n"
+        "app = FastAPI(lifespan=life)\napp.include_router(router)",
+        "is not decorated with `@asynccontextmanager`",
+    ),
+    "two yields": (
+        "from contextlib import asynccontextmanager\nfrom routes import router\nfrom fastapi import FastAPI\n"
+        "@asynccontextmanager\nasync def life(app):\n    if app: yield\n    else: yield {}\n"
+        "app = FastAPI(lifespan=life)\napp.include_router(router)",
+        "does not have one `yield` statement",
+    ),
+    "replaced lifespan": (
+        "from routes import router\nfrom fastapi import FastAPI\napp = FastAPI()\napp.include_router(router)\n"
+        "app.router.lifespan_context = print",
+        "`lifespan_context` is replaced",
+    ),
+    "no lifespan at all": (
+        "from mangum import Mangum\nfrom routes import router\nfrom fastapi import FastAPI\napp = FastAPI()\n"
+        "app.include_router(router)\nhandler = Mangum(app, lifespan='off')",
+        "keeps its lifespan from running",
+    ),
+    "exception handler": (
+        "import requests\nfrom routes import router\nfrom fastapi import FastAPI\napp = FastAPI()\n"
+        "app.include_router(router)\n@app.exception_handler(requests.Timeout)\nasync def h(request, error): ...",
+        "exception handler in main.py:6 waits for `requests.exceptions.Timeout`",
+    ),
+    "middleware": (
+        "import requests\nfrom routes import router\nfrom fastapi import FastAPI\napp = FastAPI()\n"
+        "app.include_router(router)\n@app.middleware('http')\nasync def m(request, call_next):\n"
+        "    try:\n        return await call_next(request)\n    except requests.RequestException:\n        pass",
+        "`m` in main.py:10 waits for",
+    ),
+    "called directly": (
+        "from routes import router, f\nfrom fastapi import FastAPI\napp = FastAPI()\napp.include_router(router)\n"
+        "async def again(): return await f()",
+        "also called directly, in main.py:5",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", APPS)
+def test_held_for_the_sake_of_the_app(name: str, tmp_path: Path) -> None:
+    main, reason = APPS[name]
+    project(tmp_path, routes=ROUTER, main=main + "\n")
+    fix = only(tmp_path)["fix"]
+    assert fix["applicability"] == "none"
+    assert reason in fix["reason"]
+
+
+def test_a_decorator_that_may_lose_the_request_holds_the_fix(tmp_path: Path) -> None:
+    code = ROUTER.replace("async def f", "@fixed\n    async def f") + "    from elsewhere import fixed\n"
+    app = "from routes import router\nfrom fastapi import FastAPI\napp = FastAPI()\napp.include_router(router)\n"
+    project(tmp_path, routes=code, main=app)
+    assert "the decorator `fixed` may not hand" in only(tmp_path)["fix"]["reason"]
+
+    project(tmp_path, routes=code.replace("f()", "f(request: Request)").replace("APIRouter\n", "APIRouter, Request\n"))
+    assert only(tmp_path)["fix"]["applicability"] == "safe"
+
+    own = "from functools import wraps\ndef fixed(f):\n    @wraps(f)\n    async def inner(*args, **kwargs):\n"
+    project(tmp_path, routes=code, elsewhere=own + "        return await f(*args, **kwargs)\n    return inner\n")
+    assert only(tmp_path)["fix"]["applicability"] == "safe"
+
+
+def test_calls_that_share_a_read_are_fixed_together_or_not_at_all(tmp_path: Path) -> None:
+    code = "r = requests.get(u)\nif flag:\n    r = requests.get(u, stream=True)\nreturn r.ok"
+    first, second = findings(project(tmp_path, main=body(code)))
+    assert first["fix"] == second["fix"]
+    assert "streamed" in first["fix"]["reason"]
