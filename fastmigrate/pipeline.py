@@ -12,6 +12,7 @@ from fastmigrate.config import Config
 from fastmigrate.model import Finding, Fix
 from fastmigrate.plan.planner import Planner
 from fastmigrate.project.project import Project
+from fastmigrate.project.versions import declares
 from fastmigrate.rules import all_rules
 from fastmigrate.sources import Sources
 from fastmigrate.suppress import is_suppressed, read_suppressions
@@ -30,6 +31,7 @@ class Result:
     findings: list[Finding]
     fixed: list[Finding] = field(default_factory=list)
     changes: dict[str, Change] = field(default_factory=dict)
+    undeclared: list[str] = field(default_factory=list)  # changed files that import httpx, which nothing declares
 
 
 @dataclass(slots=True)
@@ -108,6 +110,7 @@ class _Run:
         if after is not None:
             result.fixed = fixed
             result.changes = {p: Change(self.sources.read(p), new) for p, new in sorted(changed.items())}
+            result.undeclared = [path for path in result.changes if declares(self.root, path, "httpx") is not True]
 
     def _rewritten(self, analysis: _Analysis, fixable: list[Finding]) -> tuple[list[Finding], dict[str, bytes]]:
         """The findings whose fixes could be written, and the files with all of these fixes."""

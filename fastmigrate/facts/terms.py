@@ -22,6 +22,7 @@ __all__ = [
     "Member",
     "Opaque",
     "Ref",
+    "Sum",
     "Term",
     "Text",
     "Truthy",
@@ -78,6 +79,14 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Sum:
+    """`a + b`, where neither is known to be text."""
+
+    left: Term
+    right: Term
+
+
+@dataclass(frozen=True, slots=True)
 class Display:
     """A dict, list, tuple or set display (or its comprehension); a `**` item of a dict has the key SPREAD."""
 
@@ -120,7 +129,7 @@ class Opaque:
     """Anything else."""
 
 
-Term = Ref | Member | Call | Const | Text | Display | Either | Item | Await | Truthy | Opaque
+Term = Ref | Member | Call | Const | Text | Sum | Display | Either | Item | Await | Truthy | Opaque
 
 OPAQUE = Opaque()
 SPREAD = Ref("**")
@@ -194,8 +203,8 @@ class _Reader:
         left, right = self.read(node.left), self.read(node.right)
         if isinstance(node.op, ast.Mod) and _is_text(left):
             return Text((left, right))
-        if isinstance(node.op, ast.Add) and (_is_text(left) or _is_text(right)):
-            return Text((left, right))
+        if isinstance(node.op, ast.Add):
+            return Text((left, right)) if _is_text(left) or _is_text(right) else Sum(left, right)
         if isinstance(node.op, ast.BitOr):  # `int | None` in an annotation; of no use elsewhere
             return Either((left, right))
         return OPAQUE

@@ -264,7 +264,7 @@ class Uses:
             case ast.Yield() | ast.YieldFrom():
                 return "yielded"
             case ast.Await():
-                return "awaited"
+                return "awaited (which fails today: a response of requests is no awaitable)"
             case ast.FormattedValue():
                 return "formatted as text"
         return "used as a whole"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from fastmigrate.facts.sites import Argument, Site
-from fastmigrate.facts.terms import Call, Const, Display, Either, Ref, Term, Text, Truthy
+from fastmigrate.facts.terms import Call, Const, Display, Either, Ref, Sum, Term, Text, Truthy
 from fastmigrate.knowledge.parity import Parity, Row
 from fastmigrate.knowledge.requests_calls import ARGUMENTS, FUNCTIONS
 from fastmigrate.project.project import Project
@@ -72,6 +72,10 @@ class _Judge:
             self.judged.added.append(NewArgument("follow_redirects", "False"))
         if "params" in named and "url" in named:
             self._query(named["url"], named["params"])
+        if {"data", "json"} <= named.keys() and self._data(named["data"][1]) not in {"nothing", "plain"}:
+            self.judged.missing = (
+                "`data` and `json` together: which of them requests sends depends on whether `data` is empty"
+            )
         return self.judged
 
     def _named(self) -> dict[str, tuple[int, Argument]] | None:
@@ -152,7 +156,9 @@ class _Judge:
 
     def _data(self, argument: Argument) -> str:
         kinds = self._whole(argument)
-        return "text" if kinds <= {"text", "bytes"} else self._fields(argument)
+        if kinds != {"none"} and kinds <= {"text", "bytes", "none"}:
+            return "text"
+        return self._fields(argument)
 
     def _fields(self, argument: Argument) -> str:
         kinds = self._whole(argument)
@@ -244,6 +250,9 @@ def _literals(project: Project, term: Term, scope: Scope, depth: int = 0) -> Ite
         case Text(parts) | Either(parts):
             for part in parts:
                 yield from _literals(project, part, scope, depth)
+        case Sum(left, right):
+            yield from _literals(project, left, scope, depth)
+            yield from _literals(project, right, scope, depth)
         case Truthy(of):
             yield from _literals(project, of, scope, depth)
         case Ref(name) if depth < 6:

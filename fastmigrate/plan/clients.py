@@ -25,6 +25,7 @@ from fastmigrate.plan.texts import LIFESPAN, MANAGER, PROMISES
 from fastmigrate.project.modules import is_test_path
 from fastmigrate.project.project import Project
 from fastmigrate.project.resolve import External, Function, Instance, Method, Scope
+from fastmigrate.project.versions import too_old
 from fastmigrate.rewrite.intents import (
     AddImport,
     AddParameter,
@@ -73,9 +74,7 @@ class Clients:
         links = self._function(goal.function)
         roots = {root for route in self.apps.routes[goal.function] for root in self.apps.roots(route.router)}
         if not roots or None in roots:
-            return Held(
-                "the app that serves it was not found with certainty: follow its router through `include_router`"
-            )
+            return Held("the app that serves it was not found with certainty, so no lifespan can make its client")
         for path, line in self.project.callers(goal.function):
             return Held(f"the path operation is also called directly, in {path}:{line}")
         needs: list[Goal] = [ClientOfApp(root) for root in roots if root is not None]
@@ -209,8 +208,9 @@ class Clients:
         return Step((NewLifespan(path),), intents=((path, edit),))
 
     def _app_in_the_way(self, app: Instance, call: Call | None) -> Held | None:
-        if app in self.apps.lifeless:
-            return Held(self.apps.lifeless[app])
+        old = too_old(self.project.sources.root, app.scope.path)
+        if app in self.apps.lifeless or old is not None:
+            return Held(self.apps.lifeless.get(app) or old or "")
         if not isinstance(app.of, External):
             return Held("its app is made by a class of its own, which may not take a lifespan")
         if call is not None and any(key is None for key, _ in call.keywords):
@@ -349,8 +349,7 @@ _OURS = re.compile(
         ast.unparse(ast.parse(MANAGER.format(httpx="H", jar="J", policy="P", request_hook="Q", response_hook="R")))
     )
     .replace("H\\.", r"\w+\.")
-    .replace("=J\\(", r"=\w+\(")
-    .replace("=P\\(", r"=\w+\(")
+    .replace("=J\\(P\\(", r"=\w+\(\w+\(")
     .replace("\\[Q\\]", r"\[\w+\]")
     .replace("\\[R\\]", r"\[\w+\]")
 )

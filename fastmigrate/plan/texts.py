@@ -9,18 +9,21 @@ from __future__ import annotations
 __all__ = ["LIFESPAN", "MANAGER", "PROMISES"]
 
 PROMISES = """\
-# What requests promises and httpx leaves to its caller: a cookie lives for one call and its redirects, a request that
-# may have a body states its length, and text without a charset is Latin-1.
+# requests promises what httpx leaves to its caller: a cookie lives for one call and
+# its redirects, an empty body states its length, text without a charset is Latin-1.
 async def {request_hook}(request: {httpx}.Request) -> None:
     if "cookies" in request.extensions:
         request.extensions["cookies"].set_cookie_header(request)
-    if request.method not in ("GET", "HEAD") and "Transfer-Encoding" not in request.headers:
+    chunked = "Transfer-Encoding" in request.headers
+    if request.method not in ("GET", "HEAD") and not chunked:
         request.headers.setdefault("Content-Length", "0")
 
 
 async def {response_hook}(response: {httpx}.Response) -> None:
-    response.request.extensions.setdefault("cookies", {httpx}.Cookies()).extract_cookies(response)
-    if response.charset_encoding is None and "text" in response.headers.get("Content-Type", ""):
+    call = response.request.extensions
+    call.setdefault("cookies", {httpx}.Cookies()).extract_cookies(response)
+    content_type = response.headers.get("Content-Type", "")
+    if "text" in content_type and response.charset_encoding is None:
         response.encoding = "ISO-8859-1"
 """
 
@@ -30,8 +33,11 @@ MANAGER = """\
     follow_redirects=True,
     max_redirects=30,
     limits={httpx}.Limits(max_connections=None, max_keepalive_connections=20),
-    cookies={jar}(policy={policy}(allowed_domains=[])),
-    event_hooks={{"request": [{request_hook}], "response": [{response_hook}]}},
+    cookies={jar}({policy}(allowed_domains=[])),
+    event_hooks={{
+        "request": [{request_hook}],
+        "response": [{response_hook}],
+    }},
 )"""
 
 LIFESPAN = """\

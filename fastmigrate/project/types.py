@@ -15,6 +15,7 @@ from fastmigrate.facts.terms import (
     Item,
     Member,
     Ref,
+    Sum,
     Term,
     Text,
     Truthy,
@@ -65,6 +66,10 @@ _KIND_OF_RESULT = {
     "urllib.parse.urlencode": "text",
     "urllib.parse.urljoin": "text",
     "os.path.join": "text",
+    "textwrap.dedent": "text",
+    "base64.b64encode": "bytes",
+    "builtins.repr": "text",
+    "builtins.bytes": "bytes",
 }
 _TEXT_METHODS = frozenset(
     [
@@ -159,6 +164,9 @@ class Types:
                 return frozenset({_kind_of_constant(value)})
             case Text():
                 return frozenset({"text"})
+            case Sum(left, right):
+                both = self.kinds(left, scope), self.kinds(right, scope)
+                return next((kinds for kinds in both if kinds in ({"text"}, {"bytes"})), both[0] & both[1] or UNKNOWN)
             case Display(kind):
                 return frozenset({kind})
             case Either(options):
@@ -174,6 +182,8 @@ class Types:
             case Call(callee=callee):
                 return self._result(term, callee, scope)
             case Item(of):
+                if self._of_request(of, scope):
+                    return frozenset({"text"})
                 environ = self.resolver.resolve(of, scope)
                 return frozenset({"text"}) if environ == External("os.environ") else UNKNOWN
         return UNKNOWN
@@ -191,6 +201,10 @@ class Types:
             return UNKNOWN
         return frozenset().union(*(self.kinds(found, home) for found, home in definitions))
 
+    def _of_request(self, term: Term, scope: Scope) -> bool:
+        """Whether a term is the headers or the query of a request: mappings of text to text."""
+        return self.kinds(term, scope) in ({"headers"}, {"query params"})
+
     def _result(self, call: Call, callee: Term, scope: Scope) -> Kinds:
         if isinstance(callee, Member) and callee.name in _TEXT_METHODS:
             return frozenset({"text"})
@@ -200,6 +214,8 @@ class Types:
             return frozenset({"text"})
         if isinstance(callee, Member) and callee.name in {"dict", "model_dump"}:
             return frozenset({"dict"})
+        if isinstance(callee, Member) and callee.name == "get" and self._of_request(callee.of, scope):
+            return frozenset({"text"}) | (self.kinds(call.args[1], scope) if len(call.args) > 1 else {"none"})
         value = self.resolver.resolve(callee, scope)
         match value:
             case External("os.getenv" | "os.environ.get"):

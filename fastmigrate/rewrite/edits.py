@@ -19,7 +19,14 @@ from fastmigrate.rewrite.intents import (
     TestMember,
     WrapYield,
 )
-from fastmigrate.rewrite.layout import inserted, is_docstring, two_blank_lines, with_element, with_keyword
+from fastmigrate.rewrite.layout import (
+    inserted,
+    is_docstring,
+    two_blank_lines,
+    with_comma_after,
+    with_element,
+    with_keyword,
+)
 
 __all__ = ["Editor"]
 
@@ -129,7 +136,10 @@ class Editor(cst.CSTTransformer):
             args[-1] = args[-1].with_changes(comma=call.args[-1].comma)
         for new in intent.added:
             value = cst.parse_expression(new.value, self.config)
-            args = [cst.Arg(value), *args] if new.keyword is None else with_keyword(call, args, new.keyword, value)
+            if new.keyword is None:
+                args = [with_comma_after(call, cst.Arg(value)), *args]
+            else:
+                args = with_keyword(call, args, new.keyword, value)
         changes: dict[str, object] = {"args": args}
         if intent.callee is not None:
             changes["func"] = cst.parse_expression(intent.callee, self.config)

@@ -88,6 +88,9 @@ def _place(body: list[cst.BaseStatement], intent: AddImport) -> tuple[int, str]:
     """Where an import belongs: its index, and how it stands to what is there."""
     imports = [(index, found) for index, s in enumerate(_leading(body)) if (found := _import_in(s)) is not None]
     alike = [(index, found) for index, found in imports if _section(_module_of(found)) == _section(intent.module)]
+    orders = [_order(isinstance(found, cst.ImportFrom), _module_of(found)) for _, found in alike]
+    if orders != sorted(orders):  # nobody sorts them here: the new one comes last
+        return alike[-1][0] + 1, "inside"
     wanted = _order(intent.name is not None, intent.module)
     for position, (index, found) in enumerate(alike):
         if _order(isinstance(found, cst.ImportFrom), _module_of(found)) > wanted:

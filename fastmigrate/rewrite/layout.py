@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import libcst as cst
 
-__all__ = ["inserted", "is_docstring", "two_blank_lines", "with_element", "with_keyword"]
+__all__ = ["inserted", "is_docstring", "two_blank_lines", "with_comma_after", "with_element", "with_keyword"]
 
 _EQUAL = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
 
@@ -17,6 +17,14 @@ def is_docstring(statement: cst.BaseStatement) -> bool:
         return False
     first = statement.body[0]
     return isinstance(first, cst.Expr) and isinstance(first.value, cst.SimpleString | cst.ConcatenatedString)
+
+
+def with_comma_after(call: cst.Call, arg: cst.Arg) -> cst.Arg:
+    """An argument that comes to stand first in a call, on a line of its own if the others do."""
+    between = call.whitespace_before_args
+    if call.args and isinstance(between, cst.ParenthesizedWhitespace):
+        return arg.with_changes(comma=cst.Comma(whitespace_after=between))
+    return arg
 
 
 def with_keyword(call: cst.Call, args: Sequence[cst.Arg], keyword: str, value: cst.BaseExpression) -> list[cst.Arg]:
