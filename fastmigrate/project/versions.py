@@ -8,17 +8,12 @@ from pathlib import Path, PurePosixPath
 
 __all__ = ["declares", "too_old"]
 
-_MINIMUM = {"fastapi": (0, 94), "starlette": (0, 26), "uvicorn": (0, 21)}
+_MINIMUM = {"fastapi": (0, 94, 0), "starlette": (0, 26, 0), "uvicorn": (0, 21, 0)}
 """Below these, `request.state` holds nothing that a lifespan yields (fastapi-lifecycle.md sections 0 and 1)."""
 
 _FILES = (
-    "requirements*.txt",
-    "requirements*.in",
-    "requirements/*.txt",
-    "pyproject.toml",
-    "Pipfile",
-    "setup.cfg",
-    "setup.py",
+    *("requirements*.txt", "requirements*.in", "requirements/*.txt"),
+    *("pyproject.toml", "Pipfile", "setup.cfg", "setup.py"),
 )
 _REQUIREMENT = re.compile(
     r"""^[\s"']*(?P<name>fastapi|starlette|uvicorn)(?:\[[^\]]*\])?["']?\s*(?:=\s*["']|(?:=\s*\{[^}]*version\s*=\s*["']))?"""
@@ -37,7 +32,7 @@ def too_old(root: Path, path: str) -> str | None:
             newest = _newest(found["specifiers"])
             if newest is not None and newest < _MINIMUM[name]:
                 line = text.count("\n", 0, found.start("name")) + 1
-                minimum = ".".join(map(str, _MINIMUM[name]))
+                minimum = ".".join(map(str, _MINIMUM[name][:2]))
                 where = file.relative_to(root).as_posix()
                 return f"{name} is pinned below {minimum} in {where}:{line}, where a lifespan cannot hand out state"
     return None
@@ -60,13 +55,14 @@ def _newest(specifiers: str) -> tuple[int, ...] | None:
     """An upper bound of the versions that are allowed; None if there is none."""
     bounds: list[tuple[int, ...]] = []
     for operator, text in _SPECIFIER.findall(specifiers):
-        version = tuple(int(part) for part in text.split("."))
+        given = [int(part) for part in text.split(".")]
+        version = tuple([*given, 0, 0][: max(3, len(given))])
         if operator in {"==", "===", "<=", ""}:
             bounds.append(version)
         elif operator == "<":
-            bounds.append((*version[:-1], version[-1] - 1, 999) if version[-1] else version)
+            bounds.append((*version[:-1], version[-1] - 1))
         elif operator in {"^", "~", "~="}:
             fixed = 2 if operator == "^" and version[0] == 0 else 1
-            fixed = len(version) - 1 if operator == "~=" else 2 if operator == "~" else fixed
+            fixed = len(given) - 1 if operator == "~=" else 2 if operator == "~" else fixed
             bounds.append((*version[:fixed], 999))
     return min(bounds, default=None)

@@ -63,7 +63,8 @@ def summary(results: Sequence[Result], *, written: bool = True) -> Iterator[str]
     undeclared = [shown(result.root / path) for result in results for path in result.undeclared]
     if undeclared:
         more = f" and {len(undeclared) - 1} more" if len(undeclared) > 1 else ""
-        yield f"  note: {undeclared[0]}{more} now {'need' if more else 'needs'} httpx: declare it among the dependencies."
+        verb = "need" if more else "needs"
+        yield f"  note: {undeclared[0]}{more} now {verb} httpx: declare it among the dependencies."
     reasons = Counter(finding.fix.reason or "" for finding in by_grade["none"])
     for reason, count in sorted(reasons.items(), key=lambda item: (-item[1], item[0])):
         yield f"  held ({count}): {reason}"
