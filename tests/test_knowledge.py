@@ -1,0 +1,249 @@
+"""The tables are true: each row, run with requests and with httpx against a server that records what it receives.
+
+What a row calls exact or pinned is the same on the wire and in the result; what it calls lossy differs for the value
+given here; what it calls none has no example, since nothing is written for it.
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import enum
+import inspect
+import warnings
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
+from uuid import UUID
+
+import httpx
+import httpx2
+import pytest
+import requests
+
+from fastmigrate.knowledge.blocking import BLOCKING_FUNCTIONS
+from fastmigrate.knowledge.parity import Parity, Row
+from fastmigrate.knowledge.requests_calls import ARGUMENTS, FUNCTIONS
+from fastmigrate.knowledge.requests_responses import MEMBERS, TRUTH
+from fastmigrate.plan.texts import MANAGER, PROMISES
+from tests.harness.upstream import Recorded, Upstream
+
+LIBRARIES = [httpx, httpx2]
+
+
+class Url:
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Colour(str, enum.Enum):  # noqa: UP042
+    RED = "red"
+
+
+NAMES = {"Colour": Colour, "Decimal": Decimal, "Url": Url, "UUID": UUID, "requests": requests}
+
+
+# (parameter, case) -> the function that is called, and arguments as source
+EXAMPLES: dict[tuple[str, str], list[tuple[str, dict[str, str]]]] = {
+    ("method", "text"): [("request", {"method": "'put'"}), ("request", {"method": "'PURGE'"})],
+    ("url", "text"): [("get", {})],
+    ("url", "object"): [("get", {"url": "Url(url)"})],
+    ("url", "bytes"): [("get", {"url": "url.encode()"})],
+    ("params", "nothing"): [("get", {"url": "url + '?a=1'", "params": "None"})],
+    ("params", "plain"): [
+        ("get", {"params": "{'a': 'é &+', 'b': 1, 'c': 2.5, 'd': ['x', 2], 'e': '', 3: Decimal('1.0')}"}),
+        ("get", {"params": "{'u': UUID(int=1), 'l': []}"}),
+    ],
+    ("params", "none"): [("get", {"params": "{'a': None, 'b': 'x'}"}), ("get", {"params": "{'a': None}"})],
+    ("params", "bool"): [("get", {"params": "{'a': True, 'b': False, 'c': 1}"})],
+    ("params", "none, bool"): [("get", {"params": "{'a': None, 'b': False}"})],
+    ("params", "unknown"): [("get", {"params": "{'a': Colour.RED}"}), ("get", {"params": "{'a': [1, None]}"})],
+    ("params", "unknown whole"): [("get", {"params": "{'a': None}"}), ("get", {"params": "'a=two words'"})],
+    ("data", "nothing"): [("post", {"data": "None"})],
+    ("data", "plain"): [("post", {"data": "{'a': 'é &+', 'b': 1, 'c': ['x', 2], 'd': ''}"}), ("post", {"data": "{}"})],
+    ("data", "none"): [("post", {"data": "{'a': None, 'b': 'x'}"})],
+    ("data", "bool"): [("post", {"data": "{'a': True}"})],
+    ("data", "none, bool"): [("post", {"data": "{'a': None, 'b': False}"})],
+    ("data", "unknown"): [("post", {"data": "{'a': Colour.RED}"}), ("post", {"data": "{'a': b'x'}"})],
+    ("data", "unknown whole"): [("post", {"data": "{'a': None}"}), ("post", {"data": "[('a', 'b')]"})],
+    ("data", "text"): [("post", {"data": "'é'"}), ("put", {"data": "b'\\xff'"}), ("post", {"data": "''"})],
+    ("json", "any"): [
+        ("post", {"json": "{'a': [1, None, True, 'é'], 'b': {}}"}),
+        ("post", {"json": "[]"}),
+        ("post", {"json": "None"}),
+    ],
+    ("headers", "nothing"): [("get", {"headers": "None"})],
+    ("headers", "plain"): [("get", {"headers": "{'X-A': 'b', 'Host': 'other', 'user-agent': 'me'}"})],
+    ("headers", "none"): [("get", {"headers": "{'X-A': None, 'X-B': 'c'}"})],
+    ("timeout", "nothing"): [("get", {"timeout": "None"})],
+    ("timeout", "number"): [("get", {"timeout": "5"}), ("get", {"timeout": "0.5"})],
+    ("timeout", "pair"): [("get", {"timeout": "(3, 5)"}), ("get", {"timeout": "(None, 5)"})],
+    ("timeout", "named pair"): [("get", {"timeout": "pair"})],
+    ("auth", "nothing"): [("get", {"auth": "None"})],
+    ("auth", "pair"): [("get", {"auth": "('user', 'pass:word')"}), ("get", {"auth": "(b'user', b'pass')"})],
+    ("auth", "pair of others"): [("get", {"auth": "(None, 7)"})],
+    ("auth", "requests.auth.HTTPBasicAuth"): [("get", {"auth": "requests.auth.HTTPBasicAuth('user', 'pass')"})],
+    ("auth", "requests.auth.HTTPDigestAuth"): [("get", {"auth": "requests.auth.HTTPDigestAuth('user', 'pass')"})],
+    ("allow_redirects", "any"): [("get", {"allow_redirects": flag}) for flag in ("True", "False", "None")],
+    ("stream", "nothing"): [("get", {"stream": "False"})],
+    ("verify", "nothing"): [("get", {"verify": "True"}), ("get", {"verify": "None"})],
+    ("cert", "nothing"): [("get", {"cert": "None"})],
+    ("proxies", "nothing"): [("get", {"proxies": "None"})],
+    ("hooks", "nothing"): [("get", {"hooks": "None"})],
+    ("files", "nothing"): [("post", {"files": "None"})],
+    ("cookies", "nothing"): [("get", {"cookies": "None"})],
+}
+NOT_SHOWN = {("timeout", "unknown"): "what differs is the write timeout of a stalled upload"}
+
+
+def test_every_row_has_an_example_and_every_parameter_a_row() -> None:
+    shown = {key for key, row in ARGUMENTS.items() if row.parity is not Parity.NONE}
+    assert shown == EXAMPLES.keys() | NOT_SHOWN.keys()
+    parameters = {name for name, _ in ARGUMENTS}
+    for name in ("request", "get", "post"):
+        signature = inspect.signature(getattr(requests.api, name)).parameters
+        assert {p.name for p in signature.values() if p.kind is not p.VAR_KEYWORD} <= parameters
+    assert set(inspect.signature(requests.Session.request).parameters) - {"self"} <= parameters
+    assert BLOCKING_FUNCTIONS.keys() == FUNCTIONS.keys()
+
+
+@pytest.fixture(scope="module")
+def upstream() -> Iterator[Upstream]:
+    answers = {
+        "/moved": {"status": 302, "headers": [["Location", "/home"], ["Set-Cookie", "a=b; Path=/"]]},
+        "/missing": {"status": 404, "headers": [["Content-Type", "text/plain"]], "hex": "e9"},
+        "/odd": {"status": 304},
+    }
+    with Upstream(answers) as running:
+        yield running
+
+
+CASES = [(key, *example) for key, examples in EXAMPLES.items() for example in examples]
+
+
+@pytest.mark.parametrize("library", LIBRARIES, ids=lambda library: library.__name__)
+@pytest.mark.parametrize(("key", "function", "given"), CASES, ids=str)
+def test_argument(library: Any, key: tuple[str, str], function: str, given: dict[str, str], upstream: Upstream) -> None:
+    row = ARGUMENTS[key]
+    url = upstream.url + ("/moved" if key[0] == "allow_redirects" else "/some/path")
+    names = {**NAMES, "url": url, "pair": (3, 5), "httpx": library}
+    arguments = {"url": "url", **given}
+    values = {name: eval(source, names) for name, source in arguments.items()}  # the sources are the literals above
+
+    before = recorded(upstream, lambda: getattr(requests, function)(**values))
+    after = recorded(upstream, lambda: asyncio.run(call_async(library, function, migrated(arguments, key, row), names)))
+
+    if row.parity is Parity.LOSSY:
+        assert after != before
+    else:
+        assert after == before
+        assert len(before[0]) == (2 if function == "get" and values.get("allow_redirects") is True else 1)
+
+
+def migrated(arguments: dict[str, str], key: tuple[str, str], row: Row) -> dict[str, str]:
+    """The arguments with the row's form in place."""
+    written = dict(arguments)
+    source = written.pop(key[0])
+    if row.form == "":
+        return written
+    if row.form in {"httpx.BasicAuth", "httpx.DigestAuth"}:
+        return {**written, key[0]: source.replace("requests.auth.HTTP", "httpx.")}
+    name, is_renamed, form = row.form.partition("=")
+    if not (is_renamed and name.isidentifier()):
+        name, form = key[0], row.form
+    parts = source.strip("()").split(", ") if "{0}" in form else [source] * max(1, form.count("{}"))
+    return {**written, name: form.format(*parts)}
+
+
+def client_of(library: Any) -> Any:
+    """The very client that a migration writes."""
+    names = {"httpx": library, "CookieJar": CookieJar, "DefaultCookiePolicy": DefaultCookiePolicy}
+    exec(PROMISES.format(httpx="httpx", request_hook="a", response_hook="b"), names)
+    manager = MANAGER.format(
+        httpx="httpx", jar="CookieJar", policy="DefaultCookiePolicy", request_hook="a", response_hook="b"
+    )
+    return eval(manager, names)
+
+
+async def call_async(library: Any, function: str, arguments: dict[str, str], names: dict[str, Any]) -> Any:
+    async with client_of(library) as client:
+        values = {name: eval(source, names) for name, source in arguments.items()}
+        return await getattr(client, function)(**values)
+
+
+def recorded(upstream: Upstream, call: Callable[[], Any]) -> tuple[list[Recorded], Any]:
+    """What arrived at the upstream, and the status and body of the answer, or the error."""
+    upstream.recorded.clear()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            response = call()
+        result: Any = (response.status_code, response.text)
+    except Exception as error:
+        result = type(error).__name__
+    return list(upstream.recorded), result
+
+
+READS: dict[tuple[str, str], str] = {
+    ("status_code", ""): "r.status_code",
+    ("json", "called"): "r.json()['target']",
+    ("text", ""): "r.text",
+    ("content", ""): "r.content",
+    ("headers", "looked up"): "(r.headers['content-LENGTH'], r.headers.get('X-No', 1), 'Server' in r.headers)",
+    ("headers", ""): "sorted(dict(r.headers))",
+    ("ok", ""): "r.ok",
+    ("raise_for_status", "statement"): "raised(r)",
+    ("reason", ""): "r.reason",
+    ("history", ""): "[hop.status_code for hop in r.history]",
+    ("links", ""): "r.links",
+    ("encoding", "stored"): "setattr(r, 'encoding', 'cp1252') or r.text",
+}
+READS_NOT_SHOWN = {("elapsed", ""), ("raise_for_status", "called")}
+
+
+def test_every_member_has_a_read() -> None:
+    assert MEMBERS.keys() == READS.keys() | READS_NOT_SHOWN
+
+
+@pytest.mark.parametrize("library", LIBRARIES, ids=lambda library: library.__name__)
+@pytest.mark.parametrize("path", ["/fine", "/missing", "/odd", "/moved"])
+@pytest.mark.parametrize("key", READS, ids=str)
+def test_member(library: Any, key: tuple[str, str], path: str, upstream: Upstream) -> None:
+    if key[0] == "json" and path in {"/missing", "/odd"}:
+        path = "/fine"
+    row, source = MEMBERS[key], READS[key]
+    before = read(source, requests.get(upstream.url + path))
+    response = asyncio.run(call_async(library, "get", {"url": repr(upstream.url + path)}, {}))
+    if key[0] == "raise_for_status":
+        source = "raised(r) if r.is_error else False"
+    elif row.form != key[0]:
+        word, _, member = row.form.rpartition(" ")
+        source = source.replace(f"r.{key[0]}", f"({word} r.{member})")
+    after = read(source, response)
+    assert (after != before) if row.parity is Parity.LOSSY else (after == before)
+
+
+@pytest.mark.parametrize("library", LIBRARIES, ids=lambda library: library.__name__)
+@pytest.mark.parametrize("path", ["/fine", "/missing", "/odd"])
+def test_truth(library: Any, path: str, upstream: Upstream) -> None:
+    assert TRUTH.form == "not is_error"
+    response = asyncio.run(call_async(library, "get", {"url": repr(upstream.url + path)}, {}))
+    assert (not response.is_error) is bool(requests.get(upstream.url + path))
+
+
+def read(source: str, response: Any) -> Any:
+    assert isinstance(ast.parse(source, mode="eval"), ast.Expression)
+    return eval(source, {"r": response, "raised": raised})
+
+
+def raised(response: Any) -> bool:
+    """Whether the status is raised as an error."""
+    try:
+        response.raise_for_status()
+    except Exception:
+        return True
+    return False
