@@ -10,8 +10,17 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from fastmigrate.facts.nodes import (
+    annotation_term,
+    loads_in,
+    names_in,
+    passes_arguments_on,
+    quoted_names,
+    read_handler,
+    read_place,
+)
 from fastmigrate.facts.order import number_nodes
-from fastmigrate.facts.terms import OPAQUE, Call, Display, Either, Ref, Term, read_term
+from fastmigrate.facts.terms import OPAQUE, Call, Ref, Term, read_term
 from fastmigrate.facts.values import (
     Binding,
     BindingKind,
@@ -21,11 +30,10 @@ from fastmigrate.facts.values import (
     Handler,
     ModuleLinks,
     Parameter,
-    Place,
     Yield,
 )
 
-__all__ = ["place_in_text", "read_handler", "read_links"]
+__all__ = ["read_links"]
 
 
 def read_links(path: str, tree: ast.Module) -> ModuleLinks:
@@ -162,16 +170,16 @@ class _LinkReader(ast.NodeVisitor):
             parameters,
             decorators,
             _frozen(scope.bindings),
-            frozenset(_names(node)),
-            _loads(node.body),
+            frozenset(names_in(node)),
+            loads_in(node.body),
             tuple(scope.returns),
-            _annotation(node.returns, self._name),
+            annotation_term(node.returns, self._name),
             tuple(scope.handlers),
             tuple(scope.yields),
             scope.awaits,
             outer.qualname,
             outer.is_class,
-            any(_passes_arguments_on(child) for child in ast.walk(node) if child is not node),
+            any(passes_arguments_on(child) for child in ast.walk(node) if child is not node),
         )
 
     def _count_annotations(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
@@ -183,11 +191,8 @@ class _LinkReader(ast.NodeVisitor):
             self._count_quoted(annotation)
 
     def _count_quoted(self, annotation: ast.expr) -> None:
-        for child in ast.walk(annotation):
-            if isinstance(child, ast.Constant) and isinstance(child.value, str):
-                parsed = _parse_annotation(child.value)
-                for name in _names(parsed) if parsed is not None else ():
-                    self.loads[name] = self.loads.get(name, 0) + 1
+        for name in quoted_names(annotation):
+            self.loads[name] = self.loads.get(name, 0) + 1
 
     def _parameters(self, args: ast.arguments) -> tuple[Parameter, ...]:
         positional = [*args.posonlyargs, *args.args]
@@ -207,7 +212,7 @@ class _LinkReader(ast.NodeVisitor):
         self, arg: ast.arg, kind: Literal["positional", "keyword", "args", "kwargs"], default: ast.expr | None
     ) -> Parameter:
         value = None if default is None else self.term(default)
-        return Parameter(arg.arg, kind, _annotation(arg.annotation, self._name), value)
+        return Parameter(arg.arg, kind, annotation_term(arg.annotation, self._name), value)
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
         outer = self.scope
@@ -224,7 +229,7 @@ class _LinkReader(ast.NodeVisitor):
             bindings[name] = [*bindings.get(name, []), *values]
         annotations = {
             statement.target.id: (
-                _annotation(statement.annotation) or OPAQUE,
+                annotation_term(statement.annotation) or OPAQUE,
                 None if statement.value is None else self.term(statement.value),
             )
             for statement in node.body
@@ -252,7 +257,7 @@ class _LinkReader(ast.NodeVisitor):
             self.visit(node.value)
             self._assign(node.target, node.value)
         elif isinstance(node.target, ast.Name):
-            self.bind(node.target.id, self.value("parameter", node, _annotation(node.annotation) or OPAQUE))
+            self.bind(node.target.id, self.value("parameter", node, annotation_term(node.annotation) or OPAQUE))
 
     def visit_AugAssign(self, node: ast.AugAssign) -> None:
         self.visit(node.value)
@@ -412,7 +417,7 @@ class _LinkReader(ast.NodeVisitor):
 
     def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> None:
         self.visit(node.generators[0].iter)
-        self.shadowed.append({n for g in node.generators for n in _names(g.target)})
+        self.shadowed.append({n for g in node.generators for n in names_in(g.target)})
         for index, generator in enumerate(node.generators):
             if index:
                 self.visit(generator.iter)
@@ -465,69 +470,5 @@ class _LinkReader(ast.NodeVisitor):
         )
 
 
-def read_place(node: ast.expr | ast.stmt) -> Place:
-    """Where a node stands. `ast` counts columns in bytes; `place_in_text` makes them characters."""
-    return Place(node.lineno, node.col_offset, node.end_lineno or node.lineno, node.end_col_offset or 0)
-
-
-def place_in_text(place: Place, lines: list[bytes]) -> Place:
-    """The place with its byte offsets turned into columns, in characters from 1; `lines` are UTF-8."""
-    column = len(lines[place.line - 1][: place.column].decode(errors="replace")) + 1
-    end = len(lines[place.end_line - 1][: place.end_column].decode(errors="replace")) + 1
-    return Place(place.line, column, place.end_line, end)
-
-
-def read_handler(handler: ast.ExceptHandler, term: Callable[[ast.expr | None], Term]) -> Handler:
-    """The classes that an `except` clause catches."""
-    read = term(handler.type)
-    classes = read.values if isinstance(read, Display) else read.options if isinstance(read, Either) else (read,)
-    return Handler(handler.lineno, () if handler.type is None else classes)
-
-
 def _frozen(bindings: dict[str, list[Binding]]) -> dict[str, tuple[Binding, ...]]:
     return {name: tuple(values) for name, values in bindings.items()}
-
-
-def _names(node: ast.AST) -> set[str]:
-    found: set[str] = set()
-    for child in ast.walk(node):
-        match child:
-            case ast.Name(id=name) | ast.arg(arg=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-                found.add(name)
-            case ast.ClassDef(name=name):
-                found.add(name)
-            case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
-                found.add(name)
-            case ast.alias(name=imported, asname=asname):
-                found.add(asname or imported.partition(".")[0])
-    return found
-
-
-def _loads(body: list[ast.stmt]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for statement in body:
-        for child in ast.walk(statement):
-            if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Load):
-                counts[child.id] = counts.get(child.id, 0) + 1
-    return counts
-
-
-def _passes_arguments_on(node: ast.AST) -> bool:
-    return (
-        isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and node.args.vararg is not None
-        and node.args.kwarg is not None
-    )
-
-
-def _annotation(node: ast.expr | None, name: Callable[[ast.Name], Term] | None = None) -> Term | None:
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        node = _parse_annotation(node.value)
-    return None if node is None else read_term(node, lambda _: -1, name)
-
-
-def _parse_annotation(text: str) -> ast.expr | None:
-    try:
-        return ast.parse(text, mode="eval").body
-    except (SyntaxError, ValueError):
-        return None

@@ -9,7 +9,7 @@ from typing import Literal
 
 from fastmigrate.facts.evidence import Evidence
 from fastmigrate.facts.flow import Definition
-from fastmigrate.facts.links import read_handler
+from fastmigrate.facts.nodes import read_handler
 from fastmigrate.facts.values import Handler
 from fastmigrate.facts.view import FunctionView
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from fastmigrate.facts.links import place_in_text, read_links
+from fastmigrate.facts.links import read_links
+from fastmigrate.facts.nodes import place_in_text
 from fastmigrate.facts.sites import Site, read_sites
 from fastmigrate.facts.values import CallSite, ModuleLinks, Place
 from fastmigrate.knowledge.blocking import BLOCKING_FUNCTIONS, BLOCKING_METHODS, TOKENS

@@ -1,0 +1,96 @@
+"""What can be told of a node at a glance: its names, its place, the classes that a handler catches."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+
+from fastmigrate.facts.terms import Display, Either, Term, read_term
+from fastmigrate.facts.values import Handler, Place
+
+__all__ = [
+    "annotation_term",
+    "loads_in",
+    "names_in",
+    "passes_arguments_on",
+    "place_in_text",
+    "quoted_names",
+    "read_handler",
+    "read_place",
+]
+
+
+def read_place(node: ast.expr | ast.stmt) -> Place:
+    """Where a node stands. `ast` counts columns in bytes; `place_in_text` makes them characters."""
+    return Place(node.lineno, node.col_offset, node.end_lineno or node.lineno, node.end_col_offset or 0)
+
+
+def place_in_text(place: Place, lines: list[bytes]) -> Place:
+    """The place with its byte offsets turned into columns, in characters from 1; `lines` are UTF-8."""
+    column = len(lines[place.line - 1][: place.column].decode(errors="replace")) + 1
+    end = len(lines[place.end_line - 1][: place.end_column].decode(errors="replace")) + 1
+    return Place(place.line, column, place.end_line, end)
+
+
+def read_handler(handler: ast.ExceptHandler, term: Callable[[ast.expr | None], Term]) -> Handler:
+    """The classes that an `except` clause catches."""
+    read = term(handler.type)
+    classes = read.values if isinstance(read, Display) else read.options if isinstance(read, Either) else (read,)
+    return Handler(handler.lineno, () if handler.type is None else classes)
+
+
+def names_in(node: ast.AST) -> set[str]:
+    """All names that a node reads, binds or takes as parameters, nested scopes included."""
+    found: set[str] = set()
+    for child in ast.walk(node):
+        match child:
+            case ast.Name(id=name) | ast.arg(arg=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                found.add(name)
+            case ast.ClassDef(name=name):
+                found.add(name)
+            case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+                found.add(name)
+            case ast.alias(name=imported, asname=asname):
+                found.add(asname or imported.partition(".")[0])
+    return found
+
+
+def loads_in(body: list[ast.stmt]) -> dict[str, int]:
+    """How often each name is read in some statements, nested scopes included."""
+    counts: dict[str, int] = {}
+    for statement in body:
+        for child in ast.walk(statement):
+            if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Load):
+                counts[child.id] = counts.get(child.id, 0) + 1
+    return counts
+
+
+def passes_arguments_on(node: ast.AST) -> bool:
+    """Whether a node is a function with `*args` and `**kwargs`."""
+    return (
+        isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.args.vararg is not None
+        and node.args.kwarg is not None
+    )
+
+
+def annotation_term(node: ast.expr | None, name: Callable[[ast.Name], Term] | None = None) -> Term | None:
+    """The term of an annotation, also of one in quotes."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        node = _parse_annotation(node.value)
+    return None if node is None else read_term(node, lambda _: -1, name)
+
+
+def quoted_names(annotation: ast.expr) -> Iterator[str]:
+    """The names in those parts of an annotation that stand in quotes."""
+    for child in ast.walk(annotation):
+        if isinstance(child, ast.Constant) and isinstance(child.value, str):
+            parsed = _parse_annotation(child.value)
+            yield from names_in(parsed) if parsed is not None else ()
+
+
+def _parse_annotation(text: str) -> ast.expr | None:
+    try:
+        return ast.parse(text, mode="eval").body
+    except (SyntaxError, ValueError):
+        return None
