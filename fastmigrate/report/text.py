@@ -51,15 +51,12 @@ def summary(results: Sequence[Result], *, written: bool = True) -> Iterator[str]
     if not findings and not fixed:
         yield f"No findings in {_count(sum(result.files for result in results), 'file')}."
         return
-    done = "fixed" if written else "would be fixed"
-    parts = [f"{fixed} {done} in {_count(changed, 'file')}"] if fixed else []
-    if by_grade["safe"]:
-        parts.append(f"{len(by_grade['safe'])} can be fixed with --fix")
-    if by_grade["unsafe"]:
-        parts.append(f"{len(by_grade['unsafe'])} {'needs' if len(by_grade['unsafe']) == 1 else 'need'} --unsafe-fixes")
-    if by_grade["none"]:
-        parts.append(f"{len(by_grade['none'])} held")
-    yield (f"{_count(len(findings), 'finding')} left: {', '.join(parts)}." if findings else f"{', '.join(parts)}.")
+    safe, unsafe, held = (len(by_grade[grade]) for grade in ("safe", "unsafe", "none"))
+    parts = [f"{fixed} {'fixed' if written else 'would be fixed'} in {_count(changed, 'file')}"] if fixed else []
+    parts += [f"{safe} can be fixed with --fix"] if safe else []
+    parts += [f"{held} held"] if held else []
+    parts += [f"{unsafe} {'needs' if unsafe == 1 else 'need'} --unsafe-fixes"] if unsafe else []
+    yield f"{', '.join(parts)}." + (f" {_count(len(findings), 'finding')} left." if findings else "")
     undeclared = [shown(result.root / path) for result in results for path in result.undeclared]
     if undeclared:
         more = f" and {len(undeclared) - 1} more" if len(undeclared) > 1 else ""
