@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 import libcst as cst
@@ -42,6 +43,7 @@ class Editor(cst.CSTTransformer):
     def __init__(self, module: cst.Module, intents: Iterable[Intent]) -> None:
         super().__init__()
         self.config = module.config_for_parsing
+        self.single_quotes = _prefers_single_quotes(module.code)
         self.remaining: list[Intent] = list(intents)
         self.counts: dict[str, int] = {}
         self.no_expressions: set[cst.CSTNode] = set()
@@ -97,6 +99,10 @@ class Editor(cst.CSTTransformer):
         leave = getattr(self, f"edit_{type(original_node).__name__}", None)
         return updated_node if leave is None else leave(original_node, updated_node)
 
+    def _quoted(self, code: str) -> str:
+        """New code, which has no quotes within quotes, with the quotes that its file prefers."""
+        return code.replace('"', "'") if self.single_quotes else code
+
     def _take(self, kind: type[Intent], number: int | None, field: str = "number") -> list[Intent]:
         if number is None:
             return []
@@ -135,7 +141,7 @@ class Editor(cst.CSTTransformer):
         if dropped_last and args:
             args[-1] = args[-1].with_changes(comma=call.args[-1].comma)
         for new in intent.added:
-            value = cst.parse_expression(new.value, self.config)
+            value = cst.parse_expression(self._quoted(new.value), self.config)
             if new.keyword is None:
                 args = [with_comma_after(call, cst.Arg(value)), *args]
             else:
@@ -270,7 +276,8 @@ class Editor(cst.CSTTransformer):
         for node, intent in self.wraps:
             if only.value is node:
                 self.wraps.remove((node, intent))
-                return self._compound(f"async with {intent.manager} as {intent.name}:\n    pass\n", updated)
+                manager = self._quoted(intent.manager)
+                return self._compound(f"async with {manager} as {intent.name}:\n    pass\n", updated)
         return updated
 
     def edit_SimpleStatementSuite(
@@ -293,10 +300,11 @@ class Editor(cst.CSTTransformer):
         """A lifespan yields one thing more."""
         for intent in self._take(WrapYield, self.numbers.get(original)):
             assert isinstance(intent, WrapYield)
-            item = f'"{intent.key}": {intent.name}'
+            key = self._quoted(f'"{intent.key}"')
+            item = f"{key}: {intent.name}"
             value = updated.value
             if isinstance(value, cst.Dict):
-                element = cst.DictElement(cst.SimpleString(f'"{intent.key}"'), cst.Name(intent.name))
+                element = cst.DictElement(cst.SimpleString(key), cst.Name(intent.name))
                 new: cst.BaseExpression = value.with_changes(elements=with_element(value, element))
             elif value is None or (isinstance(value, cst.Name) and value.value == "None"):
                 new = cst.parse_expression(f"{{{item}}}", self.config)
@@ -352,7 +360,7 @@ class Editor(cst.CSTTransformer):
             if index < 0:
                 continue
             self.remaining.remove(intent)
-            parsed = cst.parse_module(intent.code, self.config)
+            parsed = cst.parse_module(self._quoted(intent.code), self.config)
             for position, statement in enumerate(parsed.body):
                 comments = [*parsed.header, *statement.leading_lines] if position == 0 else None
                 lines = two_blank_lines(comments if comments is not None else statement.leading_lines)
@@ -405,6 +413,12 @@ _ATOMS = (
     cst.Set,
     cst.SimpleString,
 )
+
+
+def _prefers_single_quotes(code: str) -> bool:
+    """Whether most strings of one line stand in single quotes."""
+    single = len(re.findall(r"(?<![\w'\"])'[^'\"\n]*'(?!')", code))
+    return single > len(re.findall(r'(?<![\w\'"])"[^\'"\n]*"(?!")', code))
 
 
 def _member(of: cst.Name, name: str) -> cst.Attribute:

@@ -20,12 +20,12 @@ def edit_imports(module: cst.Module, intents: Iterable[AddImport | RemoveImport]
     """The module with its imports changed."""
     body: list[cst.BaseStatement] = list(module.body)
     intents = list(intents)
+    gone = {intent.bound for intent in intents if isinstance(intent, RemoveImport)}
     for intent in intents:
         if isinstance(intent, AddImport):
-            body = _with_import(body, intent)
-    for intent in intents:
-        if isinstance(intent, RemoveImport):
-            body = without_import(body, intent.bound)
+            body = _with_import(body, intent, gone)
+    for name in sorted(gone):
+        body = without_import(body, name)
     return _keeping_header(module, body)
 
 
@@ -61,7 +61,7 @@ def _without_name(statement: cst.BaseStatement, bound: str) -> cst.BaseStatement
     return statement.with_changes(body=[found.with_changes(names=names)])
 
 
-def _with_import(body: list[cst.BaseStatement], intent: AddImport) -> list[cst.BaseStatement]:
+def _with_import(body: list[cst.BaseStatement], intent: AddImport, gone: set[str]) -> list[cst.BaseStatement]:
     for index, statement in enumerate(_leading(body)):
         found = _import_in(statement)
         if intent.name is None or not isinstance(found, cst.ImportFrom) or isinstance(found.names, cst.ImportStar):
@@ -70,7 +70,7 @@ def _with_import(body: list[cst.BaseStatement], intent: AddImport) -> list[cst.B
             changed = found.with_changes(names=_with_alias(found.names, intent))
             return [*body[:index], statement.with_changes(body=[changed]), *body[index + 1 :]]
     line = cst.SimpleStatementLine([_new_import(intent)])
-    index, where = _place(body, intent)
+    index, where = _place(body, intent, gone)
     if where == "inside" or index == len(body):
         return [*body[:index], line, *body[index:]]
     if where == "after another section":
@@ -84,13 +84,14 @@ def _with_import(body: list[cst.BaseStatement], intent: AddImport) -> list[cst.B
     return [*body[:index], line.with_changes(leading_lines=blank), following, *body[index + 1 :]]
 
 
-def _place(body: list[cst.BaseStatement], intent: AddImport) -> tuple[int, str]:
+def _place(body: list[cst.BaseStatement], intent: AddImport, gone: set[str]) -> tuple[int, str]:
     """Where an import belongs: its index, and how it stands to what is there."""
     imports = [(index, found) for index, s in enumerate(_leading(body)) if (found := _import_in(s)) is not None]
     alike = [(index, found) for index, found in imports if _section(_module_of(found)) == _section(intent.module)]
     orders = [_order(isinstance(found, cst.ImportFrom), _module_of(found)) for _, found in alike]
-    if orders != sorted(orders):  # nobody sorts them here: the new one comes last
-        return alike[-1][0] + 1, "inside"
+    if orders != sorted(orders):  # nobody sorts them here: the new one takes the place of one that goes, or comes last
+        places = [index for index, _ in alike if any(_without_name(body[index], name) is None for name in gone)]
+        return [*places, alike[-1][0]][0] + 1, "inside"
     wanted = _order(intent.name is not None, intent.module)
     for position, (index, found) in enumerate(alike):
         if _order(isinstance(found, cst.ImportFrom), _module_of(found)) > wanted:
