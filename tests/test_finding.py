@@ -307,3 +307,30 @@ def test_the_message_says_when_a_plain_def_would_do(tmp_path: Path) -> None:
     assert "a plain `def` would do as well" in only(tmp_path)["message"]
     project(tmp_path, main=ENDPOINT.replace('requests.get("http://x")', 'requests.get("http://x"); await g()'))
     assert "plain `def`" not in only(tmp_path)["message"]
+
+
+def test_names_of_nested_scopes_are_not_those_of_the_function(tmp_path: Path) -> None:
+    from tests.run import fastmigrate
+
+    code = """
+        import requests
+        from fastapi import FastAPI
+        app = FastAPI()
+        @app.get("/")
+        async def f(u: str, items: list):
+            r = requests.get(u)
+            def other():
+                r = items.pop()
+                return r.ok
+            def same(): return [r.ok for x in items]
+            return [r.ok for r in items], (lambda r: r.ok), (lambda: [r.ok for r in items]), other, same, r.ok
+    """
+    project(tmp_path, main=code)
+    assert fastmigrate("--fix", cwd=tmp_path).code == 0
+    text = (tmp_path / "main.py").read_text()
+    assert "r = items.pop()\n        return r.ok" in text
+    assert "def same(): return [not r.is_error for x in items]" in text
+    tail = (
+        "return [r.ok for r in items], (lambda r: r.ok), (lambda: [r.ok for r in items]), other, same, not r.is_error"
+    )
+    assert tail in text

@@ -215,3 +215,13 @@ def test_calls_that_share_a_read_are_fixed_together_or_not_at_all(tmp_path: Path
     first, second = findings(project(tmp_path, main=body(code)))
     assert first["fix"] == second["fix"]
     assert "streamed" in first["fix"]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("wrapper", "applicability"),
+    [("from starlette.middleware.cors import CORSMiddleware as W", "safe"), ("from elsewhere import W", "none")],
+)
+def test_an_app_that_is_wrapped_under_its_own_name(wrapper: str, applicability: str, tmp_path: Path) -> None:
+    code = f"{wrapper}\n{body('return requests.get(u).json()')}\napp = W(app, allow_origins=['*'])\n"
+    fix = only(project(tmp_path, main=code))["fix"]
+    assert fix["applicability"] == applicability

@@ -139,16 +139,20 @@ class _FlowReader:
         else:
             self.read(child, hidden)
 
-    def close_over(self, node: ast.AST) -> None:
-        own = {arg.arg for arg in ast.walk(node) if isinstance(arg, ast.arg)}
-        every: dict[str, frozenset[int]] = {}
-        for index, definition in enumerate(self.flow.definitions):
-            every[definition.name] = every.get(definition.name, frozenset()) | {index}
-        for child in ast.walk(node):
-            if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Load) and child.id not in own:
-                self.flow.reaching[child] = every.get(child.id, frozenset())
-                if child.id not in self.local:
-                    del self.flow.reaching[child]
+    def close_over(self, node: ast.AST, hidden: frozenset[str] = frozenset()) -> None:
+        """Note the uses in what is nested: it may run at any time, and so sees every definition."""
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                hidden |= _local_names(node)
+            case ast.Lambda(args=args):
+                hidden |= {arg.arg for arg in ast.walk(args) if isinstance(arg, ast.arg)}
+            case ast.Name(id=name, ctx=ast.Load()) if name in self.local and name not in hidden:
+                everywhere = (i for i, definition in enumerate(self.flow.definitions) if definition.name == name)
+                self.flow.reaching[node] = frozenset(everywhere)
+        if isinstance(node, _COMPREHENSIONS):
+            hidden |= {n.id for g in node.generators for n in ast.walk(g.target) if isinstance(n, ast.Name)}
+        for child in ast.iter_child_nodes(node):
+            self.close_over(child, hidden)
 
     # -- statements
 

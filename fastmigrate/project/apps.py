@@ -12,6 +12,7 @@ from fastmigrate.project.resolve import Class, External, Function, Instance, Res
 
 __all__ = ["AppMap", "Route", "read_apps"]
 
+_SERVING = APP_CLASSES | ROUTER_CLASSES
 _VERBS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
 _DECORATORS = _VERBS | {"api_route", "route"}
 _ADDERS = frozenset({"add_api_route", "add_route"})
@@ -88,9 +89,11 @@ class _AppReader:
         self.modules = modules
         self.resolver = resolver
         self.map = AppMap()
+        self.line = 0  # of the call that is being read
 
     def read(self, links: ModuleLinks, site: CallSite) -> None:
         call, scope = site.call, Scope(links.path, site.scope)
+        self.line = site.place.line
         callee = call.callee
         if isinstance(callee, Call) and call.args:  # app.get("/")(function)
             self._route(callee, scope, self.resolver.resolve(call.args[0], scope))
@@ -126,7 +129,7 @@ class _AppReader:
         if not isinstance(made, Instance):
             return
         here = made.scope == scope and made.number == call.number
-        if here and self.resolver.is_a(made, APP_CLASSES | ROUTER_CLASSES):
+        if here and self.resolver.is_a(made, _SERVING):
             self._constructed(made, call, scope)
         if not isinstance(made.of, External):
             return
@@ -227,9 +230,33 @@ class _AppReader:
             if owners:
                 return owners
         parameter = self._parameter(term, scope)
-        values = [parameter] if parameter is not None else self.resolver.alternatives(term, scope)
-        owners = [v for v in values if isinstance(v, Instance) and self.resolver.is_a(v, APP_CLASSES | ROUTER_CLASSES)]
-        return owners if len(owners) == len(values) else []
+        for values in (
+            [parameter] if parameter is not None else self.resolver.alternatives(term, scope),
+            self._before_wrapping(term.name, scope) if isinstance(term, Ref) else [],
+        ):
+            owners = [v for v in values if isinstance(v, Instance) and self.resolver.is_a(v, _SERVING)]
+            if owners and len(owners) == len(values):
+                return owners
+        return []
+
+    def _before_wrapping(self, name: str, scope: Scope) -> list[Value]:
+        """What a module's name stood for in this line, where `app = Wrapper(app)` gives it a new meaning later."""
+        found = self.resolver.lookup(name, scope)
+        if found is None or found[1].qualname or any(b.guarded or b.kind != "value" for b in found[0]):
+            return []
+        first, *wrapped = sorted(found[0], key=lambda binding: binding.line)
+        value = self.resolver.resolve_binding(first, found[1])
+        if value is None or not all(isinstance(b.term, Call) and Ref(name) in _passed(b.term) for b in wrapped):
+            return []
+        for binding in wrapped:
+            wrapper = self.resolver.resolve(binding.term.callee, found[1])  # type: ignore[union-attr]
+            name = wrapper.name if isinstance(wrapper, External) else ""
+            if not name.startswith(("starlette.middleware.", "fastapi.middleware.")) and isinstance(value, Instance):
+                reason = (
+                    f"what its app is wrapped in, in {found[1].path}:{binding.line}, may keep its lifespan from running"
+                )
+                self.map.lifeless.setdefault(value, reason)
+        return [value]
 
     def _parameter(self, term: Term | None, scope: Scope) -> Instance | None:
         found = self.resolver.lookup(term.name, scope) if isinstance(term, Ref) else None
@@ -302,6 +329,10 @@ def _adds_to_startup(callee: Member) -> bool:
     """`app.router.on_startup.append(…)`."""
     of = callee.of
     return callee.name in {"append", "extend"} and isinstance(of, Member) and of.name in {"on_startup", "on_shutdown"}
+
+
+def _passed(call: Call) -> list[Term]:
+    return [*call.args, *(value for _, value in call.keywords)]
 
 
 def _with_members(term: Term, names: list[str]) -> Term:
