@@ -100,7 +100,8 @@ def _run(paths: Sequence[Path], config: Path | None, options: dict[str, Any]) ->
             settings = load_config(config or root / "pyproject.toml", options)
             if settings.unsafe_fixes and options["unsafe_fixes"] and not (settings.fix or settings.diff):
                 raise Failure("--unsafe-fixes does nothing without --fix or --diff")
-            results.append(run_project(root, own, settings))
+            nested = [other for other in projects if root in other.parents]
+            results.append(run_project(root, own, settings, nested))
     except ConfigError as error:
         raise Failure(str(error)) from error
     assert settings is not None
@@ -122,6 +123,8 @@ def _report(results: list[Result], settings: Config) -> int:
         from fastmigrate.write import WriteError, write_changes
 
         try:
+            if settings.output_file is not None:  # where the report cannot be written, nothing else is
+                _write(b"", settings.output_file)
             write_changes(changes)
         except WriteError as error:
             raise Failure(str(error)) from error
@@ -133,7 +136,7 @@ def _report(results: list[Result], settings: Config) -> int:
         report = statistics(results) + "".join(f"{line}\n" for line in summary(results))
     else:
         report = (concise_report if settings.output_format == "concise" else text_report)(results)
-    _write(report.encode(), settings.output_file)
+    _write(report.encode(errors="surrogateescape"), settings.output_file)
     return 0 if settings.exit_zero or not left else FOUND
 
 
@@ -162,7 +165,10 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     except BrokenPipeError:  # whoever read the report has had enough of it
         sys.stderr.close()
         sys.exit(FOUND)
+    except OSError as error:  # a full disk behind stdout, say: what was changed before stays changed
+        click.echo(f"fastmigrate: the report could not be written: {error.strerror}", err=True)
+        sys.exit(WRONG)
     except Exception as error:  # a defect of ours: no traceback reaches a user
-        click.echo(f"fastmigrate: internal error ({type(error).__name__}: {error}); nothing was changed", err=True)
+        click.echo(f"fastmigrate: internal error ({type(error).__name__}: {error}); please report it", err=True)
         sys.exit(WRONG)
     sys.exit(code)

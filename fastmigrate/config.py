@@ -58,7 +58,8 @@ def load_config(file: Path, options: Mapping[str, Any]) -> Config:
     table: Any = {}
     if file.is_file():
         try:
-            table = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get("fastmigrate", {})
+            tool = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {})
+            table = tool.get("fastmigrate", {}) if isinstance(tool, dict) else {}
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
             raise ConfigError(f"{file}: {error}") from error
     if not isinstance(table, dict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +21,9 @@ from fastmigrate.verify import VerificationError, compare_findings
 from fastmigrate.write import Change
 
 __all__ = ["Result", "run_project"]
+
+
+_NESTING = 20_000  # frames: long chains of `elif`, calls or operators are deeply nested trees
 
 
 @dataclass(slots=True)
@@ -43,18 +47,21 @@ class _Analysis:
     chosen: list[Finding]
 
 
-def run_project(root: Path, paths: Sequence[Path], config: Config) -> Result:
+def run_project(root: Path, paths: Sequence[Path], config: Config, nested: Sequence[Path] = ()) -> Result:
     """Analyse one project, and make the changes that the configuration asks for, in memory.
 
-    `paths` choose the findings: absolute paths of files and folders below `root`.
+    `paths` choose the findings: absolute paths of files and folders below `root`, less what lies in one of the
+    `nested` projects, which have a run of their own.
     """
-    return _Run(root, paths, config).run()
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), _NESTING))
+    return _Run(root, paths, config, nested).run()
 
 
 class _Run:
-    def __init__(self, root: Path, paths: Sequence[Path], config: Config) -> None:
+    def __init__(self, root: Path, paths: Sequence[Path], config: Config, nested: Sequence[Path]) -> None:
         self.root = root
         self.paths = frozenset(paths)
+        self.nested = frozenset(nested)
         self.config = config
         self.sources = Sources(root, config.exclude)
         self.named = self._named(paths)
@@ -97,6 +104,8 @@ class _Run:
 
     def _lies_in_paths(self, path: str) -> bool:
         whole = self.root / path
+        if not self.nested.isdisjoint(whole.parents):
+            return False
         return whole in self.paths or not self.paths.isdisjoint(whole.parents)
 
     # -- fixes
@@ -122,6 +131,8 @@ class _Run:
             try:
                 for path, intents in analysis.planner.plan(fixable).intents.items():
                     source = self.sources.decode(path)
+                    if source.encode(source.text) != self.sources.read(path):
+                        raise RewriteError(f"its bytes are not those that {source.encoding} gives for its text")
                     changed[path] = source.encode(rewrite(source.text, intents))
             except (RewriteError, UnicodeEncodeError) as error:
                 touching = [f for f in fixable if path in analysis.planner.plan([f]).intents]

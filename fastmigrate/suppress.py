@@ -18,7 +18,7 @@ def read_suppressions(text: str) -> dict[int, frozenset[str]]:
     """The codes that comments silence, by line."""
     found: dict[int, frozenset[str]] = {}
     try:
-        for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        for token in tokenize.generate_tokens(io.StringIO(text, newline=None).readline):
             if token.type == tokenize.COMMENT:
                 codes = {
                     code.upper()

@@ -42,7 +42,6 @@ class Use:
     receiver: str = ""  # the name through which the result is used
     then: str = ""
     stored: bool = False
-    alone: bool = False  # a statement of its own line, which may become the body of an `if`
     failed: bool = False  # under `if not result.ok:`
     handlers: tuple[Handler, ...] = ()
 
@@ -205,7 +204,6 @@ class Uses:
             receiver=node.value.id if isinstance(node.value, ast.Name) else "",
             then=self._then(value, above),
             stored=not isinstance(node.ctx, ast.Load),
-            alone=isinstance(above, ast.Expr) and self._has_line_of_its_own(above),
             failed=self._under_not_ok(node),
             handlers=handlers,
         )
@@ -233,14 +231,6 @@ class Uses:
             case ast.Compare(ops=[ast.In() | ast.NotIn()], comparators=[right]) if right is value:
                 return "in"
         return ""
-
-    def _has_line_of_its_own(self, statement: ast.Expr) -> bool:
-        parent = self.view.parents.get(statement, self.view.function)
-        for block in ("body", "orelse", "finalbody"):
-            statements = getattr(parent, block, None)
-            if isinstance(statements, list) and statement in statements:
-                return [other.lineno for other in statements].count(statement.lineno) == 1
-        return False
 
     def _describe(self, node: ast.expr, parent: ast.AST | None) -> str:
         match parent:

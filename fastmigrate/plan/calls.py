@@ -157,8 +157,8 @@ class Calls:
             reason = self._handled(use.handlers, scope)
             if reason is not None:
                 return Held(reason)
-        if use.name == "raise_for_status" and intents and not (use.alone and use.receiver):
-            return Held(f"`raise_for_status()` in line {use.line} does not stand on a line of its own, after a name")
+        if use.name == "raise_for_status" and intents and not use.receiver:
+            return Held(f"`raise_for_status()` in line {use.line} does not stand after a name: give the response one")
         needs = tuple(ThroughClient(goal.path, number) for number in sorted(use.results))
         return Step(needs, row.parity, (row.note,) if row.parity is Parity.LOSSY else (), intents)
 

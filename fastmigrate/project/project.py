@@ -57,6 +57,8 @@ class Project:
                 self._links[path] = read_links(path, self._tree(path))
             except SourceError as error:
                 self.unreadable[path] = error
+            except RecursionError:
+                self.unreadable[path] = SourceError(path, 1, 1, "cannot be parsed: its code is nested too deeply")
         return self._links[path]
 
     def _tree(self, path: str) -> ast.Module:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import libcst as cst
 
@@ -21,6 +21,7 @@ from fastmigrate.rewrite.intents import (
     WrapYield,
 )
 from fastmigrate.rewrite.layout import (
+    clause_a_line,
     inserted,
     is_docstring,
     two_blank_lines,
@@ -29,9 +30,25 @@ from fastmigrate.rewrite.layout import (
     with_keyword,
 )
 
-__all__ = ["Editor"]
+__all__ = ["CommentInTheWayError", "Editor"]
 
 _PLACEHOLDER = "__fastmigrate_{}__"
+
+
+class CommentInTheWayError(Exception):
+    """A comment stands in code that would go."""
+
+
+def refuse_comments(node: cst.CSTNode) -> None:
+    """CommentInTheWayError if there is a comment in the node."""
+    if any(isinstance(child, cst.Comment) for child in _descendants(node)):
+        raise CommentInTheWayError("a comment stands beside code that would go")
+
+
+def _descendants(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    for child in node.children:
+        yield child
+        yield from _descendants(child)
 
 
 class Editor(cst.CSTTransformer):
@@ -43,6 +60,7 @@ class Editor(cst.CSTTransformer):
     def __init__(self, module: cst.Module, intents: Iterable[Intent]) -> None:
         super().__init__()
         self.config = module.config_for_parsing
+        self.unit = module.default_indent
         self.single_quotes = _prefers_single_quotes(module.code)
         self.remaining: list[Intent] = list(intents)
         self.counts: dict[str, int] = {}
@@ -132,7 +150,9 @@ class Editor(cst.CSTTransformer):
             edit = edits.get(index)
             if edit is None:
                 args.append(arg)
-            elif not edit.drop:
+            elif edit.drop:
+                refuse_comments(arg)
+            else:
                 keyword = None if edit.keyword is None else cst.Name(edit.keyword)
                 value = self._filled(edit.value, arg.value)
                 equal = arg.equal if arg.keyword is not None or keyword is None else _EQUAL
@@ -148,6 +168,7 @@ class Editor(cst.CSTTransformer):
                 args = with_keyword(call, args, new.keyword, value)
         changes: dict[str, object] = {"args": args}
         if intent.callee is not None:
+            refuse_comments(call.func)
             changes["func"] = cst.parse_expression(intent.callee, self.config)
         plain = call.with_changes(**changes)
         if not intent.awaited:
@@ -170,6 +191,8 @@ class Editor(cst.CSTTransformer):
         filler = _Filler(dict(zip(names, parts, strict=True)))
         filled = expression.visit(filler)
         assert isinstance(filled, cst.BaseExpression)
+        if isinstance(filled, cst.DictComp) and isinstance(value, cst.Dict):
+            return clause_a_line(filled, value, self.unit)
         return filled
 
     def edit_Name(self, original: cst.Name, updated: cst.Name) -> cst.BaseExpression:
@@ -264,31 +287,39 @@ class Editor(cst.CSTTransformer):
 
     def edit_SimpleStatementLine(
         self, original: cst.SimpleStatementLine, updated: cst.SimpleStatementLine
-    ) -> cst.BaseStatement:
-        """A statement gets a guard, or is wrapped."""
-        only = updated.body[0] if len(updated.body) == 1 else None
-        if not isinstance(only, cst.Expr):
+    ) -> cst.BaseStatement | cst.FlattenSentinel[cst.BaseStatement]:
+        """A statement gets a guard, or is wrapped; others on its line get lines of their own."""
+        headers = [self._header(statement) for statement in updated.body]
+        if not any(headers):
             return updated
-        for call, test in self.guards:
-            if only.value is call:
-                self.guards.remove((call, test))
-                return self._compound(f"if {test}:\n    pass\n", updated)
-        for node, intent in self.wraps:
-            if only.value is node:
-                self.wraps.remove((node, intent))
-                manager = self._quoted(intent.manager)
-                return self._compound(f"async with {manager} as {intent.name}:\n    pass\n", updated)
-        return updated
+        lines: list[cst.BaseStatement] = []
+        for index, (statement, header) in enumerate(zip(updated.body, headers, strict=True)):
+            line = cst.SimpleStatementLine([statement.with_changes(semicolon=cst.MaybeSentinel.DEFAULT)])
+            if index == 0:
+                line = line.with_changes(leading_lines=updated.leading_lines)
+            if index == len(headers) - 1:
+                line = line.with_changes(trailing_whitespace=updated.trailing_whitespace)
+            lines.append(line if header is None else self._compound(header, line))
+        return cst.FlattenSentinel(lines)
+
+    def _header(self, statement: cst.BaseSmallStatement) -> str | None:
+        """The compound statement into which a small one is to be put, or None."""
+        value = statement.value if isinstance(statement, cst.Expr) else None
+        for guard in [guard for guard in self.guards if guard[0] is value]:
+            self.guards.remove(guard)
+            return f"if {guard[1]}:\n    pass\n"
+        for wrap in [wrap for wrap in self.wraps if wrap[0] is value]:
+            self.wraps.remove(wrap)
+            return f"async with {self._quoted(wrap[1].manager)} as {wrap[1].name}:\n    pass\n"
+        return None
 
     def edit_SimpleStatementSuite(
         self, original: cst.SimpleStatementSuite, updated: cst.SimpleStatementSuite
     ) -> cst.BaseSuite:
-        """`if x: statement` becomes a block if the statement is to be guarded."""
-        only = updated.body[0] if len(updated.body) == 1 else None
-        if isinstance(only, cst.Expr) and any(only.value is call for call, _ in self.guards):
-            line = cst.SimpleStatementLine(updated.body, trailing_whitespace=updated.trailing_whitespace)
-            return cst.IndentedBlock([self.edit_SimpleStatementLine(line, line)])
-        return updated
+        """`if x: statement` becomes a block if the statement is to be guarded or wrapped."""
+        line = cst.SimpleStatementLine(updated.body, trailing_whitespace=updated.trailing_whitespace)
+        edited = self.edit_SimpleStatementLine(line, line)
+        return cst.IndentedBlock([*edited]) if isinstance(edited, cst.FlattenSentinel) else updated
 
     def _compound(self, code: str, line: cst.SimpleStatementLine) -> cst.BaseStatement:
         header = cst.parse_statement(code, self.config)
@@ -347,10 +378,17 @@ class Editor(cst.CSTTransformer):
         new = cst.parse_statement(code, self.config)
         if isinstance(body, cst.SimpleStatementSuite):
             line = cst.SimpleStatementLine(body.body, trailing_whitespace=body.trailing_whitespace)
-            return cst.IndentedBlock([new, line])
+            body = cst.IndentedBlock([line])
         assert isinstance(body, cst.IndentedBlock)
-        first = 1 if is_docstring(body.body[0]) else 0
-        return body.with_changes(body=[*body.body[:first], new, *body.body[first:]])
+        first, rest = body.body[0], list(body.body[1:])
+        if not is_docstring(first):
+            return body.with_changes(body=[new, first, *rest])
+        assert isinstance(first, cst.SimpleStatementLine)
+        if len(first.body) > 1:  # `"""Docs."""; more`
+            docstring = first.body[0].with_changes(semicolon=cst.MaybeSentinel.DEFAULT)
+            rest.insert(0, first.with_changes(body=first.body[1:], leading_lines=[]))
+            first = cst.SimpleStatementLine([docstring], leading_lines=first.leading_lines)
+        return body.with_changes(body=[first, new, *rest])
 
     def edit_Module(self, original: cst.Module, updated: cst.Module) -> cst.Module:
         """Definitions come to stand before the top-level statements that need them."""

@@ -104,6 +104,8 @@ def _place(body: list[cst.BaseStatement], intent: AddImport, gone: set[str]) -> 
     if imports:
         return imports[-1][0] + 1, "after another section"
     first = 1 if body and is_docstring(body[0]) else 0
+    future = [index for index, statement in enumerate(body) if _imports_from_future(statement)]
+    first = max([first, *(index + 1 for index in future)])
     return first, "after another section" if first else "before another section"
 
 
@@ -169,6 +171,12 @@ def _import_in(statement: cst.CSTNode) -> cst.Import | cst.ImportFrom | None:
         if isinstance(only, cst.Import | cst.ImportFrom):
             return only
     return None
+
+
+def _imports_from_future(statement: cst.BaseStatement) -> bool:
+    return isinstance(statement, cst.SimpleStatementLine) and any(
+        isinstance(small, cst.ImportFrom) and _module_of(small) == "__future__" for small in statement.body
+    )
 
 
 def _module_of(node: cst.Import | cst.ImportFrom) -> str:

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 
 import libcst as cst
 
-__all__ = ["inserted", "is_docstring", "two_blank_lines", "with_comma_after", "with_element", "with_keyword"]
+__all__ = [
+    "clause_a_line",
+    "inserted",
+    "is_docstring",
+    "two_blank_lines",
+    "with_comma_after",
+    "with_element",
+    "with_keyword",
+]
 
 _EQUAL = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
 
@@ -43,6 +51,49 @@ def with_keyword(call: cst.Call, args: Sequence[cst.Arg], keyword: str, value: c
         last.with_changes(comma=between, whitespace_after_arg=cst.SimpleWhitespace("")),
         new.with_changes(comma=last.comma, whitespace_after_arg=last.whitespace_after_arg),
     ]
+
+
+def clause_a_line(comprehension: cst.DictComp, inside: cst.Dict, unit: str) -> cst.DictComp:
+    """A comprehension over a dict of several lines, itself laid out over several; `unit` is one step of indentation."""
+    before_brace = inside.rbrace.whitespace_before
+    if not isinstance(before_brace, cst.ParenthesizedWhitespace):
+        return comprehension
+    deeper = comprehension.visit(_Deeper(unit))
+    assert isinstance(deeper, cst.DictComp)
+    line = _new_line(before_brace.last_line.value + unit)
+    clause = deeper.for_in.with_changes(whitespace_before=line)
+    clause = clause.with_changes(ifs=[condition.with_changes(whitespace_before=line) for condition in clause.ifs])
+    return deeper.with_changes(
+        lbrace=cst.LeftCurlyBrace(whitespace_after=line),
+        for_in=clause,
+        rbrace=cst.RightCurlyBrace(whitespace_before=_new_line(before_brace.last_line.value)),
+    )
+
+
+class _Deeper(cst.CSTTransformer):
+    """Indents the lines within brackets by one step more."""
+
+    def __init__(self, unit: str) -> None:
+        super().__init__()
+        self.unit = unit
+
+    def leave_ParenthesizedWhitespace(
+        self, original_node: cst.ParenthesizedWhitespace, updated_node: cst.ParenthesizedWhitespace
+    ) -> cst.ParenthesizedWhitespace:
+        """The line after a line break."""
+        if not updated_node.indent:
+            return updated_node
+        return updated_node.with_changes(last_line=cst.SimpleWhitespace(updated_node.last_line.value + self.unit))
+
+    def leave_EmptyLine(self, original_node: cst.EmptyLine, updated_node: cst.EmptyLine) -> cst.EmptyLine:
+        """A comment on a line of its own."""
+        if updated_node.comment is None or not updated_node.indent:
+            return updated_node
+        return updated_node.with_changes(whitespace=cst.SimpleWhitespace(updated_node.whitespace.value + self.unit))
+
+
+def _new_line(indent: str) -> cst.ParenthesizedWhitespace:
+    return cst.ParenthesizedWhitespace(indent=True, last_line=cst.SimpleWhitespace(indent))
 
 
 def inserted(params: Sequence[cst.Param], index: int, new: cst.Param) -> list[cst.Param]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Sequence
 
 import libcst as cst
 
-from fastmigrate.rewrite.edits import Editor
+from fastmigrate.rewrite.edits import CommentInTheWayError, Editor
 from fastmigrate.rewrite.imports import edit_imports
 from fastmigrate.rewrite.intents import AddImport, Intent, RemoveImport
 
@@ -26,6 +27,19 @@ def rewrite(text: str, intents: Iterable[Intent]) -> str:
         raise RewriteError(f"LibCST cannot parse it: {error.message}") from error
     if module.code != text:
         raise RewriteError("LibCST does not print it as it stands")
+    try:
+        new = _edited(module, intents).code
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(new, "migrated", "exec", dont_inherit=True)
+    except CommentInTheWayError as error:
+        raise RewriteError(str(error)) from error
+    except (cst.CSTValidationError, SyntaxError, ValueError, TypeError, AssertionError, RecursionError) as error:
+        raise RewriteError(f"the new code is not valid: {error}") from error
+    return new
+
+
+def _edited(module: cst.Module, intents: Sequence[Intent]) -> cst.Module:
     imports = [
         intent
         for intent in intents
@@ -35,4 +49,4 @@ def rewrite(text: str, intents: Iterable[Intent]) -> str:
     edited = module.visit(editor)
     if editor.remaining:
         raise RewriteError(f"no place was found for {editor.remaining[0]}")
-    return edit_imports(edited, imports).code
+    return edit_imports(edited, imports)
