@@ -32,7 +32,7 @@ HELD = {
     "list of pairs": ("requests.post(u, data=[('a', 'b')])", "not known to be a dict, text or bytes"),
     "params text": ("requests.get(u, params='a=b')", "`params` is not known to be a dict"),
     "forwarded headers": ("requests.get(u, headers=dict(request.headers))", "the caller's own headers"),
-    "own query": ("requests.get('http://x/?a=%41', params={'a': n})", "`params` beside a URL with a query"),
+    "own query": ("requests.get('http://x/?a=1', params={'b': n})", "the URL has a query"),
     "wrong timeout": ("requests.get(u, timeout=True)", "a value that requests refuses"),
     "auth object": ("requests.get(u, auth=any)", "not a (user, password) pair"),
     "generator": ("sum(len(requests.get(x).text) for x in u)", "generator expression"),
@@ -43,7 +43,6 @@ HELD = {
     "with": ("with requests.get(u) as r: pass", "entered by `with`"),
     "unknown member": ("requests.get(u).apparent_encoding", "`response.apparent_encoding`"),
     "used value": ("x = requests.get(u).raise_for_status()", "what `raise_for_status()` gives is used"),
-    "two on a line": ("r = requests.get(u)\nr.raise_for_status(); print(1)", "a line of its own"),
     "something else": ("r = requests.get(u) if n else any\nreturn r.ok", "may be something else"),
     "its handler": (
         "try:\n    requests.get(u)\nexcept requests.RequestException:\n    pass",
@@ -65,7 +64,7 @@ UNSAFE = {
     "copied headers": ("return dict(requests.get(u).headers)", "lower case"),
     "elapsed": ("return requests.get(u).elapsed", "`elapsed`"),
     "nested comprehension": ("return [[requests.get(x).text for x in u] for y in u]", "Python 3.11"),
-    "stale state": ("n = TABLE['n']\nrequests.get(u)\nTABLE['n'] = n + 1", "`TABLE['n']` is read before the call"),
+    "stale state": ("n = TABLE['n']\nrequests.get(u)\nTABLE['n'] = n + 1", "`TABLE` is read before the call"),
     "counter": ("global TOTAL\nTOTAL += requests.get(u).status_code", "`TOTAL` is read before the call"),
     "ValueError": ("try:\n    requests.get(u)\nexcept ValueError:\n    pass", "catches `ValueError`"),
 }

@@ -14,9 +14,8 @@ __all__ = ["Evidence"]
 
 _DEPTH = 8  # definitions followed from one name to the next
 _LEAVING = (ast.Raise, ast.Return, ast.Continue, ast.Break)
-_READERS = frozenset(
-    ["print", "str", "repr", "len", "dict", "list", "sorted", "json", "logger", "logging", "log", "pprint"]
-)
+_READING_FUNCTIONS = frozenset(["print", "str", "repr", "len", "dict", "list", "sorted", "bool", "pprint"])
+_READING_OBJECTS = frozenset(["json", "logger", "logging", "log"])
 
 
 class Evidence:
@@ -86,13 +85,25 @@ class Evidence:
         return OPAQUE
 
     def _with_later_items(self, name: str, term: Term, depth: int) -> Term:
-        """A display that has a name may grow: everything that the function puts into it is part of it."""
-        if isinstance(term, Either):
-            return Either(tuple(self._with_later_items(name, option, depth) for option in term.options))
-        if not isinstance(term, Display):
+        """What has a name may grow: everything that the function puts into it is part of it."""
+        added = [item for alias in sorted(self._aliases(name)) for item in self._items_put_into(alias, depth)]
+        if isinstance(term, Display):
+            added += [(OPAQUE, OPAQUE) for alias in self._aliases(name) if self._may_change_elsewhere(alias)]
+        if not added:
             return term
-        added = list(self._items_put_into(name, depth))
-        return Display(term.kind, (*term.keys, *(k for k, _ in added)), (*term.values, *(v for _, v in added)))
+        keys, values = tuple(key for key, _ in added), tuple(value for _, value in added)
+        if isinstance(term, Display):
+            return Display(term.kind, (*term.keys, *keys), (*term.values, *values))
+        return Display("dict", (SPREAD, *keys), (term, *values))
+
+    def _aliases(self, name: str) -> set[str]:
+        """The name, and those that the function gives to the same thing."""
+        found = {name}
+        for node in ast.walk(self.view.function):
+            match node:
+                case ast.Assign(targets=[ast.Name(id=alias)], value=ast.Name(id=source)) if source in found | {name}:
+                    found.add(alias)
+        return found
 
     def _items_put_into(self, name: str, depth: int) -> Iterator[tuple[Term, Term]]:
         for node in ast.walk(self.view.function):
@@ -101,13 +112,23 @@ class Evidence:
                     for target in targets:
                         if isinstance(target, ast.Subscript) and _is_name(target.value, name):
                             yield self.term(target.slice, depth + 1), self.term(value, depth + 1)
+                        elif isinstance(target, ast.Tuple | ast.List) and _puts_into(target, name):
+                            yield OPAQUE, OPAQUE
                 case ast.AugAssign(target=ast.Subscript(value=ast.Name(id=base))) if base == name:
                     yield OPAQUE, OPAQUE
                 case ast.Call(func=ast.Attribute(value=ast.Name(id=base), attr=method)) if base == name:
                     yield from self._items_of_method(node, method, depth)
+
+    def _may_change_elsewhere(self, name: str) -> bool:
+        """Whether a dict is handed to a function that may put something into it, or grows by `|=`."""
+        for node in ast.walk(self.view.function):
+            match node:
+                case ast.AugAssign(target=ast.Name(id=target)) if target == name:
+                    return True
                 case ast.Call(func=callee) if not self._only_reads(callee) and node not in self.view.calls:
                     if any(_is_name(arg, name) for arg in [*node.args, *(keyword.value for keyword in node.keywords)]):
-                        yield OPAQUE, OPAQUE
+                        return True
+        return False
 
     def _items_of_method(self, node: ast.Call, method: str, depth: int) -> Iterator[tuple[Term, Term]]:
         if method == "update":
@@ -129,13 +150,20 @@ class Evidence:
 
     @staticmethod
     def _only_reads(callee: ast.expr) -> bool:
-        while isinstance(callee, ast.Attribute):
-            callee = callee.value
-        return isinstance(callee, ast.Name) and callee.id in _READERS
+        match callee:
+            case ast.Name(id=name):
+                return name in _READING_FUNCTIONS
+            case ast.Attribute(value=ast.Name(id=name)):
+                return name in _READING_OBJECTS
+        return False
 
 
 def _leaves_early(statement: ast.stmt) -> TypeGuard[ast.If]:
     return isinstance(statement, ast.If) and isinstance(statement.body[-1], _LEAVING) and not statement.orelse
+
+
+def _puts_into(target: ast.expr, name: str) -> bool:
+    return any(isinstance(part, ast.Subscript) and _is_name(part.value, name) for part in ast.walk(target))
 
 
 def _is_name(node: ast.expr, name: str) -> bool:

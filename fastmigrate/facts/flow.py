@@ -33,6 +33,7 @@ class Definition:
 class Flow:
     """The definitions of a function's local names, and for each use the indexes of those that reach it."""
 
+    local: frozenset[str] = frozenset()
     definitions: list[Definition] = field(default_factory=list)
     reaching: dict[ast.Name, frozenset[int]] = field(default_factory=dict)
 
@@ -55,9 +56,9 @@ class _Loop:
 
 class _FlowReader:
     def __init__(self, function: Function) -> None:
-        self.flow = Flow()
-        self.known: dict[tuple[ast.AST, str], int] = {}
         self.local = _local_names(function)
+        self.flow = Flow(self.local)
+        self.known: dict[tuple[ast.AST, str], int] = {}
         self.loops: list[_Loop] = []
         self.raising: list[State] = []
         self.state: State | None = {}

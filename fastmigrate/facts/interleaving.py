@@ -17,47 +17,70 @@ class Interleaving:
         self.view = view
 
     def stale(self, call: ast.Call) -> Iterator[str]:
-        """Shared state that another request may change while this one waits, to be overwritten with what it was."""
+        """The shared state that is written after the call with what was read from it before."""
+        around = set(self.view.above(call))
         for node in ast.walk(self.view.function):
-            if not isinstance(node, ast.Assign | ast.AugAssign):
-                continue
-            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
-                root = self._shared(target)
-                if root is None:
-                    continue
-                around = node in set(self.view.above(call))
-                if (around and (isinstance(node, ast.AugAssign) or self._reads_before(node.value, root, call))) or (
-                    node.lineno > call.lineno and self._uses_old(node.value, root, call)
-                ):
-                    yield root
+            for container, values in self._writes(node):
+                if node in around:
+                    if isinstance(node, ast.AugAssign) or any(self._reads_before(v, container, call) for v in values):
+                        yield container
+                elif getattr(node, "lineno", 0) > call.lineno and self._use_old(values, container, call):
+                    yield container
+
+    def _writes(self, node: ast.AST) -> Iterator[tuple[str, list[ast.expr]]]:
+        """The shared things that a statement or a call writes to, and what it writes."""
+        match node:
+            case ast.Assign(targets=targets, value=value):
+                yield from ((shared, [value]) for target in targets if (shared := self._shared(target)) is not None)
+            case ast.AugAssign(target=target, value=value):
+                shared = self._shared(target)
+                if shared is not None:
+                    yield shared, [value]
+            case ast.Call(func=ast.Attribute(value=owner, attr="update" | "setdefault" | "append"), args=args):
+                shared = self._shared(ast.Subscript(owner, ast.Constant(0), ast.Store()))
+                if shared is not None:
+                    yield shared, [*args, *(keyword.value for keyword in node.keywords)]
 
     def _shared(self, target: ast.expr) -> str | None:
-        base = target
-        while isinstance(base, ast.Attribute | ast.Subscript):
-            base = base.value
-        if not isinstance(base, ast.Name):
-            return None
-        local = any(definition.name == base.id for definition in self.view.flow.definitions)
+        """The global name, or the container of an item or attribute, that an assignment changes for others, too."""
         if isinstance(target, ast.Name):
-            return None if local else target.id
-        return ast.unparse(target) if base.id == "self" or not local else None
+            return None if target.id in self.view.flow.local else target.id
+        if not isinstance(target, ast.Attribute | ast.Subscript) or not self._is_shared(target.value):
+            return None
+        return ast.unparse(target if isinstance(target, ast.Attribute) else target.value)
+
+    def _is_shared(self, container: ast.expr) -> bool:
+        base = container
+        while isinstance(base, ast.Attribute | ast.Subscript):
+            if isinstance(base, ast.Attribute) and base.attr == "app":  # request.app.state
+                return True
+            base = base.value
+        if not isinstance(base, ast.Name) or base.id == "self" or base.id not in self.view.flow.local:
+            return isinstance(base, ast.Name)
+        definitions = [definition.value for definition in self.view.flow.definitions if definition.name == base.id]
+        return any(isinstance(v, ast.Attribute | ast.Subscript) and self._is_shared(v) for v in definitions)
 
     @staticmethod
-    def _reads_before(value: ast.expr, root: str, call: ast.Call) -> bool:
-        """Whether `value` reads the state before the call in it has returned."""
+    def _mentions(value: ast.AST, container: str) -> Iterator[ast.expr]:
         for node in ast.walk(value):
-            if isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and ast.unparse(node) == root:
-                return (node.lineno, node.col_offset) < (call.lineno, call.col_offset)
-        return False
+            if isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and ast.unparse(node) == container:
+                yield node
 
-    def _uses_old(self, value: ast.expr, root: str, call: ast.Call) -> bool:
+    def _reads_before(self, value: ast.expr, container: str, call: ast.Call) -> bool:
+        """Whether `value` reads the state before the call in it has returned."""
+        here = (call.lineno, call.col_offset)
+        return any((node.lineno, node.col_offset) < here for node in self._mentions(value, container))
+
+    def _use_old(self, values: list[ast.expr], container: str, call: ast.Call) -> bool:
+        return any(self._uses_old(value, container, call) for value in values)
+
+    def _uses_old(self, value: ast.expr, container: str, call: ast.Call) -> bool:
+        """Whether `value` is made of what was read from the state before the call."""
         for name in ast.walk(value):
-            if not isinstance(name, ast.Name):
-                continue
-            for definition in self.view.flow.at(name) or []:
+            for definition in self.view.flow.at(name) or [] if isinstance(name, ast.Name) else []:
                 old = definition.value
                 if old is None or old.lineno > call.lineno or call in set(ast.walk(old)):
                     continue
-                if any(isinstance(n, ast.expr) and ast.unparse(n) == root for n in ast.walk(old)):
+                if any(self._mentions(old, container)):
                     return True
         return False

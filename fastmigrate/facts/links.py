@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from fastmigrate.facts.nodes import (
+    MUTATORS,
     annotation_term,
     loads_in,
     names_in,
@@ -72,6 +73,7 @@ class _LinkReader(ast.NodeVisitor):
         self.loads: dict[str, int] = {}
         self.state_names: set[str] = set()
         self.stored: set[str] = set()
+        self.mutated: set[str] = set()
         self.shadowed: list[set[str]] = []
         self.deferred = 0
         self.guard = 0
@@ -172,6 +174,7 @@ class _LinkReader(ast.NodeVisitor):
             _frozen(scope.bindings),
             frozenset(names_in(node)),
             loads_in(node.body),
+            frozenset(child.attr for child in ast.walk(node) if isinstance(child, ast.Attribute)),
             tuple(scope.returns),
             annotation_term(node.returns, self._name),
             tuple(scope.handlers),
@@ -261,6 +264,7 @@ class _LinkReader(ast.NodeVisitor):
 
     def visit_AugAssign(self, node: ast.AugAssign) -> None:
         self.visit(node.value)
+        self._mutates(node.target)
         self._assign(node.target, None)
         if isinstance(node.target, ast.Name):
             self.loads[node.target.id] = self.loads.get(node.target.id, 0) + 1
@@ -317,7 +321,15 @@ class _LinkReader(ast.NodeVisitor):
             self.bind(node.target.id, self.value("each", node, self.term(node.iter)))
         else:
             self._assign(node.target, None)
+        self.guard += 1
         self.block([*node.body, *node.orelse])
+        self.guard -= 1
+
+    def visit_While(self, node: ast.While) -> None:
+        self.visit(node.test)
+        self.guard += 1
+        self.block([*node.body, *node.orelse])
+        self.guard -= 1
 
     def visit_AsyncFor(self, node: ast.AsyncFor) -> None:
         self.scope.awaits += 1
@@ -377,6 +389,11 @@ class _LinkReader(ast.NodeVisitor):
             self.bind(node.name, self.value("other", node, OPAQUE))
         self.generic_visit(node)
 
+    def visit_MatchMapping(self, node: ast.MatchMapping) -> None:
+        if node.rest is not None:
+            self.bind(node.rest, self.value("other", node, OPAQUE))
+        self.generic_visit(node)
+
     def visit_MatchStar(self, node: ast.MatchStar) -> None:
         if node.name is not None:
             self.bind(node.name, self.value("other", node, OPAQUE))
@@ -384,7 +401,7 @@ class _LinkReader(ast.NodeVisitor):
     # -- expressions
 
     def visit_Name(self, node: ast.Name) -> None:
-        if isinstance(node.ctx, ast.Load):
+        if isinstance(node.ctx, ast.Load | ast.Del):
             self.loads[node.id] = self.loads.get(node.id, 0) + 1
         elif isinstance(node.ctx, ast.Store):
             self.bind(node.id, self.value("other", node, OPAQUE))
@@ -396,7 +413,29 @@ class _LinkReader(ast.NodeVisitor):
             self.stored.add(node.attr)
         self.generic_visit(node)
 
+    def visit_Subscript(self, node: ast.Subscript) -> None:
+        base, key = node.value, node.slice
+        if not isinstance(node.ctx, ast.Load):
+            self._mutates(base)
+        if isinstance(key, ast.Constant) and isinstance(key.value, str) and "state" in ast.unparse(base):
+            self.state_names.add(key.value)
+        self.generic_visit(node)
+
+    def _mutates(self, base: ast.expr) -> None:
+        if isinstance(base, ast.Name | ast.Attribute):
+            self.mutated.add(base.id if isinstance(base, ast.Name) else base.attr)
+
     def visit_Call(self, node: ast.Call) -> None:
+        function = node.func
+        if isinstance(function, ast.Attribute) and function.attr in MUTATORS:
+            self._mutates(function.value)
+            for argument in node.args[:1]:  # dict.update(target, …)
+                self._mutates(argument)
+        if isinstance(function, ast.Name) and function.id == "setattr" and len(node.args) == 3:
+            name = node.args[1]
+            if isinstance(name, ast.Constant) and isinstance(name.value, str):
+                self.state_names.add(name.value)
+                self.stored.add(name.value)
         decorates, self.decorates = self.decorates, None
         call = self.term(node)
         if isinstance(call, Call):
@@ -467,6 +506,7 @@ class _LinkReader(ast.NodeVisitor):
             self.loads,
             frozenset(self.state_names),
             frozenset(self.stored),
+            frozenset(self.mutated),
         )
 
 

@@ -9,6 +9,7 @@ from fastmigrate.facts.terms import Display, Either, Term, read_term
 from fastmigrate.facts.values import Handler, Place
 
 __all__ = [
+    "MUTATORS",
     "annotation_term",
     "loads_in",
     "names_in",
@@ -18,6 +19,10 @@ __all__ = [
     "read_handler",
     "read_place",
 ]
+
+
+MUTATORS = frozenset(["update", "setdefault", "append", "extend", "insert", "add", "__setitem__", "__ior__"])
+"""Methods that put items into a dict, list or set."""
 
 
 def read_place(node: ast.expr | ast.stmt) -> Place:
@@ -36,7 +41,30 @@ def read_handler(handler: ast.ExceptHandler, term: Callable[[ast.expr | None], T
     """The classes that an `except` clause catches."""
     read = term(handler.type)
     classes = read.values if isinstance(read, Display) else read.options if isinstance(read, Either) else (read,)
-    return Handler(handler.lineno, () if handler.type is None else classes)
+    asked = tuple(term(question) for question in _questions(handler))
+    return Handler(handler.lineno, () if handler.type is None else classes, frozenset(_asked(handler)), asked)
+
+
+def _asked(handler: ast.ExceptHandler) -> Iterator[str]:
+    """The attributes that a handler reads from its exception."""
+    for node in ast.walk(handler):
+        match node:
+            case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name == handler.name:
+                yield attribute
+            case ast.Call(
+                func=ast.Name(id="getattr" | "hasattr"),
+                args=[ast.Name(id=name), ast.Constant(value=str(attribute)), *_],
+            ):
+                if name == handler.name:
+                    yield attribute
+
+
+def _questions(handler: ast.ExceptHandler) -> Iterator[ast.expr]:
+    """The classes of which a handler asks whether its exception is one."""
+    for node in ast.walk(handler):
+        match node:
+            case ast.Call(func=ast.Name(id="isinstance"), args=[ast.Name(id=name), classes]) if name == handler.name:
+                yield from classes.elts if isinstance(classes, ast.Tuple) else [classes]
 
 
 def names_in(node: ast.AST) -> set[str]:
@@ -52,6 +80,8 @@ def names_in(node: ast.AST) -> set[str]:
                 found.add(name)
             case ast.alias(name=imported, asname=asname):
                 found.add(asname or imported.partition(".")[0])
+            case ast.Global(names=names) | ast.Nonlocal(names=names):
+                found.update(names)
     return found
 
 
@@ -60,7 +90,7 @@ def loads_in(body: list[ast.stmt]) -> dict[str, int]:
     counts: dict[str, int] = {}
     for statement in body:
         for child in ast.walk(statement):
-            if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Load):
+            if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Load | ast.Del):
                 counts[child.id] = counts.get(child.id, 0) + 1
     return counts
 

@@ -22,6 +22,7 @@ from fastmigrate.facts.view import COMPREHENSIONS, FunctionView
 
 __all__ = ["Argument", "Site", "read_sites"]
 
+_NAME_READERS = frozenset(["locals", "vars", "eval", "exec"])
 Obstacle = Literal["generator", "nested comprehension", "class body", "lambda"]
 
 
@@ -47,6 +48,10 @@ class Site:
     obstacle: Obstacle | None
     in_fstring: bool
     guards: tuple[Term, ...]  # the context managers of the plain `with` statements around it
+    acquired: tuple[Term, ...]  # what the function calls `acquire()` on without awaiting it
+    dumped: frozenset[str]  # the code of what it gives to `json.dumps`
+    bound: frozenset[str]  # the names that it gives a meaning of its own
+    sees_names: bool  # it asks for its own names, as `locals()` does
     stale: tuple[str, ...]  # shared state read before the call, and used in what is written to it afterwards
 
 
@@ -99,8 +104,25 @@ class _SiteReader:
             self._obstacle(call),
             any(isinstance(node, ast.JoinedStr) for node in self.view.above(call)),
             tuple(self.evidence.term(item.context_expr) for item in guards),
+            tuple(self._acquired()),
+            frozenset(self._dumped()),
+            self.view.flow.local,
+            any(isinstance(node, ast.Name) and node.id in _NAME_READERS for node in ast.walk(self.view.function)),
             tuple(self.interleaving.stale(call)),
         )
+
+    def _acquired(self) -> Iterator[Term]:
+        for node in ast.walk(self.view.function):
+            match node:
+                case ast.Call(func=ast.Attribute(value=value, attr="acquire")):
+                    if not isinstance(self.view.parents.get(node), ast.Await):
+                        yield self.evidence.term(value)
+
+    def _dumped(self) -> Iterator[str]:
+        for node in ast.walk(self.view.function):
+            match node:
+                case ast.Call(func=ast.Attribute(attr="dumps") | ast.Name(id="dumps"), args=[value, *_]):
+                    yield ast.unparse(value)
 
     def _argument(self, node: ast.expr | ast.keyword) -> Argument:
         value = node.value if isinstance(node, ast.keyword) else node

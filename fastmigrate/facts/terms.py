@@ -213,7 +213,9 @@ class _Reader:
         if isinstance(node.op, ast.Not):
             return Const(False)
         operand = self.read(node.operand)
-        return operand if isinstance(operand, Const) else OPAQUE
+        if isinstance(operand, Const) and isinstance(operand.value, int | float):
+            return Const(-operand.value) if isinstance(node.op, ast.USub) else operand
+        return OPAQUE
 
     def read_Compare(self, node: ast.Compare) -> Term:
         return Const(False)
@@ -244,7 +246,10 @@ class _Reader:
         )
 
     def read_DictComp(self, node: ast.DictComp) -> Term:
-        return Display("dict", (OPAQUE,), (OPAQUE,))
+        source = self.read(node.generators[0].iter)  # what it is made of may matter: headers, say
+        if isinstance(source, Call) and isinstance(source.callee, Member) and source.callee.name == "items":
+            source = source.callee.of
+        return Display("dict", (OPAQUE, SPREAD), (OPAQUE, source))
 
     def read_List(self, node: ast.List) -> Term:
         return Display("list", (), self.all(node.elts))

@@ -66,12 +66,17 @@ class Uses:
         return found
 
     def handlers(self, node: ast.AST) -> tuple[Handler, ...]:
-        """The handlers around a node within the function, from the inside out."""
+        """The handlers around a node within the function, from the inside out; `suppress(…)` is one, too."""
         found: list[Handler] = []
         child: ast.AST = node
         for above in self.view.above(node):
             if isinstance(above, ast.Try | ast.TryStar) and child in above.body:
                 found += [read_handler(handler, self.evidence.term) for handler in above.handlers]
+            if isinstance(above, ast.With | ast.AsyncWith) and child in above.body:
+                for item in above.items:
+                    match item.context_expr:
+                        case ast.Call(func=ast.Name(id="suppress") | ast.Attribute(attr="suppress"), args=args):
+                            found.append(Handler(above.lineno, tuple(self.evidence.term(arg) for arg in args)))
             child = above
         return tuple(found)
 
@@ -166,9 +171,9 @@ class Uses:
             node, parent = parent, self.view.parents.get(parent)
         match parent:
             case ast.Assign(targets=targets, value=value) if value is node:
-                return all(isinstance(target, ast.Name) for target in targets)
-            case ast.AnnAssign(target=ast.Name(), value=value) if value is node:
-                return _is_plain_annotation(parent.annotation)
+                return all(isinstance(t, ast.Name) and t.id in self.view.flow.local for t in targets)
+            case ast.AnnAssign(target=ast.Name(id=name), value=value) if value is node:
+                return _is_plain_annotation(parent.annotation) and name in self.view.flow.local
             case ast.Tuple():
                 return self._unpacked(node, parent)
         return False
@@ -230,6 +235,8 @@ class Uses:
                 return name
             case ast.Compare(ops=[ast.In() | ast.NotIn()], comparators=[right]) if right is value:
                 return "in"
+            case ast.Call(func=ast.Name(id="len"), args=[inner]) if inner is value:
+                return "len"
         return ""
 
     def _describe(self, node: ast.expr, parent: ast.AST | None) -> str:

@@ -64,10 +64,15 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """The classes that an `except` clause names (a bare `except` names none), and its line."""
+    """An `except` clause: its line, and the classes that it names (a bare one names none).
+
+    `reads` are the attributes that it reads from the exception, `asked` the classes that it compares it with.
+    """
 
     line: int
     classes: tuple[Term, ...]
+    reads: frozenset[str] = frozenset()
+    asked: tuple[Term, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +99,7 @@ class FunctionLinks:
     bindings: dict[str, tuple[Binding, ...]]
     names: frozenset[str]  # every name in it, nested functions included
     loads: dict[str, int]  # how often each name is read in its body, nested functions included
+    members: frozenset[str]  # the names of all attributes in it
     returns: tuple[Term, ...]
     returned: Term | None  # the annotation of what it returns
     handlers: tuple[Handler, ...]  # around something that it awaits or yields
@@ -140,3 +146,4 @@ class ModuleLinks:
     loads: dict[str, int]  # how often each name is read in the file, however deep
     state_names: frozenset[str]  # names read or written behind `.state.`
     stored: frozenset[str]  # names of attributes that are assigned
+    mutated: frozenset[str]  # names of things that get items, or whose items change

@@ -34,6 +34,11 @@ MAKES = {
 """Functions from outside, and the class whose instance they return."""
 
 _ALIASES = {
+    "builtins.IOError": "builtins.OSError",
+    "builtins.EnvironmentError": "builtins.OSError",
+    "socket.error": "builtins.OSError",
+    "select.error": "builtins.OSError",
+    "os.error": "builtins.OSError",
     "fastapi.applications.FastAPI": "fastapi.FastAPI",
     "fastapi.routing.APIRouter": "fastapi.APIRouter",
     "fastapi.requests.Request": "fastapi.Request",

@@ -43,6 +43,9 @@ _UNKNOWN_VALUES = (
 ARGUMENTS: dict[tuple[str, str], Row] = {
     ("method", "text"): Row(EXACT, "{}", "1.8, 1.9"),
     ("url", "text"): Row(EXACT, "{}", "1.1, 1.11"),
+    ("url", "odd"): Row(
+        LOSSY, "{}", "20", "the URL has characters that requests escapes, or unescapes, and httpx sends as they are"
+    ),
     ("url", "object"): Row(PINNED, "str({})", "1.13"),
     ("url", "bytes"): Row(PINNED, "{}.decode()", "1.12"),
     ("params", "nothing"): Row(EXACT, "{}", "2.16"),
@@ -59,6 +62,18 @@ ARGUMENTS: dict[tuple[str, str], Row] = {
         "safe",
     ),
     ("params", "not a dict"): Row(NONE, "", "2.11 to 2.15", "`params` is not known to be a dict"),
+    ("params", "beside a query"): Row(
+        NONE,
+        "",
+        "2.17, 2.18",
+        "the URL has a query: requests adds `params` to it, httpx puts them in its place",
+    ),
+    ("params", "beside an unknown query"): Row(
+        LOSSY,
+        "{}",
+        "2.17, 2.18",
+        "if the URL has a query of its own, requests adds `params` to it, and httpx puts them in its place",
+    ),
     ("data", "nothing"): Row(EXACT, "{}", "3.10"),
     ("data", "plain"): Row(EXACT, "{}", "3.1"),
     ("data", "none"): Row(PINNED, _WITHOUT_NONE, "3.2"),
@@ -81,9 +96,18 @@ ARGUMENTS: dict[tuple[str, str], Row] = {
         "generators",
     ),
     ("json", "any"): Row(EXACT, "{}", "4.3, 4.4, 4.7, 4.8"),
+    ("json", "dumped"): Row(
+        LOSSY,
+        "{}",
+        "4.1, 4.2",
+        "what `json` sends is also made with `json.dumps` here, for a signature perhaps: httpx spaces it differently",
+    ),
     ("headers", "nothing"): Row(EXACT, "{}", "1.16"),
     ("headers", "plain"): Row(EXACT, "{}", "6.1"),
     ("headers", "none"): Row(PINNED, _WITHOUT_NONE, "6.2"),
+    ("headers", "odd"): Row(
+        NONE, "", "6.5, 6.8", "a header has a value that is not ASCII or ends in a space, which httpx refuses"
+    ),
     ("headers", "forwarded"): Row(
         NONE,
         "",
@@ -107,6 +131,9 @@ ARGUMENTS: dict[tuple[str, str], Row] = {
     ("auth", "nothing"): Row(EXACT, "{}", "1.16"),
     ("auth", "pair"): Row(EXACT, "{}", "8.1"),
     ("auth", "pair of others"): Row(PINNED, "(str({0}), str({1}))", "8.3"),
+    ("auth", "pair of unknown"): Row(
+        LOSSY, "{}", "8.3", "`auth` holds a value of a type that is not known: requests takes numbers and `None`, too"
+    ),
     ("auth", "requests.auth.HTTPBasicAuth"): Row(EXACT, "httpx.BasicAuth", "8.5"),
     ("auth", "requests.auth.HTTPDigestAuth"): Row(EXACT, "httpx.DigestAuth", "8.8"),
     ("auth", "unknown"): Row(

@@ -29,7 +29,7 @@ MEMBERS: dict[tuple[str, str], Row] = {
         "what `raise_for_status()` gives is used, and differs: make it a statement on a named response",
     ),
     ("reason", ""): Row(PINNED, "reason_phrase", "13.8"),
-    ("history", ""): Row(EXACT, "history", "10.17"),
+    ("history", "counted"): Row(EXACT, "history", "10.17"),
     ("links", ""): Row(EXACT, "links", "13.1"),
     ("encoding", "stored"): Row(EXACT, "encoding", "14.7"),
     ("elapsed", ""): Row(

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from fastmigrate.facts.sites import Argument, Site
-from fastmigrate.facts.terms import Call, Const, Display, Either, Ref, Sum, Term, Text, Truthy
+from fastmigrate.facts.terms import SPREAD, Call, Const, Display, Either, Item, Member, Ref, Sum, Term, Text, Truthy
 from fastmigrate.knowledge.parity import Parity, Row
 from fastmigrate.knowledge.requests_calls import ARGUMENTS, FUNCTIONS
 from fastmigrate.project.project import Project
-from fastmigrate.project.resolve import External, Scope
+from fastmigrate.project.resolve import External, Instance, Module, Scope
 from fastmigrate.rewrite.intents import ArgumentEdit, EditCall, NewArgument
 
 __all__ = ["JudgedCall", "has_known_host", "judge_arguments"]
 
+_ODD = re.compile(
+    r"[\[\]|\\^`{}]"  # sent as they are by httpx, escaped by requests
+    r"|%(?![0-9A-F]{2})|%(?:2[DE]|3[0-9]|4[1-9A-F]|5[0-9A]|5F|6[1-9A-F]|7[0-9A]|7E)"  # escapes that requests rewrites
+)
+"""In URLs (facts/requests-to-httpx.md section 20)."""
 _BODIES = frozenset({"data", "json", "files"})
 _PLAIN = frozenset({"text", "number", "plain", "url"})
 _RENAMED = re.compile(r"(\w+)=(.*)", re.DOTALL)
-_CLEAN_QUERY = re.compile(r"[\w.~-]+=[\w.~-]*(&[\w.~-]+=[\w.~-]*)*")
 
 
 @dataclass(slots=True)
@@ -71,7 +76,7 @@ class _Judge:
         if self.verb.method == "head" and "allow_redirects" not in named:
             self.judged.added.append(NewArgument("follow_redirects", "False"))
         if "params" in named and "url" in named:
-            self._query(named["url"], named["params"])
+            self._query(named["url"][1], named["params"][1])
         if {"data", "json"} <= named.keys() and self._data(named["data"][1]) not in {"nothing", "plain"}:
             self.judged.missing = (
                 "`data` and `json` together: which of them requests sends depends on whether `data` is empty"
@@ -107,10 +112,13 @@ class _Judge:
             self._edit(name, index, argument, row)
 
     def _edit(self, name: str, index: int, argument: Argument, row: Row) -> None:
+        keyword, value = argument.keyword, row.form
+        if value == ARGUMENTS["auth", "pair of others"].form and isinstance(argument.term, Display):
+            first, second = (self.types.kinds(part, self.scope) == {"text"} for part in argument.term.values)
+            value = f"({'{0}' if first else 'str({0})'}, {'{1}' if second else 'str({1})'})"
         if name == "auth" and isinstance(argument.term, Call) and row.form.startswith("httpx."):
             self.judged.nested.append(EditCall(argument.term.number, callee=row.form))
             return
-        keyword, value = argument.keyword, row.form
         renamed = _RENAMED.fullmatch(row.form)
         if renamed is not None and "{{" not in row.form and not row.form.startswith("httpx."):
             keyword, value = renamed.groups()
@@ -149,7 +157,12 @@ class _Judge:
 
     def _url(self, argument: Argument) -> str:
         kinds = self._whole(argument)
-        return "text" if kinds == {"text"} else "bytes" if kinds == {"bytes"} else "object"
+        if kinds == {"text"}:
+            return "odd" if _is_odd(list(_parts(self.project, argument.term, self.scope))) else "text"
+        return "bytes" if kinds == {"bytes"} else "object"
+
+    def _json(self, argument: Argument) -> str:
+        return "dumped" if argument.code in self.site.dumped else "any"
 
     def _params(self, argument: Argument) -> str:
         return self._fields(argument)
@@ -175,10 +188,28 @@ class _Judge:
         kinds = self._whole(argument)
         if kinds == {"none"}:
             return "nothing"
-        if "headers" in kinds:
+        if self._is_forwarded(argument.term):
             return "forwarded"
+        items = self.types.items(argument.term, self.scope) or []
+        if any(isinstance(v, Const) and isinstance(v.value, str) and _is_refused(v.value) for _, v, _ in items):
+            return "odd"
         values = self.types.value_kinds(argument.term, self.scope)
         return "plain" if values is not None and values <= _PLAIN | {"bytes"} else "none"
+
+    def _is_forwarded(self, term: Term) -> bool:
+        """Whether headers are, or are made of, those of the incoming request."""
+        if "headers" in self.types.kinds(term, self.scope):
+            return True
+        match term:
+            case Display(keys=keys, values=values):
+                return any(key == SPREAD and self._is_forwarded(v) for key, v in zip(keys, values, strict=False))
+            case Either(options):
+                return any(self._is_forwarded(option) for option in options)
+            case Truthy(of) | Member(of):
+                return self._is_forwarded(of)
+            case Call(callee, args):
+                return self._is_forwarded(callee) or any(self._is_forwarded(arg) for arg in args)
+        return False
 
     def _timeout(self, argument: Argument) -> str:
         match argument.term:
@@ -204,67 +235,95 @@ class _Judge:
             if isinstance(made, External) and len(term.args) == 2 and texts and written_here:
                 return made.name
         if isinstance(term, Display) and term.kind == "tuple" and len(term.values) == 2:
-            if all(self.types.kinds(part, self.scope) <= {"text", "bytes"} for part in term.values):
+            kinds = frozenset[str]().union(*(self.types.kinds(part, self.scope) for part in term.values))
+            if kinds <= {"text", "bytes"}:
                 return "pair"
-            return "unknown" if argument.simple else "pair of others"
+            certain = kinds <= {"text", "number", "none", "plain"} and not argument.simple
+            return "pair of others" if certain else "pair of unknown"
         return "unknown"
 
     # -- `params` beside a URL that may have a query of its own
 
-    def _query(self, url: tuple[int, Argument], params: tuple[int, Argument]) -> None:
-        if self._params(params[1]) == "nothing" or self.judged.missing is not None:
+    def _query(self, url: Argument, params: Argument) -> None:
+        if self._params(params) == "nothing":
             return
-        known = "".join(_literals(self.project, url[1].term, self.scope))
-        if known and "?" not in known:
-            return
-        if "?" in known and not self._merges(known, params[1].term):
-            self.judged.missing = "`params` beside a URL with a query: httpx replaces the query, requests adds to it"
-            return
-        by_index = {edit.index: edit for edit in self.judged.edits}
-        value = by_index[params[0]].value if params[0] in by_index else "{}"
-        asked = value.format(params[1].code)
-        address = by_index[url[0]].value if url[0] in by_index else "{}"
-        escaped = asked.replace("{", "{{").replace("}", "}}")
-        self.judged.edits = [edit for edit in self.judged.edits if edit.index not in {url[0], params[0]}]
-        merged = f"httpx.URL({address}).copy_merge_params({escaped})"
-        self.judged.edits.append(ArgumentEdit(url[0], url[1].keyword, merged))
-        self.judged.edits.append(ArgumentEdit(params[0], None, drop=True))
-        self.judged.rows.append(Row(Parity.PINNED, "httpx.URL({}).copy_merge_params(…)", "2.17, 2.18, 2.20, 2.21"))
+        parts = list(_parts(self.project, url.term, self.scope))
+        if any(isinstance(part, str) and "?" in part for part in parts):
+            self.judged.rows.append(ARGUMENTS["params", "beside a query"])
+        elif not all(isinstance(part, str) or self._cannot_hold_a_query(part, after) for part, after in pairs(parts)):
+            self.judged.rows.append(ARGUMENTS["params", "beside an unknown query"])
 
-    def _merges(self, known: str, params: Term) -> bool:
-        """Whether the URL's own query is one that httpx keeps as it is, with keys that `params` has not."""
-        query = known.partition("?")[2].partition("#")[0]
-        items = self.types.items(params, self.scope)
-        if not _CLEAN_QUERY.fullmatch(query) or items is None:
-            return False
-        own = {pair.partition("=")[0] for pair in query.split("&")}
-        keys = {key.value for key, _, _ in items if isinstance(key, Const)}
-        return len(keys) == len({key for key, _, _ in items}) and not own & keys
+    def _cannot_hold_a_query(self, part: tuple[Term, Scope], after: object) -> bool:
+        """A number cannot, and neither can a setting to which a path is added: it is the beginning of a URL."""
+        term, scope = part
+        if self.types.kinds(term, scope) <= {"number", "plain", "bool"}:
+            return True
+        is_setting = not scope.qualname and isinstance(term, Call | Item | Ref | Member)
+        return is_setting and isinstance(after, str) and after.startswith("/")
 
 
-def _literals(project: Project, term: Term, scope: Scope, depth: int = 0) -> Iterator[str]:
-    """The literal texts of which a term is made."""
+def pairs(parts: Sequence[object]) -> Iterator[tuple[Any, object]]:
+    """Each part with the one after it."""
+    yield from zip(parts, [*parts[1:], None], strict=True)
+
+
+def _parts(project: Project, term: Term, scope: Scope, depth: int = 0) -> Iterator[str | tuple[Term, Scope]]:
+    """What a text is made of: literal texts, and terms that are not known, with their scopes."""
     match term:
         case Const(str(value)):
             yield value
         case Text(parts) | Either(parts):
             for part in parts:
-                yield from _literals(project, part, scope, depth)
+                yield from _parts(project, part, scope, depth)
         case Sum(left, right):
-            yield from _literals(project, left, scope, depth)
-            yield from _literals(project, right, scope, depth)
+            yield from _parts(project, left, scope, depth)
+            yield from _parts(project, right, scope, depth)
         case Truthy(of):
-            yield from _literals(project, of, scope, depth)
-        case Ref(name) if depth < 6:
-            found = project.resolver.lookup(name, scope)
-            for binding in found[0] if found is not None else ():
-                if binding.kind == "value" and found is not None:
-                    yield from _literals(project, binding.term, found[1], depth + 1)
-        case Call(args=args) if len(args) == 2 and project.resolver.resolve(term.callee, scope) in (
-            External("os.getenv"),
-            External("os.environ.get"),
-        ):
-            yield from _literals(project, args[1], scope, depth)
+            yield from _parts(project, of, scope, depth)
+        case Ref(name) if depth < 6 and (bound := _value_of(project, name, scope)) is not None:
+            yield from _parts(project, *bound, depth + 1)
+        case Call(args=(_, default)) if project.resolver.resolve(term.callee, scope) in _GETTERS:
+            yield (term, Scope(scope.path))  # a setting, whichever function reads it
+            yield from (part for part in _parts(project, default, scope, depth) if isinstance(part, str))
+        case Call() | Item() if _is_setting(project, term, scope):
+            yield (term, Scope(scope.path))
+        case Member() if isinstance(project.resolver.resolve(term.of, scope), Instance | Module):
+            yield (term, Scope(scope.path))
+        case _:
+            yield (term, scope)
+
+
+_GETTERS = (External("os.getenv"), External("os.environ.get"))
+
+
+def _is_setting(project: Project, term: Call | Item, scope: Scope) -> bool:
+    if isinstance(term, Call):
+        return project.resolver.resolve(term.callee, scope) in _GETTERS
+    return project.resolver.resolve(term.of, scope) == External("os.environ")
+
+
+def _value_of(project: Project, name: str, scope: Scope) -> tuple[Term, Scope] | None:
+    """The only value of a name, followed through an import; and where that stands."""
+    found = project.resolver.lookup(name, scope)
+    if found is None or len(found[0]) != 1:
+        return None
+    binding, home = found[0][0], found[1]
+    if binding.kind == "value":
+        return binding.term, home
+    if binding.kind == "from":
+        path = project.tree.find(home.path, binding.module, binding.level)
+        if path is not None and not path.endswith("/"):
+            return _value_of(project, binding.name, Scope(path))
+    return None
+
+
+def _is_refused(header: str) -> bool:
+    return not header.isascii() or header != header.rstrip(" ")
+
+
+def _is_odd(url: Sequence[str | tuple[Term, Scope]]) -> bool:
+    """Whether the literal texts of a URL hold what requests writes in another way."""
+    return _ODD.search("".join(part for part in url if isinstance(part, str))) is not None
 
 
 def _leading_text(project: Project, term: Term, scope: Scope, depth: int = 0) -> str:
@@ -281,8 +340,6 @@ def _leading_text(project: Project, term: Term, scope: Scope, depth: int = 0) ->
             return "" if ends_in_host and rest else text
         case Truthy(of):
             return _leading_text(project, of, scope, depth)
-        case Ref(name) if depth < 6:
-            found = project.resolver.lookup(name, scope)
-            if found is not None and len(found[0]) == 1 and found[0][0].kind == "value":
-                return _leading_text(project, found[0][0].term, found[1], depth + 1)
+        case Ref(name) if depth < 6 and (bound := _value_of(project, name, scope)) is not None:
+            return _leading_text(project, *bound, depth + 1)
     return ""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from fastmigrate.facts.sites import Site
+from fastmigrate.facts.terms import Term
 from fastmigrate.facts.uses import Use
 from fastmigrate.facts.values import Handler
 from fastmigrate.knowledge.parity import Parity, Row
@@ -26,8 +28,11 @@ from fastmigrate.rewrite.intents import (
 
 __all__ = ["Calls"]
 
-_OS_ERRORS = frozenset({"builtins.OSError", "builtins.IOError", "builtins.EnvironmentError"})
-_LOCKS = frozenset(f"threading.{name}" for name in ("Lock", "RLock", "Semaphore", "BoundedSemaphore", "Condition"))
+_LOCKS = frozenset(
+    f"{module}.{name}"
+    for module in ("threading", "multiprocessing")
+    for name in ("Lock", "RLock", "Semaphore", "BoundedSemaphore", "Condition")
+)
 _OBSTACLES = {
     "generator": "it stands in a generator expression, which an `await` would make asynchronous: use a list instead",
     "class body": "it stands in the body of a class, where nothing can be awaited",
@@ -80,24 +85,57 @@ class Calls:
         for use in site.uses:
             if use.kind == "other":
                 return f"the response is {use.name} in line {use.line}, where it is not followed yet"
-        for guard in site.guards:
-            lock = self.project.resolver.resolve(guard, call.function)
-            if isinstance(lock, Instance) and isinstance(lock.of, External) and lock.of.name in _LOCKS:
+        if site.sees_names:
+            return "the function looks at its own names with `locals()` or the like, and would see new ones"
+        for name in ("str", "isinstance"):
+            if f"{name}(" in judged.code and self._means_something_else(name, site, call.function):
+                return f"`{name}` has another meaning there, and the new code needs it"
+        for term in (*site.guards, *site.acquired):
+            if self._is_lock(term, call.function):
                 return "a thread lock is held around it: across an `await`, it would stop every other task"
         return self._handled(site.handlers, call.function)
 
+    def _means_something_else(self, name: str, site: Site, scope: Scope) -> bool:
+        return name in site.bound or self.project.resolver.lookup(name, scope) is not None
+
+    def _is_lock(self, term: Term, scope: Scope) -> bool:
+        """Whether a term is a lock of threads, is called so, or locks something when it is entered."""
+        value = self.project.resolver.resolve(term, scope)
+        if isinstance(value, Instance):
+            for base in self.project.resolver.bases(value.of):
+                if isinstance(base, External) and base.name in _LOCKS:
+                    return True
+                if isinstance(base, Class):
+                    entered = Scope(base.scope.path, f"{base.scope.qualname}.__enter__")
+                    function = self.project.resolver.function(entered)
+                    if function is not None and "acquire" in function.members:
+                        return True
+            return False
+        return re.search(r"lock|mutex|semaphore", repr(term), re.IGNORECASE) is not None
+
     def _handled(self, handlers: tuple[Handler, ...], scope: Scope) -> str | None:
         for handler in handlers:
-            for name in self.caught(handler, scope):
+            unknown = handler.reads & {"response", "request"}
+            if unknown:
+                return (
+                    f"the handler in line {handler.line} reads `{min(unknown)}` from the error, which httpx gives to "
+                    "other errors than requests"
+                )
+            for name in (*self.caught(handler, scope), *self._asked(handler, scope)):
                 if name.startswith("requests."):
                     return f"the handler in line {handler.line} catches `{name}`, which httpx does not raise"
-                if name in _OS_ERRORS:
-                    error = name.removeprefix("builtins.")
+                if name == "builtins.OSError":
                     return (
-                        f"the handler in line {handler.line} catches `{error}`: errors of requests are of that class, "
+                        f"the handler in line {handler.line} catches `OSError`: errors of requests are of that class, "
                         "those of httpx are not"
                     )
         return None
+
+    def _asked(self, handler: Handler, scope: Scope) -> Iterator[str]:
+        for term in handler.asked:
+            value = self.project.resolver.resolve(term, scope)
+            if isinstance(value, External) and value.name.startswith("requests."):
+                yield value.name
 
     def caught(self, handler: Handler, scope: Scope) -> Iterator[str]:
         """The canonical names of the classes from outside that a handler catches; "" for what is not known."""
@@ -153,6 +191,13 @@ class Calls:
         intents = _read_edits(goal, use, row)
         if use.mixed and intents:
             return Held(f"what line {use.line} reads may be something else than this response")
+        if use.name == "encoding" and any(
+            other.name in {"text", "json"} and other.line <= use.line and other.results & use.results
+            for other, _ in self.uses.values()
+        ):
+            return Held(
+                f"`encoding` is set in line {use.line} when the text has been read already, which httpx refuses"
+            )
         if use.name in {"json", "raise_for_status"}:
             reason = self._handled(use.handlers, scope)
             if reason is not None:
@@ -169,6 +214,8 @@ def _row(use: Use) -> Row | None:
     if use.name == "headers":
         looked_up = use.then in {"item", "in", "get"}
         return MEMBERS["headers", "looked up" if looked_up else ""]
+    if use.then == "len" and (use.name, "counted") in MEMBERS:
+        return MEMBERS[use.name, "counted"]
     if use.called:
         case = "statement" if use.then == "statement" and (use.name, "statement") in MEMBERS else "called"
         return MEMBERS.get((use.name, case))

@@ -226,7 +226,7 @@ class Resolver:
     def _find_name(self, name: str, scope: Scope) -> Value | None:
         found = self.lookup(name, scope)
         if found is None:
-            return self._from_star(name, scope) or External(f"builtins.{name}")
+            return self._from_star(name, scope) or External(self.canonical(f"builtins.{name}"))
         bindings, home = found
         parameters = [binding for binding in bindings if binding.kind == "parameter"]
         if parameters and bindings[0].kind == "parameter" and name in {"self", "cls"}:

@@ -146,8 +146,10 @@ class Types:
         items = self.items(term, scope)
         if items is not None:
             found: set[str] = set()
-            for _, value, home in items:
+            for key, value, home in items:
                 found |= self._item_kinds(value, home)
+                if self.kinds(key, home) & {"bytes", "bool", "none"}:
+                    found.add("unknown")
             return frozenset(found)
         annotation = self._annotation(term, scope)
         if annotation is not None:
@@ -201,22 +203,27 @@ class Types:
             return UNKNOWN
         return frozenset().union(*(self.kinds(found, home) for found, home in definitions))
 
+    def _result_of_method(self, callee: Member, scope: Scope) -> Kinds | None:
+        """What a method gives that only text, bytes or a model has; None for any other."""
+        receiver = self.kinds(callee.of, scope)
+        if callee.name in _TEXT_METHODS or (callee.name == "replace" and receiver == {"text"}):
+            return receiver if receiver == {"bytes"} and callee.name not in {"decode", "hex"} else frozenset({"text"})
+        if callee.name == "encode":
+            return frozenset({"bytes"})
+        return frozenset({"dict"}) if callee.name in {"dict", "model_dump"} else None
+
     def _of_request(self, term: Term, scope: Scope) -> bool:
         """Whether a term is the headers or the query of a request: mappings of text to text."""
         return self.kinds(term, scope) in ({"headers"}, {"query params"})
 
     def _result(self, call: Call, callee: Term, scope: Scope) -> Kinds:
-        if isinstance(callee, Member) and callee.name in _TEXT_METHODS:
-            return frozenset({"text"})
-        if isinstance(callee, Member) and callee.name == "encode":
-            return frozenset({"bytes"})
-        if isinstance(callee, Member) and callee.name == "replace" and self.kinds(callee.of, scope) == {"text"}:
-            return frozenset({"text"})
-        if isinstance(callee, Member) and callee.name in {"dict", "model_dump"}:
-            return frozenset({"dict"})
+        value = self.resolver.resolve(callee, scope)
+        if isinstance(callee, Member) and value is None:
+            of_method = self._result_of_method(callee, scope)
+            if of_method is not None:
+                return of_method
         if isinstance(callee, Member) and callee.name == "get" and self._of_request(callee.of, scope):
             return frozenset({"text"}) | (self.kinds(call.args[1], scope) if len(call.args) > 1 else {"none"})
-        value = self.resolver.resolve(callee, scope)
         match value:
             case External("os.getenv" | "os.environ.get"):
                 return frozenset({"text"}) | (self.kinds(call.args[1], scope) if len(call.args) > 1 else {"none"})
@@ -252,7 +259,14 @@ class Types:
                     return inner | {"none"} if name == "typing.Optional" else inner
                 if name in {"typing.Literal", "typing_extensions.Literal"}:
                     return frozenset().union(*(self.kinds(part, scope) for part in parts))
+                if name in {"builtins.list", "typing.List", "typing.Sequence", "collections.abc.Sequence"}:
+                    inner = self.annotation_kinds(parts[0], scope)
+                    return frozenset({"plain"}) if inner <= {"text", "number", "plain"} else UNKNOWN
                 return self._names(of, scope)
+            case Ref(name):
+                found = self.resolver.lookup(name, scope)
+                if found is not None and len(found[0]) == 1 and found[0][0].kind == "value":  # `Name = str | None`
+                    return self.annotation_kinds(found[0][0].term, found[1])
         return self._names(term, scope)
 
     def _names(self, term: Term, scope: Scope) -> Kinds:
@@ -332,6 +346,9 @@ class Types:
         if found is None:
             return
         bindings, home = found
+        links = self.resolver.links(home.path)
+        if links is not None and name in links.mutated:  # what is put into it later is not known here
+            yield Display("dict", (OPAQUE,), (OPAQUE,)), home
         for binding in bindings:
             if binding.kind == "value":
                 yield binding.term, Scope(home.path, binding.name) if binding.name else home
