@@ -56,6 +56,37 @@ HELD = {
     "lock": ("with LOCK:\n    requests.get(u)", "a thread lock is held"),
 }
 
+HELD |= {
+    "acquired lock": ("LOCK.acquire()\nrequests.get(u)\nLOCK.release()", "a thread lock is held"),
+    "lock by its name": ("with any.lock_for(u):\n    requests.get(u)", "a thread lock is held"),
+    "suppressed": ("import contextlib\nwith contextlib.suppress(OSError):\n    requests.get(u)", "catches `OSError`"),
+    "socket.error": ("import socket\ntry:\n    requests.get(u)\nexcept socket.error:\n    pass", "catches `OSError`"),
+    "error's response": (
+        "try:\n    requests.get(u)\nexcept Exception as e:\n    return e.response is None",
+        "reads `response` from the error",
+    ),
+    "asked error": (
+        "try:\n    requests.get(u)\nexcept Exception as e:\n    return isinstance(e, requests.Timeout)",
+        "catches `requests.exceptions.Timeout`",
+    ),
+    "data and json": ("requests.post(u, data=u, json={})", "`data` and `json` together"),
+    "forwarded copy": (
+        "requests.post(u, json=1, headers={k: v for k, v in request.headers.items() if k != 'host'})",
+        "the caller's own headers",
+    ),
+    "forwarded with more": ("requests.get(u, headers={**request.headers, 'X-A': 'b'})", "the caller's own headers"),
+    "odd header": ("requests.get(u, headers={'X-A': 'é'})", "not ASCII"),
+    "history": ("return [hop.ok for hop in requests.get(u).history]", "`response.history`"),
+    "late encoding": (
+        "r = requests.get(u)\nprint(r.text)\nr.encoding = 'utf-8'",
+        "when the text has been read already",
+    ),
+    "global response": ("global LAST\nLAST = requests.get(u)", "stored in `LAST`"),
+    "locals": ("x = requests.get(u).text\nreturn locals()", "looks at its own names"),
+    "own isinstance": ("isinstance = any\nrequests.get(u, params={'a': flag})", "`isinstance` has another meaning"),
+    "negative timeout": ("requests.get(u, timeout=-1)", "a value that requests refuses"),
+}
+
 UNSAFE = {
     "unknown timeout": ("requests.get(u, timeout=any)", "`timeout` is not known to be a number"),
     "unknown params": ("requests.get(u, params=any)", "what `params` holds is not known"),
@@ -69,12 +100,32 @@ UNSAFE = {
     "ValueError": ("try:\n    requests.get(u)\nexcept ValueError:\n    pass", "catches `ValueError`"),
 }
 
+UNSAFE |= {
+    "unknown query": ("requests.get(u, params={'a': n})", "if the URL has a query of its own"),
+    "unknown part of a URL": ("requests.get(f'http://x/{u}', params={'a': n})", "if the URL has a query of its own"),
+    "odd URL": ("requests.get('http://x/?f[a]=50%')", "characters that requests escapes"),
+    "signed JSON": ("import json\nd = {'a': n}\ns = json.dumps(d)\nrequests.post(u, json=d)", "for a signature"),
+    "grown dict": ("d = TABLE\nd['a'] = any\nrequests.get('http://x', params=d)", "a type that is not known"),
+    "alias": ("d = {}\ne = d\ne['a'] = any\nrequests.get('http://x', params=d)", "a type that is not known"),
+    "two items": ("d = {}\nd['a'], d['b'] = any, None\nrequests.get('http://x', params=d)", "a type that is not known"),
+    "bytes key": ("requests.get('http://x', params={b'a': 'b'})", "a type that is not known"),
+    "unknown password": ("requests.get(u, auth=(u, any))", "`auth` holds a value of a type that is not known"),
+    "app state": ("s = request.app.state\nn = s.n\nx = requests.get(u).text\ns.n = n + x", "`s.n` is read before"),
+    "state through get": ("n = TABLE.get(u)\nx = requests.get(u).text\nTABLE.update({u: n + x})", "`TABLE` is read"),
+}
+
 SAFE = {
     "timeouts": "requests.get(u, timeout=float(os.environ['T']))",
     "ValueError of a good URL": "try:\n    requests.get('http://x/' + u).json()\nexcept ValueError:\n    pass",
     "broad handler": "try:\n    requests.get(u).json()\nexcept Exception as e:\n    pass",
     "cache": "if u not in TABLE:\n    TABLE[u] = requests.get(u).json()\nreturn TABLE[u]",
     "compared with None": "r = None\nif n:\n    r = requests.get(u)\nreturn r is not None and r.json()",
+    "two on a line": "r = requests.get(u)\nr.raise_for_status(); print(1)",
+    "number in a URL": "requests.get(f'http://x/{n}', params={'a': n})",
+    "setting in a URL": "requests.get(os.environ['X'] + '/y', params={'a': n, 'b': ['c', 1]})",
+    "query of the request": "requests.get('http://x', params={'a': request.query_params.get('b')})",
+    "own state": "x = n\nr = requests.get(u)\nrequest.state.x = x\nreturn r.text",
+    "counted history": "return len(requests.get(u).history)",
     "reused name": "r = requests.get(u)\nr = r.json()\nreturn r",
     "loop": "while True:\n    r = requests.get(u)\n    if r.ok:\n        break\nreturn r.text",
     "finally": "r = None\ntry:\n    r = requests.get(u)\nfinally:\n    n = r.status_code if r else 0\nreturn n",
@@ -181,7 +232,7 @@ APPS = {
     "called directly": (
         "from routes import router, f\nfrom fastapi import FastAPI\napp = FastAPI()\napp.include_router(router)\n"
         "async def again(): return await f()",
-        "also called directly, in main.py:5",
+        "also called directly, or referred to, in main.py:5",
     ),
 }
 

@@ -78,7 +78,7 @@ class Evidence:
         return False
 
     def _definition(self, definition: Definition, depth: int) -> Term:
-        if definition.kind == "parameter":
+        if definition.kind in {"parameter", "import"}:
             return Ref(definition.name)
         if definition.kind == "value":
             return self.term(definition.value, depth + 1)

@@ -13,6 +13,7 @@ from typing import Literal
 
 __all__ = ["Definition", "Flow", "read_flow"]
 
+Kind = Literal["parameter", "import", "value", "with", "other"]
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 State = dict[str, frozenset[int]]
 
@@ -25,7 +26,7 @@ class Definition:
     """One place that gives a local name a value; `value` is the expression where there is one."""
 
     name: str
-    kind: Literal["parameter", "value", "with", "other"]
+    kind: Kind
     value: ast.expr | None
 
 
@@ -77,7 +78,7 @@ class _FlowReader:
         self,
         node: ast.AST,
         name: str,
-        kind: Literal["parameter", "value", "with", "other"],
+        kind: Kind,
         value: ast.expr | None,
     ) -> None:
         if name not in self.local:
@@ -298,7 +299,7 @@ class _FlowReader:
 
     def run_Import(self, node: ast.Import | ast.ImportFrom) -> None:
         for alias in node.names:
-            self.define(node, alias.asname or alias.name.partition(".")[0], "other", None)
+            self.define(node, alias.asname or alias.name.partition(".")[0], "import", None)
 
     run_ImportFrom = run_Import
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["APP_CLASSES", "LIBRARIES", "MAKES", "REQUEST_CLASSES", "ROUTER_CLASSES", "canonical"]
+__all__ = ["APP_CLASSES", "LIBRARIES", "MAKES", "REQUEST_CLASSES", "ROUTER_CLASSES", "TRUSTED_WITH_APP", "canonical"]
 
 LIBRARIES = frozenset(
     [
@@ -25,6 +25,12 @@ LIBRARIES = frozenset(
 
 APP_CLASSES = frozenset({"fastapi.FastAPI", "starlette.applications.Starlette"})
 ROUTER_CLASSES = frozenset({"fastapi.APIRouter", "starlette.routing.Router"})
+TRUSTED_WITH_APP = (
+    *("builtins.", "fastapi.", "starlette.", "uvicorn.", "gunicorn.", "hypercorn.", "mangum.", "httpx.", "httpx2."),
+    *("asgi_lifespan.", "prometheus_fastapi_instrumentator.", "opentelemetry.", "sentry_sdk.", "slowapi."),
+    *("fastapi_pagination.", "sqladmin."),
+)
+"""Packages that may be given an app: they neither mount it nor register start-up handlers on it."""
 REQUEST_CLASSES = frozenset({"fastapi.Request", "starlette.requests.HTTPConnection"})
 """Parameters of these classes are filled by FastAPI and carry `.state` (fastapi-lifecycle.md sections 5 and 7)."""
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from functools import cached_property
 
-from fastmigrate.facts.terms import Call, Const, Display, Member, Ref, Term, dotted
-from fastmigrate.facts.values import FunctionLinks, Yield
+from fastmigrate.facts.terms import OPAQUE, Call, Const, Display, Either, Member, Ref, Term, dotted
+from fastmigrate.facts.values import FunctionLinks, ModuleLinks, Yield
+from fastmigrate.knowledge.names import APP_CLASSES, ROUTER_CLASSES
+from fastmigrate.knowledge.parity import Parity
 from fastmigrate.plan.goals import (
     ClientInFunction,
     ClientInLifespan,
@@ -40,6 +43,7 @@ from fastmigrate.rewrite.intents import (
 
 __all__ = ["Clients"]
 
+_NEVER = "which httpx does not raise"
 _KEYS = ("client", "http_client", "shared_http_client")
 _TRANSPARENT = frozenset({"fastapi_cache.decorator.cache", "fastapi_versioning.version"})
 """Decorators from outside that hand a new `request` parameter on (fastapi-lifecycle.md section 7)."""
@@ -64,19 +68,25 @@ class Clients:
         if request is None:
             return None
         wanted = Member(Member(Ref(request), "state"), self.key)
+        first = min((call.place.line for call in self.project.blocking if call.function == scope), default=0)
         for name, bindings in sorted(links.bindings.items()):
-            if len(bindings) == 1 and bindings[0].kind == "value" and bindings[0].term == wanted:
+            only = bindings[0] if len(bindings) == 1 and not bindings[0].guarded else None
+            if only is not None and only.kind == "value" and only.term == wanted and only.line < first:
                 return name
         return None
 
     def client_in_function(self, goal: ClientInFunction) -> Step | Held:
         """The client comes from the state of the request, and so from every app that serves the path operation."""
         links = self._function(goal.function)
+        for decorator in links.decorators:
+            reason = self._minds_errors(decorator, goal.function)
+            if reason is not None:
+                return Held(reason)
         roots = {root for route in self.apps.routes[goal.function] for root in self.apps.roots(route.router)}
         if not roots or None in roots:
             return Held("the app that serves it was not found with certainty, so no lifespan can make its client")
-        for path, line in self.project.callers(goal.function):
-            return Held(f"the path operation is also called directly, in {path}:{line}")
+        for path, line in self.project.references(goal.function):
+            return Held(f"the path operation is also called directly, or referred to, in {path}:{line}")
         needs: list[Goal] = [ClientOfApp(root) for root in roots if root is not None]
         if self._existing_client(links, goal.function) is not None:
             return Step(tuple(needs))
@@ -87,6 +97,32 @@ class Clients:
         code = f"{name}: {httpx}.AsyncClient = {request}.state.{self.key}"
         needs += [RequestInFunction(goal.function), Imported(path, "httpx")]
         return Step(tuple(needs), intents=((path, InsertAtTop(links.number, code)),))
+
+    def _minds_errors(self, decorator: Term, scope: Scope) -> str | None:
+        """Why a decorator would no longer see the errors that it waits for, or None."""
+        outer = Scope(scope.path, self._function(scope).parent)
+        for term in _within(decorator):
+            value = self.project.resolver.resolve(term, outer) if isinstance(term, Ref | Member) else None
+            if isinstance(value, External) and value.name.startswith("requests."):
+                return f"its decorator waits for `{value.name}`, {_NEVER}"
+        callee = decorator.callee if isinstance(decorator, Call) else decorator
+        home = self.project.resolver.resolve(callee, outer)
+        links = self.project.links(home.scope.path) if isinstance(home, Function) else None
+        for function in links.functions.values() if links is not None and isinstance(home, Function) else ():
+            if function.qualname.startswith(f"{home.scope.qualname}."):  # type: ignore[union-attr]
+                for line, name in self._caught(links.path, function):  # type: ignore[union-attr]
+                    return f"its decorator catches `{name}` in {links.path}:{line}"  # type: ignore[union-attr]
+        return None
+
+    def _caught(self, path: str, function: FunctionLinks) -> Iterator[tuple[int, str]]:
+        """The errors of requests that a function catches: its own classes, and OSError."""
+        for handler in function.handlers:
+            for term in (*handler.classes, *handler.asked):
+                value = self.project.resolver.resolve(term, Scope(path, function.qualname))
+                if isinstance(value, External) and (
+                    value.name.startswith("requests.") or value.name == "builtins.OSError"
+                ):
+                    yield handler.line, value.name.removeprefix("builtins.")
 
     def request_name(self, function: Scope) -> str:
         """The name of a path operation's request parameter: the one that it has, or a free one."""
@@ -115,17 +151,29 @@ class Clients:
         value = self.project.resolver.resolve(callee, outer)
         match value:
             case Method(owner):
-                return owner in self.apps.apps or owner in self.apps.parents or owner in self._routers
+                return self.project.resolver.is_a(owner, APP_CLASSES | ROUTER_CLASSES)
             case External(name):
                 return name in _TRANSPARENT or name in {"builtins.staticmethod", "builtins.classmethod"}
             case Function(home):
-                function = self.project.resolver.function(home)
-                return function is not None and function.passes_arguments_on and "wraps" in function.names
+                return self._hands_arguments_on(home)
         return False
 
-    @cached_property
-    def _routers(self) -> set[Instance]:
-        return {route.router for routes in self.apps.routes.values() for route in routes}
+    def _hands_arguments_on(self, decorator: Scope) -> bool:
+        """Whether a decorator's wrapper keeps the signature, and does nothing with the arguments but hand them on."""
+        links = self.project.links(decorator.path)
+        inner = (
+            [f for f in links.functions.values() if f.qualname.startswith(f"{decorator.qualname}.")] if links else []
+        )
+        wrappers = [f for f in inner if any(self._is_wraps(term, decorator) for term in f.decorators)]
+        return bool(wrappers) and all(
+            {"args", "kwargs"} <= {parameter.kind for parameter in wrapper.parameters}
+            and all(wrapper.loads.get(parameter.name) == 1 for parameter in wrapper.parameters)
+            for wrapper in wrappers
+        )
+
+    def _is_wraps(self, decorator: Term, scope: Scope) -> bool:
+        callee = decorator.callee if isinstance(decorator, Call) else decorator
+        return self.project.resolver.resolve(callee, scope) == External("functools.wraps")
 
     def _function(self, scope: Scope) -> FunctionLinks:
         links = self.project.resolver.function(scope)
@@ -144,15 +192,18 @@ class Clients:
     @cached_property
     def _state_names(self) -> set[str]:
         taken: set[str] = set()
-        for path in self.project.sources.containing(b".state", b"yield {"):
+        for path in self.project.sources.containing(b"state", b"yield "):
             links = self.project.links(path)
             if links is None:
                 continue
-            taken |= links.state_names
+            taken |= links.state_names | links.stored
             for function in links.functions.values():
                 for item in function.yields:
-                    if isinstance(item.value, Display):
-                        taken |= {str(key.value) for key in item.value.keys if isinstance(key, Const)}
+                    value = item.value
+                    if isinstance(value, Ref) and value.name in function.bindings:
+                        value = function.bindings[value.name][0].term
+                    if isinstance(value, Display):
+                        taken |= {str(key.value) for key in value.keys if isinstance(key, Const)}
         return taken
 
     def _existing_key(self, app: Instance) -> str | None:
@@ -186,6 +237,8 @@ class Clients:
             return reason or Held("where its app is made was not found")
         given = call.keyword("lifespan")
         if given is not None and given != Const(None):
+            if self._may_be_none(given, app.scope):
+                return Held(f"the lifespan of the app in {app.scope.path} may be None")
             lifespan = self.project.resolver.resolve(given, app.scope)
             if isinstance(lifespan, Function):
                 return Step((ClientInLifespan(lifespan.scope),))
@@ -197,6 +250,12 @@ class Clients:
                 return Held(f"a new lifespan would silence the start-up and shutdown handlers registered in {where}")
         return self._with_new_lifespan(app, call)
 
+    def _may_be_none(self, term: Term, scope: Scope) -> bool:
+        if isinstance(term, Either):
+            return True
+        found = self.project.resolver.lookup(term.name, scope) if isinstance(term, Ref) else None
+        return found is not None and (len(found[0]) > 1 or any(b.term == Const(None) for b in found[0]))
+
     def _with_new_lifespan(self, app: Instance, call: Call) -> Step:
         path = app.scope.path
         name = self._lifespan_name(path)
@@ -205,7 +264,11 @@ class Clients:
             edit = EditCall(call.number, added=(NewArgument("lifespan", name),))
         else:  # lifespan=None
             edit = EditCall(call.number, arguments=(ArgumentEdit(len(call.args) + index, "lifespan", name),))
-        return Step((NewLifespan(path),), intents=((path, edit),))
+        needs: tuple[Goal, ...] = (NewLifespan(path),)
+        if app in self.apps.strangers:
+            note = f"the app is {self.apps.strangers[app]}, which may mount it or register start-up handlers"
+            return Step(needs, Parity.LOSSY, (note,), ((path, edit),))
+        return Step(needs, intents=((path, edit),))
 
     def _app_in_the_way(self, app: Instance, call: Call | None) -> Held | None:
         old = too_old(self.project.sources.root, app.scope.path)
@@ -215,33 +278,72 @@ class Clients:
             return Held("its app is made by a class of its own, which may not take a lifespan")
         if call is not None and any(key is None for key, _ in call.keywords):
             return Held(f"the app in {app.scope.path} is made with `**` arguments, which may hold a lifespan")
-        for path in self.project.sources.containing(b"lifespan_context"):
-            links = self.project.links(path)
-            if links is not None and "lifespan_context" in links.stored and not is_test_path(path):
-                return Held(f"`lifespan_context` is replaced in {path}")
+        for path in self.project.sources.containing(b"lifespan_context", b"on_startup", b"on_shutdown"):
+            links = None if is_test_path(path) else self.project.links(path)
+            replaced = links.stored & {"lifespan_context", "on_startup", "on_shutdown"} if links is not None else set()
+            if replaced:
+                return Held(f"`{min(replaced)}` is replaced in {path}")
         return self._unheard_errors(app)
 
     def _unheard_errors(self, app: Instance) -> Held | None:
         """Errors of requests that something above the path operation waits for would not come any more."""
         for router in self.apps.under(app):
             for term, scope, line in self.apps.handlers.get(router, ()):
+                where = f"{scope.path}:{line}" if line else scope.path
+                if term == OPAQUE:
+                    return Held(f"which errors the exception handlers in {where} wait for is not known")
                 value = self.project.resolver.resolve(term, scope)
-                if isinstance(value, External) and value.name.startswith("requests."):
-                    where = f"{scope.path}:{line}" if line else scope.path
-                    return Held(f"the app's exception handler in {where} waits for `{value.name}`")
-        for path in self.project.blocking_paths:
+                name = value.name if isinstance(value, External) else ""
+                if name.startswith("requests.") or name == "builtins.OSError":
+                    shown = name.removeprefix("builtins.")
+                    return Held(
+                        f"the app's exception handler in {where} waits for `{shown}`, which httpx does not raise"
+                    )
+        for path in self.project.sources.containing(b"requests", b"OSError", b"IOError"):
             links = None if is_test_path(path) else self.project.links(path)
-            for function in links.functions.values() if links is not None else ():
-                if Scope(path, function.qualname) in self.apps.routes or not (
-                    function.yields or {"call_next", "wraps"} & function.names
-                ):
-                    continue
-                for handler in function.handlers:
-                    for term in handler.classes:
-                        value = self.project.resolver.resolve(term, Scope(path, function.qualname))
-                        if isinstance(value, External) and value.name.startswith("requests."):
-                            return Held(f"`{function.qualname}` in {path}:{handler.line} waits for `{value.name}`")
+            if links is not None:
+                reason = self._waits_above(links)
+                if reason is not None:
+                    return Held(reason)
         return None
+
+    def _waits_above(self, links: ModuleLinks) -> str | None:
+        """What in a file waits for errors of requests around path operations: middleware, dependencies that yield."""
+        for function in links.functions.values():
+            if Scope(links.path, function.qualname) in self.apps.routes:
+                continue
+            for line, name in self._caught(links.path, function):
+                around = "call_next" in function.names or (function.yields and name != "OSError")
+                depends = function.yields and Scope(links.path, function.qualname) in self._dependencies
+                if around or depends:
+                    return (
+                        f"`{function.qualname}` in {links.path}:{line} waits for `{name}`, which httpx does not raise"
+                    )
+        for site in links.calls:
+            caller = links.functions.get(site.scope)
+            above = caller is not None and "call_next" in caller.names
+            above = above or Scope(links.path, site.scope) in self.apps.error_handlers
+            if above and site.call.callee == Ref("isinstance") and len(site.call.args) == 2:
+                asked = site.call.args[1].values if isinstance(site.call.args[1], Display) else site.call.args[1:]
+                for term in asked:
+                    value = self.project.resolver.resolve(term, Scope(links.path, site.scope))
+                    if isinstance(value, External) and value.name.startswith("requests.exceptions."):
+                        return f"{links.path}:{site.place.line} asks for `{value.name}`, {_NEVER}"
+        return None
+
+    @cached_property
+    def _dependencies(self) -> set[Scope]:
+        found: set[Scope] = set()
+        for path in self.project.sources.containing(b"Depends(", b"Security("):
+            links = self.project.links(path)
+            for site in links.calls if links is not None else ():
+                if dotted(site.call.callee) is not None and str(dotted(site.call.callee)).endswith(
+                    ("Depends", "Security")
+                ):
+                    value = self.project.resolver.resolve(site.call.argument(0, "dependency"), Scope(path, site.scope))
+                    if isinstance(value, Function):
+                        found.add(value.scope)
+        return found
 
     # -- in a lifespan
 
@@ -254,7 +356,9 @@ class Clients:
 
     def _taken(self, path: str) -> set[str]:
         links = self.project.links(path)
-        return set() if links is None else {*links.bindings, *links.loads}
+        if links is None:
+            return set()
+        return {*links.bindings, *links.loads, *(name for f in links.functions.values() for name in f.names)}
 
     def _manager(self, path: str) -> str:
         request_hook, response_hook = self._promise_names(path)
@@ -279,17 +383,20 @@ class Clients:
     def new_lifespan(self, goal: NewLifespan) -> Step:
         """The lifespan that a file's apps share stands before the first of them."""
         first = self._first_app(goal.path)
-        call = self._construction(first)
         decorator, _ = imported(self.project, goal.path, "contextlib", "asynccontextmanager")
         code = LIFESPAN.format(
             decorator=decorator,
             name=self._lifespan_name(goal.path),
-            app_class=dotted(call.callee) if call is not None else "FastAPI",
+            app_class=imported(self.project, goal.path, *_class_of(first))[0],
             manager=self._manager(goal.path).replace("\n", "\n    "),
             client="client",
             key=self.key,
         )
-        needs = (*self._manager_needs(goal.path), Imported(goal.path, "contextlib", "asynccontextmanager"))
+        needs = (
+            *self._manager_needs(goal.path),
+            Imported(goal.path, "contextlib", "asynccontextmanager"),
+            Imported(goal.path, *_class_of(first)),
+        )
         return Step(needs, intents=((goal.path, InsertBefore("call", first.number, code)),))
 
     def client_in_lifespan(self, goal: ClientInLifespan) -> Step | Held:
@@ -303,7 +410,8 @@ class Clients:
         item = links.yields[0]
         path = goal.function.path
         name = fresh("client", links.names, "http_client")
-        intent: Intent = WrapYield(item.number, self._manager(path), name, self.key)
+        kinds = self.project.types.kinds(item.value, goal.function) if item.value is not None else frozenset({"none"})
+        intent: Intent = WrapYield(item.number, self._manager(path), name, self.key, kinds != {"dict"})
         return Step(self._manager_needs(path), intents=((path, intent),))
 
     def _is_context_manager(self, decorator: Term, scope: Scope) -> bool:
@@ -342,6 +450,25 @@ class Clients:
             return Step()
         alias = None if bound == (goal.name or goal.module) else bound
         return Step(intents=((goal.path, AddImport(goal.module, goal.name, alias)),))
+
+
+def _class_of(app: Instance) -> tuple[str, str]:
+    module, _, name = app.of.name.rpartition(".") if isinstance(app.of, External) else ("fastapi", "", "FastAPI")
+    return module, name
+
+
+def _within(term: Term) -> Iterator[Term]:
+    """A term and all that it is made of."""
+    yield term
+    match term:
+        case Call(callee, args, keywords):
+            parts = (callee, *args, *(value for _, value in keywords))
+        case Display(values=values):
+            parts = values
+        case _:
+            parts = ()
+    for part in parts:
+        yield from _within(part)
 
 
 _OURS = re.compile(

@@ -10,7 +10,7 @@ from fastmigrate.facts.values import Binding, ModuleLinks
 from fastmigrate.plan.calls import Calls
 from fastmigrate.project.modules import module_name
 from fastmigrate.project.project import Project
-from fastmigrate.project.resolve import External, Scope
+from fastmigrate.project.resolve import External, Module, Scope
 from fastmigrate.rewrite.intents import EditCall, Intent, RemoveImport
 
 __all__ = ["unused_imports"]
@@ -75,6 +75,8 @@ def _used_elsewhere(project: Project, path: str, name: str) -> bool:
         if patched in project.sources.read(other):
             return True
         links = project.links(other)
+        if links is not None and _imports_module(project, links, path, name):
+            return True
         for bindings in links.bindings.values() if links is not None else ():
             for binding in bindings:
                 imports = binding.kind == "from" and binding.name == name
@@ -93,3 +95,20 @@ def _root(term: Term) -> str | None:
     while isinstance(term, Member):
         term = term.of
     return term.name if isinstance(term, Ref) else None
+
+
+def _imports_module(project: Project, links: ModuleLinks, path: str, name: str) -> bool:
+    """Whether a file imports everything of another one, or all of it and reaches for the name in it."""
+    if any(project.tree.find(links.path, star.module, star.level) == path for star in links.stars):
+        return True
+    text = project.sources.read(links.path)
+    scopes = [links.bindings, *(function.bindings for function in links.functions.values())]
+    for bound, bindings in ((bound, values) for scope in scopes for bound, values in scope.items()):
+        reaches = any(token.encode() in text for token in (f"{bound}.{name}", f'"{name}"', f"'{name}'"))
+        if reaches and any(b.kind in {"import", "from"} and _means(project, b, links.path, path) for b in bindings):
+            return True
+    return False
+
+
+def _means(project: Project, binding: Binding, importer: str, path: str) -> bool:
+    return project.resolver.resolve_binding(binding, Scope(importer)) == Module(path)

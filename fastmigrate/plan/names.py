@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Container
 
-from fastmigrate.facts.values import FunctionLinks
+from fastmigrate.facts.terms import Const
+from fastmigrate.facts.values import FunctionLinks, ModuleLinks
 from fastmigrate.knowledge.names import REQUEST_CLASSES
 from fastmigrate.project.project import Project
-from fastmigrate.project.resolve import External, Scope
+from fastmigrate.project.resolve import External, Scope, Value
 
 __all__ = ["fresh", "imported", "request_parameter"]
 
@@ -24,50 +25,71 @@ def fresh(wanted: str, taken: Container[str], *others: str) -> str:
 
 
 def imported(project: Project, path: str, module: str, name: str | None = None) -> tuple[str, bool]:
-    """How a file refers to a module, or to a name of it, and whether it imports that already."""
+    """How a file refers to a module, or to a name of it, and whether it imports that where all can use it."""
     links = project.links(path)
-    bindings = links.bindings if links is not None else {}
+    if links is None:
+        return name or module, False
+    first_use = _first_use(project, links)
+    means = {bound: _meaning(project, path, links, bound) for bound in links.bindings}
     target = External(project.resolver.canonical(module if name is None else f"{module}.{name}"))
-    parent = External(project.resolver.canonical(module))
-    through_module: str | None = None
-    taken = set(links.loads) if links is not None else set()
-    for bound, values in sorted(bindings.items()):
-        taken.add(bound)
-        usable = len(values) == 1 and not values[0].guarded and values[0].kind in {"import", "from"}
-        if not usable or values[0].line > _first_use(project, path):
-            continue
-        value = project.resolver.resolve_binding(values[0], Scope(path))
-        if value == target:
-            return bound, True
-        if value == parent and name is not None and module in {"fastapi", "contextlib"}:
-            through_module = through_module or f"{bound}.{name}"
-    if through_module is not None:
-        return through_module, True
-    wanted = name or module
-    return fresh(
-        wanted, taken - _typing_only(project, path, target), f"{module.partition('.')[0].title()}{wanted}"
-    ), False
-
-
-def _first_use(project: Project, path: str) -> int:
-    """An import helps only those who come after it: the first function of a file is the earliest who may need it."""
-    links = project.links(path)
-    lines = [function.line for function in links.functions.values()] if links is not None else []
-    return min(lines, default=10**9)
-
-
-def _typing_only(project: Project, path: str, target: External) -> set[str]:
-    """Names that an import for type checkers gives to the same thing: to import it for real takes nothing away."""
-    links = project.links(path)
-    return {
+    usable = [
         bound
-        for bound, values in (links.bindings.items() if links is not None else ())
-        if all(v.typing_only and project.resolver.resolve_binding(v, Scope(path)) == target for v in values)
+        for bound, values in sorted(links.bindings.items())
+        if len(values) == 1
+        and values[0].kind in {"import", "from"}
+        and not values[0].guarded
+        and values[0].line < first_use
+        and not _hidden(project, path, links, bound, means[bound])
+    ]
+    for bound in usable:
+        if means[bound] == target:
+            return bound, True
+    for bound in usable:
+        if name is not None and module in _SHORT and means[bound] == External(project.resolver.canonical(module)):
+            return f"{bound}.{name}", True
+    wanted = name or module
+    same = {bound for bound, value in means.items() if value == target}  # to import it once more takes nothing away
+    inner = {bound for function in links.functions.values() for bound in function.bindings}
+    taken = {*links.loads, *links.bindings, *inner} - {b for b in same if not _hidden(project, path, links, b, target)}
+    return fresh(wanted, taken, *([_ALIASES[wanted]] if wanted in _ALIASES else []), f"_{wanted}"), False
+
+
+_SHORT = frozenset({"fastapi", "contextlib", "starlette.applications"})
+"""Modules of which it is usual to write `module.name`."""
+_ALIASES = {"Request": "FastAPIRequest", "FastAPI": "FastAPIApp"}
+
+
+def _first_use(project: Project, links: ModuleLinks) -> int:
+    """An import helps only what comes after it: a file's first function, or the first app that it makes."""
+    apps = {app.number for app in project.apps.apps if app.scope.path == links.path}
+    made = [site.place.line for site in links.calls if site.call.number in apps]
+    return min([function.line for function in links.functions.values()] + made, default=10**9)
+
+
+def _meaning(project: Project, path: str, links: ModuleLinks, bound: str) -> Value | None:
+    """What a module's name stands for, however often it is imported."""
+    values = {
+        project.resolver.resolve_binding(binding, Scope(path))
+        for binding in links.bindings[bound]
+        if binding.term != Const(None)
     }
+    return values.pop() if len(values) == 1 else None
+
+
+def _hidden(project: Project, path: str, links: ModuleLinks, bound: str, meaning: Value | None) -> bool:
+    """Whether a function of the file gives the name a meaning of its own."""
+    return any(
+        project.resolver.resolve_binding(binding, Scope(path, function.qualname)) != meaning
+        for function in links.functions.values()
+        for binding in function.bindings.get(bound, ())
+    )
 
 
 def request_parameter(project: Project, function: FunctionLinks, scope: Scope) -> str | None:
-    """The parameter that FastAPI fills with the request, or None."""
+    """The parameter that gets the request, or None."""
+    if any(route.plain for route in project.apps.routes.get(scope, ())):  # Starlette passes it, and nothing else
+        own = function.parameters[1 if function.in_class else 0 :]
+        return own[0].name if own else None
     for parameter in function.parameters:
         kind = project.resolver.annotated(parameter.annotation, scope)
         if kind is not None and any(

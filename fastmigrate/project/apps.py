@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from fastmigrate.facts.terms import Call, Const, Display, Member, Ref, Term, Text
-from fastmigrate.facts.values import CallSite, ModuleLinks
-from fastmigrate.knowledge.names import APP_CLASSES, ROUTER_CLASSES
-from fastmigrate.project.resolve import Class, External, Function, Instance, Resolver, Scope, Value
+from fastmigrate.facts.terms import OPAQUE, Call, Const, Display, Either, Member, Ref, Term, Text, dotted
+from fastmigrate.facts.values import Binding, CallSite, ModuleLinks
+from fastmigrate.knowledge.names import APP_CLASSES, ROUTER_CLASSES, TRUSTED_WITH_APP
+from fastmigrate.project.resolve import Class, External, Function, Instance, Method, Resolver, Scope, Value
 
 __all__ = ["AppMap", "Route", "read_apps"]
 
@@ -26,6 +26,7 @@ class Route:
     router: Instance
     methods: tuple[str, ...]
     path: str
+    plain: bool = False  # as Starlette registers it: the function gets the request and nothing else
 
 
 @dataclass(slots=True)
@@ -37,8 +38,10 @@ class AppMap:
     events: dict[Instance, tuple[str, int]] = field(default_factory=dict)  # where a handler is registered
     lifeless: dict[Instance, str] = field(default_factory=dict)  # why no lifespan ever runs
     handlers: dict[Instance, list[tuple[Term, Scope, int]]] = field(default_factory=dict)
+    error_handlers: set[Scope] = field(default_factory=set)
     prefixes: dict[Instance, str] = field(default_factory=dict)
     apps: set[Instance] = field(default_factory=set)
+    strangers: dict[Instance, str] = field(default_factory=dict)  # who else gets hold of an app
 
     def roots(self, router: Instance, seen: frozenset[Instance] = frozenset()) -> set[Instance | None]:
         """The apps whose lifespan runs for a router's routes; None stands for one that is not known."""
@@ -77,10 +80,12 @@ class AppMap:
 def read_apps(modules: dict[str, ModuleLinks], resolver: Resolver) -> AppMap:
     """The map of all apps and routers that the given modules make, include, mount or register routes on."""
     reader = _AppReader(modules, resolver)
+    reader.find_given()
     for links in modules.values():
         for site in links.calls:
             reader.read(links, site)
     reader.link_parameters()
+    reader.note_displays()
     return reader.map
 
 
@@ -90,15 +95,22 @@ class _AppReader:
         self.resolver = resolver
         self.map = AppMap()
         self.line = 0  # of the call that is being read
+        self.given: set[tuple[Scope, str]] = set()  # parameters that get an app or a router
+        self.names = _names_of_apps(modules.values())
 
     def read(self, links: ModuleLinks, site: CallSite) -> None:
         call, scope = site.call, Scope(links.path, site.scope)
         self.line = site.place.line
         callee = call.callee
+        self._handed_over(call, scope, site.place.line)
         if isinstance(callee, Call) and call.args:  # app.get("/")(function)
             self._route(callee, scope, self.resolver.resolve(call.args[0], scope))
             return
         name = callee.name if isinstance(callee, Member | Ref) else ""
+        if isinstance(callee, Ref) and site.decorates is not None:  # `get = app.get`
+            method = self.resolver.resolve(callee, scope)
+            if isinstance(method, Method) and method.name in _VERBS and self.resolver.is_a(method.of, _SERVING):
+                self._register(method.of, method.name, call, scope, Function(Scope(scope.path, site.decorates)))
         if isinstance(callee, Member):
             self._method(callee, call, site, scope)
         if name:
@@ -119,9 +131,15 @@ class _AppReader:
                 self.map.events.setdefault(owner, (scope.path, site.place.line))
         elif name in {"exception_handler", "add_exception_handler"}:
             owner = self._owner(callee.of, scope)
-            handled = call.argument(0, "exc_class_or_status_code")
-            if owner is not None and handled is not None:
-                self.map.handlers.setdefault(owner, []).append((handled, scope, site.place.line))
+            handler = self.resolver.resolve(call.argument(1, "handler"), scope)
+            if site.decorates is not None:
+                handler = Function(Scope(scope.path, site.decorates))
+            if isinstance(handler, Function):
+                self.map.error_handlers.add(handler.scope)
+            handled = self._each(call.argument(0, "exc_class_or_status_code"), scope)
+            if owner is not None:
+                found = [(item, scope, site.place.line) for item in handled if item is not None]
+                self.map.handlers.setdefault(owner, []).extend(found)
 
     def _made(self, call: Call, scope: Scope) -> None:
         """Note what a call makes: an app, a router, or something that keeps an app's lifespan from running."""
@@ -147,6 +165,11 @@ class _AppReader:
         if any(key in {"on_startup", "on_shutdown"} and value != Const(None) for key, value in call.keywords):
             self.map.events.setdefault(made, (scope.path, 0))
         handlers = call.keyword("exception_handlers")
+        if isinstance(handlers, Ref):
+            found = self.resolver.lookup(handlers.name, scope)
+            handlers = found[0][0].term if found is not None and len(found[0]) == 1 else OPAQUE
+        if handlers is not None and not isinstance(handlers, Display | Const):
+            handlers = Display("dict", (OPAQUE,), (OPAQUE,))
         if isinstance(handlers, Display):
             self.map.handlers.setdefault(made, []).extend((key, scope, 0) for key in handlers.keys)
 
@@ -167,21 +190,20 @@ class _AppReader:
         callee = call.callee
         if not isinstance(callee, Member) or not isinstance(endpoint, Function):
             return
-        if callee.name not in _DECORATORS | _ADDERS:
-            return
-        routers = self._owners(callee.of, scope)
+        if callee.name in _DECORATORS | _ADDERS:
+            for router in self._owners(callee.of, scope):
+                self._register(router, callee.name, call, scope, endpoint)
+
+    def _register(self, router: Instance, how: str, call: Call, scope: Scope, endpoint: Function) -> None:
         methods = call.keyword("methods")
-        if callee.name in _VERBS:
-            verbs: tuple[str, ...] = (callee.name.upper(),)
+        verbs: tuple[str, ...] = ("GET",)
+        if how in _VERBS:
+            verbs = (how.upper(),)
         elif isinstance(methods, Display) and methods.values:
-            verbs = tuple(
-                item.value.upper() for item in methods.values if isinstance(item, Const) and isinstance(item.value, str)
-            )
-        else:
-            verbs = ("GET",)
+            verbs = tuple(str(item.value).upper() for item in methods.values if isinstance(item, Const))
         path = self.text(call.argument(0, "path"), scope)
-        for router in routers:
-            self.map.routes.setdefault(endpoint.scope, []).append(Route(router, verbs, path))
+        route = Route(router, verbs, path, plain=how in {"route", "add_route"})
+        self.map.routes.setdefault(endpoint.scope, []).append(route)
 
     def _include(self, callee: Member, call: Call, scope: Scope) -> None:
         parents: list[Instance | None] = [*self._owners(callee.of, scope)] or [None]
@@ -266,11 +288,68 @@ class _AppReader:
         for position, parameter in enumerate(function.parameters if function is not None else ()):
             if parameter.name == term.name:  # type: ignore[union-attr]
                 kind = self.resolver.annotated(parameter.annotation, found[1])
-                if parameter.annotation is None and parameter.name in {"app", "application", "api", "router"}:
+                if parameter.annotation is None and (found[1], parameter.name) in self.given:
                     kind = External("fastapi.FastAPI")
                 if isinstance(kind, External | Class):
                     return Instance(kind, found[1], -2 - position)
         return None
+
+    def find_given(self) -> None:
+        """Find the parameters, annotated or not, to which functions of the project are given an app or a router."""
+        before = -1
+        while before < len(self.given):  # one function may hand on what it was given
+            before = len(self.given)
+            for links in self.modules.values():
+                for site in links.calls:
+                    if any(self._may_be_app(term) for term in _passed(site.call)):
+                        self._find_given(site.call, Scope(links.path, site.scope))
+
+    def _find_given(self, call: Call, scope: Scope) -> None:
+        callee = self.resolver.resolve(call.callee, scope)
+        function = self.resolver.function(callee.scope) if isinstance(callee, Function) else None
+        for position, parameter in enumerate(function.parameters if function is not None else ()):
+            if isinstance(callee, Function) and self._owners(call.argument(position, parameter.name), scope):
+                self.given.add((callee.scope, parameter.name))
+                self.names.add(parameter.name)
+
+    def _may_be_app(self, term: Term) -> bool:
+        return isinstance(term, Ref | Member) and term.name in self.names
+
+    def _handed_over(self, call: Call, scope: Scope, line: int) -> None:
+        """Note who gets hold of an app: it may mount it, or register handlers that a new lifespan would silence."""
+        passed = [(term, False) for term in _passed(call)]
+        passed += [(item, True) for term in _passed(call) if isinstance(term, Display) for item in term.values]
+        passed += [(call.callee, True)]
+        for term, hidden in passed:
+            for inner in term.values if isinstance(term, Display) else (term,):
+                apps = self._owners(inner, scope) if self._may_be_app(inner) else []
+                if apps and (hidden or not self._is_trusted(call, scope)):
+                    for app in apps:
+                        name = dotted(call.callee) or "a call"
+                        self.map.strangers.setdefault(app, f"handed to `{name}` in {scope.path}:{line}")
+
+    def _is_trusted(self, call: Call, scope: Scope) -> bool:
+        match self.resolver.resolve(call.callee, scope):
+            case External(name):
+                return name.startswith(TRUSTED_WITH_APP)
+            case Function():  # what it does with its parameter is followed
+                return True
+            case Method(owner):
+                trusted = isinstance(owner.of, External) and owner.of.name.startswith(TRUSTED_WITH_APP)
+                return trusted or self.resolver.is_a(owner, _SERVING)
+        return False
+
+    def note_displays(self) -> None:
+        """An app in a list or dict may be mounted by whoever reads that."""
+        for links in self.modules.values():
+            scopes = [("", links.bindings), *((name, function.bindings) for name, function in links.functions.items())]
+            for qualname, bindings in scopes:
+                for binding in (binding for values in bindings.values() for binding in values):
+                    for item in _items(binding.term):
+                        if self._may_be_app(item):
+                            for app in self._owners(item, Scope(links.path, qualname)):
+                                where = f"put into a list or dict in {links.path}:{binding.line}"
+                                self.map.strangers.setdefault(app, where)
 
     def link_parameters(self) -> None:
         """An app that a function is given is the one that its callers pass."""
@@ -329,6 +408,24 @@ def _adds_to_startup(callee: Member) -> bool:
     """`app.router.on_startup.append(…)`."""
     of = callee.of
     return callee.name in {"append", "extend"} and isinstance(of, Member) and of.name in {"on_startup", "on_shutdown"}
+
+
+def _names_of_apps(modules: Iterable[ModuleLinks]) -> set[str]:
+    """The names under which apps and routers may be known: those of what is made, and of imports of them."""
+    every: list[tuple[str, Binding]] = []
+    for links in modules:
+        scopes = [links.bindings, *(f.bindings for f in links.functions.values())]
+        scopes += [c.bindings for c in links.classes.values()]
+        every += [(name, binding) for scope in scopes for name, values in scope.items() for binding in values]
+    names = {name for name, binding in every if isinstance(binding.term, Call | Either)}
+    return names | {name for name, binding in every if binding.kind == "from" and binding.name in names}
+
+
+def _items(term: Term) -> Iterator[Term]:
+    """What stands in a display, or in displays within it."""
+    for item in term.values if isinstance(term, Display) else ():
+        yield item
+        yield from _items(item)
 
 
 def _passed(call: Call) -> list[Term]:

@@ -10,6 +10,7 @@ from functools import cached_property
 from fastmigrate.facts.links import read_links
 from fastmigrate.facts.nodes import place_in_text
 from fastmigrate.facts.sites import Site, read_sites
+from fastmigrate.facts.terms import Call, Member, Ref
 from fastmigrate.facts.values import CallSite, ModuleLinks, Place
 from fastmigrate.knowledge.blocking import BLOCKING_FUNCTIONS, BLOCKING_METHODS, TOKENS
 from fastmigrate.knowledge.names import LIBRARIES, MAKES, canonical
@@ -43,7 +44,7 @@ class Project:
         self.unreadable: dict[str, SourceError] = {}
         self._links: dict[str, ModuleLinks | None] = {}
         self.tree = ModuleTree(sources.paths, LIBRARIES)
-        self.resolver = Resolver(self.tree, self.links, canonical, MAKES)
+        self.resolver = Resolver(self.tree, self.links, canonical, MAKES, {*BLOCKING_FUNCTIONS, "requests.Session"})
         self.types = Types(self.resolver)
         self.blocking_paths = list(sources.containing(*TOKENS))
         for path in [*self.blocking_paths, *named]:
@@ -113,17 +114,50 @@ class Project:
             self._sites[path] = read_sites(self._tree(path), wanted)
         return self._sites[path][call.site.call.number]
 
-    def callers(self, function: Scope) -> Iterator[tuple[str, int]]:
-        """Where a function is called by name: path and line, in any file of the project, tests included."""
+    def references(self, function: Scope) -> Iterator[tuple[str, int]]:
+        """Where a path operation is used other than by its registration: path and line, tests included."""
         name = function.qualname.rpartition(".")[2].rstrip("'")
         for path in self.sources.containing(name.encode()):
             links = self.links(path)
-            for site in links.calls if links is not None else ():
-                target = self.resolver.resolve(site.call.callee, Scope(path, site.scope))
-                if target == Function(function):
-                    yield path, site.place.line
+            if links is not None:
+                yield from self._references_in(links, name, function)
+
+    def _references_in(self, links: ModuleLinks, name: str, function: Scope) -> Iterator[tuple[str, int]]:
+        target = Function(function)
+        registered = 0
+        for site in links.calls:
+            scope, call = Scope(links.path, site.scope), site.call
+            if _calls_super(call, name) and self._is_method(function):
+                yield links.path, site.place.line
+            for term in (call.callee, *call.args, *(value for _, value in call.keywords)):
+                if isinstance(term, Ref | Member) and self.resolver.resolve(term, scope) == target:
+                    if term is not call.callee and _registers(call):
+                        registered += isinstance(term, Ref)
+                    else:
+                        yield links.path, site.place.line
+        for bound, bindings in links.bindings.items():
+            means = any(self.resolver.resolve_binding(b, Scope(links.path)) == target for b in bindings)
+            if means and links.loads.get(bound, 0) > registered:
+                yield links.path, bindings[0].line
+
+    def _is_method(self, function: Scope) -> bool:
+        links = self.resolver.function(function)
+        return links is not None and links.in_class
 
     @staticmethod
     def name_of(scope: Scope) -> str:
         """The dotted name of a function: `app.main.read_item`."""
         return f"{module_name(scope.path)}.{scope.qualname}".rstrip("'")
+
+
+def _registers(call: Call) -> bool:
+    """`app.add_api_route("/", f)` or `app.get("/")(f)`."""
+    callee = call.callee
+    return isinstance(callee, Call) or (isinstance(callee, Member) and callee.name in {"add_api_route", "add_route"})
+
+
+def _calls_super(call: Call, name: str) -> bool:
+    match call.callee:
+        case Member(Call(Ref("super")), called):
+            return called == name
+    return False

@@ -6,7 +6,7 @@ is None.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 
 from fastmigrate.facts.terms import Await, Call, Const, Display, Either, Item, Member, Ref, Term, Truthy
@@ -78,7 +78,7 @@ class Resolver:
     """Follows terms through the links of a project's files; `links` gives those of a file, or None.
 
     `canonical` maps the dotted names under which a library exports one thing to one of them; `makes` maps a
-    function from outside to the class whose instance it returns.
+    function from outside to the class whose instance it returns; `star_names` are names that `import *` brings.
     """
 
     def __init__(
@@ -87,11 +87,13 @@ class Resolver:
         links: Callable[[str], ModuleLinks | None],
         canonical: Callable[[str], str],
         makes: dict[str, str],
+        star_names: Container[str] = (),
     ) -> None:
         self.tree = tree
         self.links = links
         self.canonical = canonical
         self.makes = makes
+        self.star_names = star_names
         self._depth = 0
         self._known: dict[tuple[str, Scope | Class | str], Value | None] = {}
 
@@ -160,6 +162,9 @@ class Resolver:
         value = self.resolve(term, scope)
         if value is not None:
             return [value]
+        if isinstance(term, Either):
+            options = [self.resolve(option, scope) for option in term.options]
+            return [option for option in options if option is not None] if None not in options else []
         found = self.lookup(term.name, scope) if isinstance(term, Ref) else None
         if found is None:
             return []
@@ -169,6 +174,8 @@ class Resolver:
             links = None if path is None or path.endswith("/") else self.links(path)
             if links is not None and path is not None:
                 bindings, home = links.bindings.get(bindings[0].name, ()), Scope(path)
+        if len(bindings) == 1 and bindings[0].kind == "value" and isinstance(bindings[0].term, Either):
+            return self.alternatives(bindings[0].term, home)
         values = [self.resolve_binding(binding, home) for binding in bindings if not _nothing(binding.term)]
         known = [value for value in values if value is not None]
         return known if len(known) == len(values) else []
@@ -243,6 +250,8 @@ class Resolver:
         links = self.links(scope.path)
         for star in links.stars if links is not None else ():
             path = self.tree.find(scope.path, star.module, star.level)
+            if path is None and f"{star.module}.{name}" in self.star_names:
+                return External(self.canonical(f"{star.module}.{name}"))
             if path is not None and not name.startswith("_"):
                 found = self._member(Module(path), name)
                 if found is not None:

@@ -341,7 +341,8 @@ class Editor(cst.CSTTransformer):
                 new = cst.parse_expression(f"{{{item}}}", self.config)
             else:
                 assert isinstance(value, cst.BaseExpression)
-                new = self._filled(f"{{{{**{{}}, {item}}}}}", value)
+                spread = "({} or {{}})" if intent.optional else "{}"
+                new = self._filled(f"{{{{**{spread}, {item}}}}}", value)
             changed = updated.with_changes(value=new, whitespace_after_yield=cst.SimpleWhitespace(" "))
             self.wraps.append((changed, intent))
             return changed

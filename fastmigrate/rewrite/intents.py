@@ -112,12 +112,16 @@ class InsertBefore:
 
 @dataclass(frozen=True, slots=True)
 class WrapYield:
-    """A `yield` statement comes to stand in `async with manager as name:`, and yields that under `key`, too."""
+    """A `yield` statement comes to stand in `async with manager as name:`, and yields that under `key`, too.
+
+    `optional` says that what it yields now may be None.
+    """
 
     number: int
     manager: str
     name: str
     key: str
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
