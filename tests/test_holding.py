@@ -82,6 +82,7 @@ HELD |= {
         "when the text has been read already",
     ),
     "global response": ("global LAST\nLAST = requests.get(u)", "stored in `LAST`"),
+    "f-string": ("r = requests.get(u)\nreturn f'{r.status_code=}'", "shown with its own code"),
     "locals": ("x = requests.get(u).text\nreturn locals()", "looks at its own names"),
     "own isinstance": ("isinstance = any\nrequests.get(u, params={'a': flag})", "`isinstance` has another meaning"),
     "negative timeout": ("requests.get(u, timeout=-1)", "a value that requests refuses"),
@@ -229,6 +230,33 @@ APPS = {
         "    try:\n        return await call_next(request)\n    except requests.RequestException:\n        pass",
         "`m` in main.py:10 waits for",
     ),
+    "mounted in a loop": (
+        "from routes import router\nfrom fastapi import FastAPI\napp = FastAPI()\napp.include_router(router)\n"
+        "class Server: ...\nServer(app)",
+        "handed to `Server` in main.py:6",
+    ),
+    "in a dict": (
+        "from routes import router\nfrom fastapi import FastAPI\napp = FastAPI()\napp.include_router(router)\n"
+        "for path, child in [('/a', app)]: ...",
+        "put into a list or dict in main.py:5",
+    ),
+    "handlers by a function": (
+        "from routes import router\nfrom fastapi import FastAPI\napp = FastAPI()\napp.include_router(router)\n"
+        "def register(server):\n    @server.on_event('startup')\n    def s(): ...\nregister(app)",
+        "registered in main.py:6",
+    ),
+    "lifespan or None": (
+        "import os\nfrom contextlib import asynccontextmanager\n"
+        "from routes import router\nfrom fastapi import FastAPI\n"
+        "@asynccontextmanager\nasync def life(app):\n    yield\n"
+        "app = FastAPI(lifespan=life if os.name else None)\napp.include_router(router)",
+        "may be None",
+    ),
+    "referred to": (
+        "from routes import router, f\nfrom fastapi import FastAPI\napp = FastAPI()\napp.include_router(router)\n"
+        "JOBS = {'f': f}",
+        "or referred to, in main.py:1",
+    ),
     "called directly": (
         "from routes import router, f\nfrom fastapi import FastAPI\napp = FastAPI()\napp.include_router(router)\n"
         "async def again(): return await f()",
@@ -242,7 +270,7 @@ def test_held_for_the_sake_of_the_app(name: str, tmp_path: Path) -> None:
     main, reason = APPS[name]
     project(tmp_path, routes=ROUTER, main=main + "\n")
     fix = only(tmp_path)["fix"]
-    assert fix["applicability"] == "none"
+    assert fix["applicability"] == ("unsafe" if name in {"mounted in a loop", "in a dict"} else "none")
     assert reason in fix["reason"]
 
 

@@ -320,6 +320,7 @@ class _LinkReader(ast.NodeVisitor):
         if isinstance(node.target, ast.Name):
             self.bind(node.target.id, self.value("each", node, self.term(node.iter)))
         else:
+            self.bind("", self.value("each", node, self.term(node.iter)))  # no name, but what it holds may matter
             self._assign(node.target, None)
         self.guard += 1
         self.block([*node.body, *node.orelse])

@@ -132,6 +132,8 @@ class Uses:
         if self._handed_on(node, parent):
             return None
         handlers = self.handlers(node)
+        if self._shows_its_code(node):
+            return Use("other", "shown with its own code by `=` in an f-string", node.lineno, results, mixed)
         match parent:
             case ast.Attribute(attr=name):
                 return self._member(parent, name, results, mixed, handlers)
@@ -142,6 +144,18 @@ class Uses:
         if isinstance(node, ast.Name) and self._only_tested(node):
             return Use("truth", node.id, node.lineno, results, mixed, optional, number=self.view.numbers[node])
         return Use("other", self._describe(node, parent), node.lineno, results, mixed, handlers=handlers)
+
+    def _shows_its_code(self, node: ast.expr) -> bool:
+        """Whether a result stands in `f"{…=}"`, which prints the expression as it is written."""
+        child: ast.AST = node
+        for above in self.view.above(node):
+            if isinstance(above, ast.JoinedStr) and child in above.values:
+                index = above.values.index(child)
+                before = above.values[index - 1] if index else None
+                if isinstance(before, ast.Constant) and str(before.value).rstrip().endswith("="):
+                    return ast.unparse(child.value) in str(before.value)  # type: ignore[attr-defined]
+            child = above
+        return False
 
     def _only_tested(self, node: ast.expr) -> bool:
         """Whether nothing but the truth of an expression matters where it stands."""

@@ -25,6 +25,7 @@ from fastmigrate.plan.goals import (
 )
 from fastmigrate.plan.names import fresh, imported, request_parameter
 from fastmigrate.plan.texts import LIFESPAN, MANAGER, PROMISES
+from fastmigrate.project.apps import ROUTE_DECORATORS
 from fastmigrate.project.modules import is_test_path
 from fastmigrate.project.project import Project
 from fastmigrate.project.resolve import External, Function, Instance, Method, Scope
@@ -156,6 +157,8 @@ class Clients:
                 return name in _TRANSPARENT or name in {"builtins.staticmethod", "builtins.classmethod"}
             case Function(home):
                 return self._hands_arguments_on(home)
+            case None:  # one of several apps, say: it is known to serve the function
+                return isinstance(decorator, Call) and isinstance(callee, Member) and callee.name in ROUTE_DECORATORS
         return False
 
     def _hands_arguments_on(self, decorator: Scope) -> bool:

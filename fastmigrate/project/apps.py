@@ -10,11 +10,11 @@ from fastmigrate.facts.values import Binding, CallSite, ModuleLinks
 from fastmigrate.knowledge.names import APP_CLASSES, ROUTER_CLASSES, TRUSTED_WITH_APP
 from fastmigrate.project.resolve import Class, External, Function, Instance, Method, Resolver, Scope, Value
 
-__all__ = ["AppMap", "Route", "read_apps"]
+__all__ = ["ROUTE_DECORATORS", "AppMap", "Route", "read_apps"]
 
 _SERVING = APP_CLASSES | ROUTER_CLASSES
 _VERBS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
-_DECORATORS = _VERBS | {"api_route", "route"}
+ROUTE_DECORATORS = _VERBS | {"api_route", "route"}
 _ADDERS = frozenset({"add_api_route", "add_route"})
 _EVENTS = frozenset({"on_event", "add_event_handler"})
 
@@ -118,7 +118,7 @@ class _AppReader:
 
     def _method(self, callee: Member, call: Call, site: CallSite, scope: Scope) -> None:
         name = callee.name
-        if name in _DECORATORS and site.decorates is not None:
+        if name in ROUTE_DECORATORS and site.decorates is not None:
             self._route(call, scope, Function(Scope(scope.path, site.decorates)))
         elif name in _ADDERS:
             self._route(call, scope, self.resolver.resolve(call.argument(1, "endpoint"), scope))
@@ -190,7 +190,7 @@ class _AppReader:
         callee = call.callee
         if not isinstance(callee, Member) or not isinstance(endpoint, Function):
             return
-        if callee.name in _DECORATORS | _ADDERS:
+        if callee.name in ROUTE_DECORATORS | _ADDERS:
             for router in self._owners(callee.of, scope):
                 self._register(router, callee.name, call, scope, endpoint)
 
@@ -377,7 +377,7 @@ class _AppReader:
 
     def _mentioned(self) -> Iterator[Instance]:
         yield from (route.router for routes in self.map.routes.values() for route in routes)
-        yield from self.map.parents
+        yield from (*self.map.parents, *self.map.events, *self.map.handlers)
         yield from (parent for edges in self.map.parents.values() for parent, _ in edges if parent is not None)
 
     def text(self, term: Term | None, scope: Scope, depth: int = 0) -> str:

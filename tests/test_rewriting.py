@@ -1,0 +1,126 @@
+"""Code around the edit that is easy to break: where imports land, whose names are free, what shares a line."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.projects import project
+from tests.run import fastmigrate
+
+HEAD = "import requests\nfrom fastapi import FastAPI\n"
+ENDPOINT = """
+@app.get("/")
+async def f():
+    return requests.get("http://x").json()
+"""
+
+MODULES = {
+    "late import of httpx": HEAD + "app = FastAPI()\nimport httpx\n" + ENDPOINT,
+    "late import of contextlib": HEAD + "app = FastAPI()\nfrom contextlib import asynccontextmanager\n" + ENDPOINT,
+    "guarded import of httpx": HEAD + "try:\n    import httpx\nexcept ImportError:\n    httpx = None\n"
+    "app = FastAPI()\n" + ENDPOINT,
+    "imports on one line": "from __future__ import annotations; import requests; from fastapi import FastAPI\n"
+    "app = FastAPI()\n" + ENDPOINT,
+    "everything in try": "try:\n    import requests\n    from fastapi import FastAPI\n    app = FastAPI()\n"
+    "finally:\n    pass\n" + ENDPOINT,
+    "local imports": """
+import requests
+def create(lifespan=None):
+    from urllib.request import Request
+    from fastapi import FastAPI
+    app = FastAPI()
+    @app.get("/")
+    async def f():
+        return requests.get("http://x").json()
+    return app
+app = create()
+""",
+    "taken names": HEAD
+    + "CookieJar = asynccontextmanager = keep_request_promises = Request = 1\napp = FastAPI()\n"
+    + ENDPOINT,
+    "global name": HEAD + "app = FastAPI()\nclient = None\n" + ENDPOINT.replace("():", "():\n    global client"),
+    "one line": HEAD
+    + "app = FastAPI()\n@app.get('/')\nasync def f(): 'Docs.'; return requests.get('http://x').json()\n",
+    "lifespan on one line": """
+import requests
+from contextlib import AsyncExitStack, asynccontextmanager
+from fastapi import FastAPI
+@asynccontextmanager
+async def life(app):
+    async with AsyncExitStack() as stack: print("up"); yield; print("down")
+app = FastAPI(lifespan=life)
+"""
+    + ENDPOINT,
+    "lifespan with a state that may be None": """
+import requests
+from contextlib import asynccontextmanager
+from fastapi import FastAPI
+@asynccontextmanager
+async def life(app):
+    state = None
+    yield state
+app = FastAPI(lifespan=life)
+"""
+    + ENDPOINT,
+    "an app in either branch": HEAD + "app = FastAPI() if __debug__ else FastAPI(title='x')\n" + ENDPOINT,
+    "star import": "from requests import *\nfrom fastapi import FastAPI\napp = FastAPI()\n"
+    + ENDPOINT.replace("requests.get", "get"),
+    "Starlette's route": HEAD
+    + """
+from fastapi.responses import JSONResponse
+app = FastAPI()
+async def plain(request):
+    return JSONResponse(requests.get("http://x").json())
+app.add_route("/", plain)
+""",
+}
+
+STARTS = """
+import sys; sys.path.insert(0, ".")
+from main import app
+from fastapi.testclient import TestClient
+with TestClient(app) as client:
+    assert client.get("/openapi.json").status_code == 200
+    try: client.get("/")
+    except Exception as error: assert "Connect" in repr(error), error
+"""
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_migrated_app_starts_and_reaches_its_client(name: str, tmp_path: Path) -> None:
+    project(tmp_path, main=MODULES[name])
+    run = fastmigrate("--fix", cwd=tmp_path)
+    assert run.stdout.startswith("1 fixed"), run.stdout
+    started = subprocess.run([sys.executable, "-c", STARTS], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert started.returncode == 0, (tmp_path / "main.py").read_text() + started.stderr
+    before = (tmp_path / "main.py").read_text()
+    assert fastmigrate("--fix", cwd=tmp_path).code == 0
+    assert (tmp_path / "main.py").read_text() == before
+
+
+@pytest.mark.parametrize("other", ["from main import *", "main.requests.get", "patch.object(main, 'requests')"])
+def test_an_import_that_another_file_reaches_for_stays(other: str, tmp_path: Path) -> None:
+    project(tmp_path, main=HEAD + "app = FastAPI()\n" + ENDPOINT, other=f"import main\n{other}\n# requests\n")
+    assert fastmigrate("--fix", cwd=tmp_path).code == 0
+    assert (tmp_path / "main.py").read_text().startswith("import requests\n") or "\nimport requests\n" in (
+        tmp_path / "main.py"
+    ).read_text()
+
+
+def test_what_cannot_be_edited_is_held_and_the_rest_is_fixed(tmp_path: Path) -> None:
+    odd = "return 1 if not(requests.get('http://x').ok)else 2"
+    project(tmp_path, main=HEAD + "import odd\napp = FastAPI()\napp.include_router(odd.router)\n" + ENDPOINT)
+    (tmp_path / "odd.py").write_text(
+        "import requests\nfrom fastapi import APIRouter\nrouter = APIRouter()\n"
+        f"@router.get('/o')\nasync def o():\n    {odd}\n"
+    )
+    before = (tmp_path / "odd.py").read_text()
+    run = fastmigrate("--fix", cwd=tmp_path)
+    assert run.code == 1
+    assert "1 fixed in 1 file, 1 held." in run.stdout
+    assert "odd.py could not be edited" in run.stdout
+    assert (tmp_path / "odd.py").read_text() == before
