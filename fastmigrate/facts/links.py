@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from typing import Literal
 
 from fastmigrate.facts.nodes import (
@@ -21,14 +20,13 @@ from fastmigrate.facts.nodes import (
     read_place,
 )
 from fastmigrate.facts.order import number_nodes
-from fastmigrate.facts.terms import OPAQUE, Call, Ref, Term, read_term
+from fastmigrate.facts.scopes import ScopeBindings, ScopeReader
+from fastmigrate.facts.terms import OPAQUE, Call
 from fastmigrate.facts.values import (
     Binding,
-    BindingKind,
     CallSite,
     ClassLinks,
     FunctionLinks,
-    Handler,
     ModuleLinks,
     Parameter,
     Yield,
@@ -44,68 +42,20 @@ def read_links(path: str, tree: ast.Module) -> ModuleLinks:
     return reader.result()
 
 
-@dataclass(slots=True)
-class _Scope:
-    qualname: str
-    bindings: dict[str, list[Binding]] = field(default_factory=dict)
-    node: ast.FunctionDef | ast.AsyncFunctionDef | None = None
-    is_class: bool = False
-    globals: set[str] = field(default_factory=set)
-    returns: list[Term] = field(default_factory=list)
-    yields: list[Yield] = field(default_factory=list)
-    handlers: list[Handler] = field(default_factory=list)
-    awaits: int = 0
-
-
-class _LinkReader(ast.NodeVisitor):
+class _LinkReader(ScopeReader):
     def __init__(self, path: str, tree: ast.Module) -> None:
+        super().__init__(number_nodes(tree).__getitem__)
         self.path = path
-        self.tree = tree
-        numbers = number_nodes(tree)
-        self.number: Callable[[ast.AST], int] = numbers.__getitem__
-        self.scopes = [_Scope("")]
         self.functions: dict[str, FunctionLinks] = {}
         self.classes: dict[str, ClassLinks] = {}
-        self.self_values: dict[str, dict[str, list[Binding]]] = {}
         self.calls: list[CallSite] = []
         self.stars: list[Binding] = []
-        self.exports: set[str] = set()
         self.loads: dict[str, int] = {}
         self.state_names: set[str] = set()
         self.stored: set[str] = set()
-        self.mutated: set[str] = set()
-        self.shadowed: list[set[str]] = []
         self.deferred = 0
-        self.guard = 0
-        self.typing_only = False
         self.decorates: str | None = None
         self.around: list[tuple[str | None, str]] = []
-
-    # -- values
-
-    def term(self, node: ast.expr | None) -> Term:
-        return read_term(node, self.number, self._name)
-
-    def _name(self, node: ast.Name) -> Term:
-        return OPAQUE if any(node.id in names for names in self.shadowed) else Ref(node.id)
-
-    @property
-    def scope(self) -> _Scope:
-        return self.scopes[-1]
-
-    def bind(self, name: str, binding: Binding) -> None:
-        scope = self.scopes[0] if name in self.scope.globals else self.scope
-        scope.bindings.setdefault(name, []).append(binding)
-
-    def value(self, kind: BindingKind, node: ast.AST, term: Term, **more: object) -> Binding:
-        return Binding(
-            kind,
-            getattr(node, "lineno", 0),
-            term=term,
-            guarded=self.guard > 0,
-            typing_only=self.typing_only,
-            **more,  # type: ignore[arg-type]
-        )
 
     def block(self, statements: Iterable[ast.stmt]) -> None:
         for statement in statements:
@@ -151,7 +101,7 @@ class _LinkReader(ast.NodeVisitor):
             if default is not None:
                 self.visit(default)
         self._count_annotations(node)
-        scope = _Scope(qualname, node=node)
+        scope = ScopeBindings(qualname, node=node)
         scope.globals = {n for s in ast.walk(node) if isinstance(s, ast.Global) for n in s.names}
         self.scopes.append(scope)
         for parameter in parameters:
@@ -223,7 +173,7 @@ class _LinkReader(ast.NodeVisitor):
         self.bind(node.name, self.value("class", node, OPAQUE, name=qualname))
         for expression in [*node.decorator_list, *node.bases, *(keyword.value for keyword in node.keywords)]:
             self.visit(expression)
-        scope = _Scope(qualname, is_class=True)
+        scope = ScopeBindings(qualname, is_class=True)
         self.scopes.append(scope)
         self.block(node.body)
         self.scopes.pop()
@@ -251,69 +201,29 @@ class _LinkReader(ast.NodeVisitor):
     def visit_Assign(self, node: ast.Assign) -> None:
         self.visit(node.value)
         for target in node.targets:
-            self._assign(target, node.value)
+            self.assign(target, node.value)
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
         self.visit(node.annotation)
         self._count_quoted(node.annotation)
         if node.value is not None:
             self.visit(node.value)
-            self._assign(node.target, node.value)
+            self.assign(node.target, node.value)
         elif isinstance(node.target, ast.Name):
             self.bind(node.target.id, self.value("parameter", node, annotation_term(node.annotation) or OPAQUE))
 
     def visit_AugAssign(self, node: ast.AugAssign) -> None:
         self.visit(node.value)
-        self._mutates(node.target)
-        self._assign(node.target, None)
+        self.mutates(node.target)
+        self.assign(node.target, None)
         if isinstance(node.target, ast.Name):
             self.loads[node.target.id] = self.loads.get(node.target.id, 0) + 1
             if node.target.id == "__all__":
-                self._export(node.value)
+                self.export(node.value)
 
     def visit_NamedExpr(self, node: ast.NamedExpr) -> None:
         self.visit(node.value)
-        self._assign(node.target, node.value)
-
-    def _assign(self, target: ast.expr, value: ast.expr | None, kind: BindingKind = "value") -> None:
-        match target:
-            case ast.Name(id=name):
-                self.bind(name, self.value(kind if value is not None else "other", target, self.term(value)))
-                if name == "__all__" and value is not None:
-                    self._export(value)
-            case ast.Tuple(elts=targets) | ast.List(elts=targets):
-                values: list[ast.expr | None] = [None] * len(targets)
-                if (
-                    kind == "value"
-                    and isinstance(value, ast.Tuple | ast.List)
-                    and len(value.elts) == len(targets)
-                    and not any(isinstance(part, ast.Starred) for part in [*targets, *value.elts])
-                ):
-                    values = list(value.elts)
-                for part, item in zip(targets, values, strict=True):
-                    self._assign(part, item, kind)
-            case ast.Starred(value=inner):
-                self._assign(inner, None)
-            case ast.Attribute(value=ast.Name(id="self"), attr=name):
-                self._assign_self(name, target, value)
-                self.visit(target)
-            case _:
-                self.visit(target)
-
-    def _assign_self(self, name: str, target: ast.expr, value: ast.expr | None) -> None:
-        owner = self.scope.qualname.rpartition(".")[0]
-        term = self.term(value)
-        kind: BindingKind = "value" if value is not None else "other"
-        # the term is read in the scope of the method that assigns it
-        self.self_values.setdefault(owner, {}).setdefault(name, []).append(
-            Binding(kind, target.lineno, term=term, name=self.scope.qualname)
-        )
-
-    def _export(self, value: ast.expr) -> None:
-        if isinstance(value, ast.List | ast.Tuple):
-            self.exports |= {
-                item.value for item in value.elts if isinstance(item, ast.Constant) and isinstance(item.value, str)
-            }
+        self.assign(node.target, node.value)
 
     def visit_For(self, node: ast.For | ast.AsyncFor) -> None:
         self.visit(node.iter)
@@ -321,7 +231,7 @@ class _LinkReader(ast.NodeVisitor):
             self.bind(node.target.id, self.value("each", node, self.term(node.iter)))
         else:
             self.bind("", self.value("each", node, self.term(node.iter)))  # no name, but what it holds may matter
-            self._assign(node.target, None)
+            self.assign(node.target, None)
         self.guard += 1
         self.block([*node.body, *node.orelse])
         self.guard -= 1
@@ -341,7 +251,7 @@ class _LinkReader(ast.NodeVisitor):
         for item in node.items:
             self.visit(item.context_expr)
             if item.optional_vars is not None:
-                self._assign(item.optional_vars, item.context_expr, "with")
+                self.assign(item.optional_vars, item.context_expr, "with")
             if isinstance(node, ast.AsyncWith):
                 name = item.optional_vars.id if isinstance(item.optional_vars, ast.Name) else None
                 self.around.append((name, ast.unparse(item.context_expr)))
@@ -417,21 +327,17 @@ class _LinkReader(ast.NodeVisitor):
     def visit_Subscript(self, node: ast.Subscript) -> None:
         base, key = node.value, node.slice
         if not isinstance(node.ctx, ast.Load):
-            self._mutates(base)
+            self.mutates(base)
         if isinstance(key, ast.Constant) and isinstance(key.value, str) and "state" in ast.unparse(base):
             self.state_names.add(key.value)
         self.generic_visit(node)
 
-    def _mutates(self, base: ast.expr) -> None:
-        if isinstance(base, ast.Name | ast.Attribute):
-            self.mutated.add(base.id if isinstance(base, ast.Name) else base.attr)
-
     def visit_Call(self, node: ast.Call) -> None:
         function = node.func
         if isinstance(function, ast.Attribute) and function.attr in MUTATORS:
-            self._mutates(function.value)
+            self.mutates(function.value)
             for argument in node.args[:1]:  # dict.update(target, …)
-                self._mutates(argument)
+                self.mutates(argument)
         if isinstance(function, ast.Name) and function.id == "setattr" and len(node.args) == 3:
             name = node.args[1]
             if isinstance(name, ast.Constant) and isinstance(name.value, str):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
 from functools import cached_property
 
-from fastmigrate.facts.terms import OPAQUE, Call, Const, Display, Either, Member, Ref, Term, dotted
-from fastmigrate.facts.values import FunctionLinks, ModuleLinks, Yield
+from fastmigrate.facts.terms import Call, Const, Display, Either, Member, Ref, Term, dotted
+from fastmigrate.facts.values import FunctionLinks, Yield
 from fastmigrate.knowledge.names import APP_CLASSES, ROUTER_CLASSES
 from fastmigrate.knowledge.parity import Parity
+from fastmigrate.plan.errors import Errors
 from fastmigrate.plan.goals import (
     ClientInFunction,
     ClientInLifespan,
@@ -44,7 +44,6 @@ from fastmigrate.rewrite.intents import (
 
 __all__ = ["Clients"]
 
-_NEVER = "which httpx does not raise"
 _KEYS = ("client", "http_client", "shared_http_client")
 _TRANSPARENT = frozenset({"fastapi_cache.decorator.cache", "fastapi_versioning.version"})
 """Decorators from outside that hand a new `request` parameter on (fastapi-lifecycle.md section 7)."""
@@ -56,6 +55,7 @@ class Clients:
     def __init__(self, project: Project) -> None:
         self.project = project
         self.apps = project.apps
+        self.errors = Errors(project)
 
     # -- in a path operation
 
@@ -80,7 +80,7 @@ class Clients:
         """The client comes from the state of the request, and so from every app that serves the path operation."""
         links = self._function(goal.function)
         for decorator in links.decorators:
-            reason = self._minds_errors(decorator, goal.function)
+            reason = self.errors.of_decorator(decorator, goal.function)
             if reason is not None:
                 return Held(reason)
         roots = {root for route in self.apps.routes[goal.function] for root in self.apps.roots(route.router)}
@@ -98,32 +98,6 @@ class Clients:
         code = f"{name}: {httpx}.AsyncClient = {request}.state.{self.key}"
         needs += [RequestInFunction(goal.function), Imported(path, "httpx")]
         return Step(tuple(needs), intents=((path, InsertAtTop(links.number, code)),))
-
-    def _minds_errors(self, decorator: Term, scope: Scope) -> str | None:
-        """Why a decorator would no longer see the errors that it waits for, or None."""
-        outer = Scope(scope.path, self._function(scope).parent)
-        for term in _within(decorator):
-            value = self.project.resolver.resolve(term, outer) if isinstance(term, Ref | Member) else None
-            if isinstance(value, External) and value.name.startswith("requests."):
-                return f"its decorator waits for `{value.name}`, {_NEVER}"
-        callee = decorator.callee if isinstance(decorator, Call) else decorator
-        home = self.project.resolver.resolve(callee, outer)
-        links = self.project.links(home.scope.path) if isinstance(home, Function) else None
-        for function in links.functions.values() if links is not None and isinstance(home, Function) else ():
-            if function.qualname.startswith(f"{home.scope.qualname}."):  # type: ignore[union-attr]
-                for line, name in self._caught(links.path, function):  # type: ignore[union-attr]
-                    return f"its decorator catches `{name}` in {links.path}:{line}"  # type: ignore[union-attr]
-        return None
-
-    def _caught(self, path: str, function: FunctionLinks) -> Iterator[tuple[int, str]]:
-        """The errors of requests that a function catches: its own classes, and OSError."""
-        for handler in function.handlers:
-            for term in (*handler.classes, *handler.asked):
-                value = self.project.resolver.resolve(term, Scope(path, function.qualname))
-                if isinstance(value, External) and (
-                    value.name.startswith("requests.") or value.name == "builtins.OSError"
-                ):
-                    yield handler.line, value.name.removeprefix("builtins.")
 
     def request_name(self, function: Scope) -> str:
         """The name of a path operation's request parameter: the one that it has, or a free one."""
@@ -233,7 +207,7 @@ class Clients:
         """An app's lifespan yields the client: a new one, or the one that it has."""
         app = goal.app
         if self._existing_key(app) == self.key:
-            return self._unheard_errors(app) or Step()
+            return self._held_by_errors(app) or Step()
         call = self._construction(app)
         reason = self._app_in_the_way(app, call)
         if reason is not None or call is None:
@@ -286,67 +260,11 @@ class Clients:
             replaced = links.stored & {"lifespan_context", "on_startup", "on_shutdown"} if links is not None else set()
             if replaced:
                 return Held(f"`{min(replaced)}` is replaced in {path}")
-        return self._unheard_errors(app)
+        return self._held_by_errors(app)
 
-    def _unheard_errors(self, app: Instance) -> Held | None:
-        """Errors of requests that something above the path operation waits for would not come any more."""
-        for router in self.apps.under(app):
-            for term, scope, line in self.apps.handlers.get(router, ()):
-                where = f"{scope.path}:{line}" if line else scope.path
-                if term == OPAQUE:
-                    return Held(f"which errors the exception handlers in {where} wait for is not known")
-                value = self.project.resolver.resolve(term, scope)
-                name = value.name if isinstance(value, External) else ""
-                if name.startswith("requests.") or name == "builtins.OSError":
-                    shown = name.removeprefix("builtins.")
-                    return Held(
-                        f"the app's exception handler in {where} waits for `{shown}`, which httpx does not raise"
-                    )
-        for path in self.project.sources.containing(b"requests", b"OSError", b"IOError"):
-            links = None if is_test_path(path) else self.project.links(path)
-            if links is not None:
-                reason = self._waits_above(links)
-                if reason is not None:
-                    return Held(reason)
-        return None
-
-    def _waits_above(self, links: ModuleLinks) -> str | None:
-        """What in a file waits for errors of requests around path operations: middleware, dependencies that yield."""
-        for function in links.functions.values():
-            if Scope(links.path, function.qualname) in self.apps.routes:
-                continue
-            for line, name in self._caught(links.path, function):
-                around = "call_next" in function.names or (function.yields and name != "OSError")
-                depends = function.yields and Scope(links.path, function.qualname) in self._dependencies
-                if around or depends:
-                    return (
-                        f"`{function.qualname}` in {links.path}:{line} waits for `{name}`, which httpx does not raise"
-                    )
-        for site in links.calls:
-            caller = links.functions.get(site.scope)
-            above = caller is not None and "call_next" in caller.names
-            above = above or Scope(links.path, site.scope) in self.apps.error_handlers
-            if above and site.call.callee == Ref("isinstance") and len(site.call.args) == 2:
-                asked = site.call.args[1].values if isinstance(site.call.args[1], Display) else site.call.args[1:]
-                for term in asked:
-                    value = self.project.resolver.resolve(term, Scope(links.path, site.scope))
-                    if isinstance(value, External) and value.name.startswith("requests.exceptions."):
-                        return f"{links.path}:{site.place.line} asks for `{value.name}`, {_NEVER}"
-        return None
-
-    @cached_property
-    def _dependencies(self) -> set[Scope]:
-        found: set[Scope] = set()
-        for path in self.project.sources.containing(b"Depends(", b"Security("):
-            links = self.project.links(path)
-            for site in links.calls if links is not None else ():
-                if dotted(site.call.callee) is not None and str(dotted(site.call.callee)).endswith(
-                    ("Depends", "Security")
-                ):
-                    value = self.project.resolver.resolve(site.call.argument(0, "dependency"), Scope(path, site.scope))
-                    if isinstance(value, Function):
-                        found.add(value.scope)
-        return found
+    def _held_by_errors(self, app: Instance) -> Held | None:
+        reason = self.errors.above(app)
+        return None if reason is None else Held(reason)
 
     # -- in a lifespan
 
@@ -458,20 +376,6 @@ class Clients:
 def _class_of(app: Instance) -> tuple[str, str]:
     module, _, name = app.of.name.rpartition(".") if isinstance(app.of, External) else ("fastapi", "", "FastAPI")
     return module, name
-
-
-def _within(term: Term) -> Iterator[Term]:
-    """A term and all that it is made of."""
-    yield term
-    match term:
-        case Call(callee, args, keywords):
-            parts = (callee, *args, *(value for _, value in keywords))
-        case Display(values=values):
-            parts = values
-        case _:
-            parts = ()
-    for part in parts:
-        yield from _within(part)
 
 
 _OURS = re.compile(

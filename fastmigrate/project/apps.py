@@ -1,80 +1,22 @@
-"""Apps, routers and path operations: who includes or mounts whom, under which prefix, and which lifespan runs."""
+"""Reads the map of apps and routers out of the calls that make, include, mount and decorate them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 
 from fastmigrate.facts.terms import OPAQUE, Call, Const, Display, Either, Member, Ref, Term, Text, dotted
 from fastmigrate.facts.values import Binding, CallSite, ModuleLinks
 from fastmigrate.knowledge.names import APP_CLASSES, ROUTER_CLASSES, TRUSTED_WITH_APP
+from fastmigrate.project.appmap import AppMap, Route
 from fastmigrate.project.resolve import Class, External, Function, Instance, Method, Resolver, Scope, Value
 
-__all__ = ["ROUTE_DECORATORS", "AppMap", "Route", "read_apps"]
+__all__ = ["ROUTE_DECORATORS", "read_apps"]
 
 _SERVING = APP_CLASSES | ROUTER_CLASSES
 _VERBS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
 ROUTE_DECORATORS = _VERBS | {"api_route", "route"}
 _ADDERS = frozenset({"add_api_route", "add_route"})
 _EVENTS = frozenset({"on_event", "add_event_handler"})
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """A path operation as it is registered: on which router or app, for which methods, under which path."""
-
-    router: Instance
-    methods: tuple[str, ...]
-    path: str
-    plain: bool = False  # as Starlette registers it: the function gets the request and nothing else
-
-
-@dataclass(slots=True)
-class AppMap:
-    """The apps and routers of a project."""
-
-    routes: dict[Scope, list[Route]] = field(default_factory=dict)
-    parents: dict[Instance, list[tuple[Instance | None, str]]] = field(default_factory=dict)
-    events: dict[Instance, tuple[str, int]] = field(default_factory=dict)  # where a handler is registered
-    lifeless: dict[Instance, str] = field(default_factory=dict)  # why no lifespan ever runs
-    handlers: dict[Instance, list[tuple[Term, Scope, int]]] = field(default_factory=dict)
-    error_handlers: set[Scope] = field(default_factory=set)
-    prefixes: dict[Instance, str] = field(default_factory=dict)
-    apps: set[Instance] = field(default_factory=set)
-    strangers: dict[Instance, str] = field(default_factory=dict)  # who else gets hold of an app
-
-    def roots(self, router: Instance, seen: frozenset[Instance] = frozenset()) -> set[Instance | None]:
-        """The apps whose lifespan runs for a router's routes; None stands for one that is not known."""
-        if router in seen:
-            return set()
-        parents = self.parents.get(router, [])
-        if not parents:
-            return {router} if router in self.apps else set()
-        found: set[Instance | None] = set()
-        for parent, _ in parents:
-            found |= {None} if parent is None else self.roots(parent, seen | {router}) or {None}
-        return found
-
-    def under(self, app: Instance) -> Iterator[Instance]:
-        """The app itself and every router and app below it."""
-        yield app
-        yield from (router for router in self.parents if app in self.roots(router))
-
-    def full_routes(self, route: Route) -> list[str]:
-        """`METHOD /path`, with all prefixes, for each method and each way to the route."""
-        paths = [prefix + route.path for prefix in self._prefixes(route.router, frozenset())]
-        return [f"{method} {path or '/'}" for path in sorted(set(paths)) for method in route.methods]
-
-    def _prefixes(self, router: Instance, seen: frozenset[Instance]) -> list[str]:
-        own = self.prefixes.get(router, "")
-        parents = self.parents.get(router, [])
-        if not parents or router in seen:
-            return [own]
-        return [
-            above + prefix + own
-            for parent, prefix in parents
-            for above in ([""] if parent is None else self._prefixes(parent, seen | {router}))
-        ]
 
 
 def read_apps(modules: dict[str, ModuleLinks], resolver: Resolver) -> AppMap:

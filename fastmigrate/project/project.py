@@ -14,7 +14,8 @@ from fastmigrate.facts.terms import Call, Member, Ref
 from fastmigrate.facts.values import CallSite, ModuleLinks, Place
 from fastmigrate.knowledge.blocking import BLOCKING_FUNCTIONS, BLOCKING_METHODS, TOKENS
 from fastmigrate.knowledge.names import LIBRARIES, MAKES, canonical
-from fastmigrate.project.apps import AppMap, read_apps
+from fastmigrate.project.appmap import AppMap
+from fastmigrate.project.apps import read_apps
 from fastmigrate.project.modules import ModuleTree, is_test_path, module_name
 from fastmigrate.project.resolve import External, Function, Instance, Method, Resolver, Scope
 from fastmigrate.project.types import Types

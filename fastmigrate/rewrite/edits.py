@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import libcst as cst
 
@@ -29,26 +28,17 @@ from fastmigrate.rewrite.layout import (
     with_element,
     with_keyword,
 )
+from fastmigrate.rewrite.nodes import (
+    Filler,
+    member_of,
+    names_that_are_no_expressions,
+    prefers_single_quotes,
+    refuse_comments,
+)
 
-__all__ = ["CommentInTheWayError", "Editor"]
+__all__ = ["Editor"]
 
 _PLACEHOLDER = "__fastmigrate_{}__"
-
-
-class CommentInTheWayError(Exception):
-    """A comment stands in code that would go."""
-
-
-def refuse_comments(node: cst.CSTNode) -> None:
-    """CommentInTheWayError if there is a comment in the node."""
-    if any(isinstance(child, cst.Comment) for child in _descendants(node)):
-        raise CommentInTheWayError("a comment stands beside code that would go")
-
-
-def _descendants(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    for child in node.children:
-        yield child
-        yield from _descendants(child)
 
 
 class Editor(cst.CSTTransformer):
@@ -61,7 +51,7 @@ class Editor(cst.CSTTransformer):
         super().__init__()
         self.config = module.config_for_parsing
         self.unit = module.default_indent
-        self.single_quotes = _prefers_single_quotes(module.code)
+        self.single_quotes = prefers_single_quotes(module.code)
         self.remaining: list[Intent] = list(intents)
         self.counts: dict[str, int] = {}
         self.no_expressions: set[cst.CSTNode] = set()
@@ -90,7 +80,7 @@ class Editor(cst.CSTTransformer):
             if self.depth == 0:
                 self.top_level += 1
             self.depth += 1
-        self.no_expressions.update(_names_that_are_no_expressions(node))
+        self.no_expressions.update(names_that_are_no_expressions(node))
         match node:
             case cst.Name(value=name) if not self.in_import and node not in self.no_expressions:
                 self._count(f"name {name}", node)
@@ -188,7 +178,7 @@ class Editor(cst.CSTTransformer):
         count = template.count("{}")
         text = template.format(*(names * count if count else names))
         expression = cst.parse_expression(text, self.config)
-        filler = _Filler(dict(zip(names, parts, strict=True)))
+        filler = Filler(dict(zip(names, parts, strict=True)))
         filled = expression.visit(filler)
         assert isinstance(filled, cst.BaseExpression)
         if isinstance(filled, cst.DictComp) and isinstance(value, cst.Dict):
@@ -200,7 +190,7 @@ class Editor(cst.CSTTransformer):
         for intent in [i for i in self.remaining if isinstance(i, TestMember) and i.name == original.value]:
             if intent.number == self.numbers.get(original):
                 self.remaining.remove(intent)
-                good = cst.UnaryOperation(cst.Not(), _member(updated, intent.member))
+                good = cst.UnaryOperation(cst.Not(), member_of(updated, intent.member))
                 if not intent.optional:
                     self.negated.append(good.with_changes(lpar=original.lpar, rpar=original.rpar))
                     return self.negated[-1]
@@ -416,69 +406,3 @@ class Editor(cst.CSTTransformer):
 
 
 _EQUAL = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
-
-
-class _Filler(cst.CSTTransformer):
-    """Puts expressions in the places of a template, in parentheses where they are needed."""
-
-    def __init__(self, values: dict[str, cst.BaseExpression]) -> None:
-        super().__init__()
-        self.values = values
-        self.arguments: set[cst.CSTNode] = set()
-
-    def visit_Arg(self, node: cst.Arg) -> None:
-        """An argument needs no parentheses."""
-        self.arguments.add(node.value)
-
-    def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.BaseExpression:
-        """A placeholder becomes what it stands for."""
-        value = self.values.get(original_node.value)
-        if value is None:
-            return updated_node
-        if original_node in self.arguments or isinstance(value, _ATOMS) or value.lpar:
-            return value
-        return value.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
-
-
-_ATOMS = (
-    cst.Name,
-    cst.Attribute,
-    cst.Call,
-    cst.Subscript,
-    cst.Dict,
-    cst.DictComp,
-    cst.List,
-    cst.ListComp,
-    cst.Set,
-    cst.SimpleString,
-)
-
-
-def _prefers_single_quotes(code: str) -> bool:
-    """Whether most strings of one line stand in single quotes."""
-    single = len(re.findall(r"(?<![\w'\"])'[^'\"\n]*'(?!')", code))
-    return single > len(re.findall(r'(?<![\w\'"])"[^\'"\n]*"(?!")', code))
-
-
-def _member(of: cst.Name, name: str) -> cst.Attribute:
-    return cst.Attribute(of.with_changes(lpar=[], rpar=[]), cst.Name(name))
-
-
-def _names_that_are_no_expressions(node: cst.CSTNode) -> list[cst.CSTNode]:
-    """Names in a node that stand for a definition, a keyword or an attribute; `ast` has no node for them."""
-    match node:
-        case cst.Attribute(attr=name) | cst.NameItem(name=name):
-            return [name]
-        case cst.Arg(keyword=cst.Name() as name) | cst.Param(name=cst.Name() as name):
-            return [name]
-        case cst.FunctionDef(name=name) | cst.ClassDef(name=name):
-            return [name]
-        case cst.ExceptHandler(name=cst.AsName(name=name)) | cst.ExceptStarHandler(name=cst.AsName(name=name)):
-            return [name]
-        case cst.MatchAs(name=cst.Name() as name) | cst.MatchStar(name=cst.Name() as name):
-            return [name]
-        case cst.MatchMapping(rest=cst.Name() as name) | cst.MatchKeywordElement(key=name):
-            return [name]
-        case cst.TypeVar(name=name) | cst.TypeVarTuple(name=name) | cst.ParamSpec(name=name):
-            return [name]
-    return []

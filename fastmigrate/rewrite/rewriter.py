@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 
 import libcst as cst
 
-from fastmigrate.rewrite.edits import CommentInTheWayError, Editor
+from fastmigrate.rewrite.edits import Editor
 from fastmigrate.rewrite.imports import edit_imports
 from fastmigrate.rewrite.intents import AddImport, Intent, RemoveImport
+from fastmigrate.rewrite.nodes import CommentInTheWayError
 
 __all__ = ["RewriteError", "rewrite"]
 

@@ -1,0 +1,116 @@
+"""What the scopes of a file bind: names, items and attributes of `self`, as the statements go by."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from fastmigrate.facts.terms import OPAQUE, Ref, Term, read_term
+from fastmigrate.facts.values import Binding, BindingKind, Handler, Yield
+
+__all__ = ["ScopeBindings", "ScopeReader"]
+
+
+@dataclass(slots=True)
+class ScopeBindings:
+    """What is bound and noted in one scope while it is read."""
+
+    qualname: str
+    bindings: dict[str, list[Binding]] = field(default_factory=dict)
+    node: ast.FunctionDef | ast.AsyncFunctionDef | None = None
+    is_class: bool = False
+    globals: set[str] = field(default_factory=set)
+    returns: list[Term] = field(default_factory=list)
+    yields: list[Yield] = field(default_factory=list)
+    handlers: list[Handler] = field(default_factory=list)
+    awaits: int = 0
+
+
+class ScopeReader(ast.NodeVisitor):
+    """Keeps the bindings of the scopes that a visitor is in, the innermost last."""
+
+    def __init__(self, number: Callable[[ast.AST], int]) -> None:
+        self.number = number
+        self.scopes = [ScopeBindings("")]
+        self.self_values: dict[str, dict[str, list[Binding]]] = {}
+        self.exports: set[str] = set()
+        self.mutated: set[str] = set()
+        self.shadowed: list[set[str]] = []
+        self.guard = 0
+        self.typing_only = False
+
+    def term(self, node: ast.expr | None) -> Term:
+        """The term of an expression; names that a lambda or a comprehension hides are opaque."""
+        return read_term(node, self.number, self._name)
+
+    def _name(self, node: ast.Name) -> Term:
+        return OPAQUE if any(node.id in names for names in self.shadowed) else Ref(node.id)
+
+    @property
+    def scope(self) -> ScopeBindings:
+        """The innermost scope."""
+        return self.scopes[-1]
+
+    def bind(self, name: str, binding: Binding) -> None:
+        """Give a name a binding, in the scope that owns it."""
+        scope = self.scopes[0] if name in self.scope.globals else self.scope
+        scope.bindings.setdefault(name, []).append(binding)
+
+    def value(self, kind: BindingKind, node: ast.AST, term: Term, **more: object) -> Binding:
+        """A binding that stands where a node stands."""
+        return Binding(
+            kind,
+            getattr(node, "lineno", 0),
+            term=term,
+            guarded=self.guard > 0,
+            typing_only=self.typing_only,
+            **more,  # type: ignore[arg-type]
+        )
+
+    def assign(self, target: ast.expr, value: ast.expr | None, kind: BindingKind = "value") -> None:
+        """Bind the names in a target to a value, or to parts of it."""
+        match target:
+            case ast.Name(id=name):
+                self.bind(name, self.value(kind if value is not None else "other", target, self.term(value)))
+                if name == "__all__" and value is not None:
+                    self.export(value)
+            case ast.Tuple(elts=targets) | ast.List(elts=targets):
+                values: list[ast.expr | None] = [None] * len(targets)
+                if (
+                    kind == "value"
+                    and isinstance(value, ast.Tuple | ast.List)
+                    and len(value.elts) == len(targets)
+                    and not any(isinstance(part, ast.Starred) for part in [*targets, *value.elts])
+                ):
+                    values = list(value.elts)
+                for part, item in zip(targets, values, strict=True):
+                    self.assign(part, item, kind)
+            case ast.Starred(value=inner):
+                self.assign(inner, None)
+            case ast.Attribute(value=ast.Name(id="self"), attr=name):
+                self._assign_self(name, target, value)
+                self.visit(target)
+            case _:
+                self.visit(target)
+
+    def _assign_self(self, name: str, target: ast.expr, value: ast.expr | None) -> None:
+        owner = self.scope.qualname.rpartition(".")[0]
+        term = self.term(value)
+        kind: BindingKind = "value" if value is not None else "other"
+        # the term is read in the scope of the method that assigns it
+        self.self_values.setdefault(owner, {}).setdefault(name, []).append(
+            Binding(kind, target.lineno, term=term, name=self.scope.qualname)
+        )
+
+    def export(self, value: ast.expr) -> None:
+        """Note the names in a literal `__all__`."""
+        if isinstance(value, ast.List | ast.Tuple):
+            self.exports |= {
+                item.value for item in value.elts if isinstance(item, ast.Constant) and isinstance(item.value, str)
+            }
+
+    def mutates(self, base: ast.expr) -> None:
+        """Note that something gets items."""
+        if isinstance(base, ast.Name | ast.Attribute):
+            self.mutated.add(base.id if isinstance(base, ast.Name) else base.attr)
