@@ -12,7 +12,7 @@ from fastmigrate.facts.view import COMPREHENSIONS, FunctionView
 
 __all__ = ["Evidence"]
 
-_DEPTH = 8  # definitions followed from one name to the next
+_DEPTH = 6  # definitions followed from one name to the next
 _LEAVING = (ast.Raise, ast.Return, ast.Continue, ast.Break)
 _READING_FUNCTIONS = frozenset(["print", "str", "repr", "len", "dict", "list", "sorted", "bool", "pprint"])
 _READING_OBJECTS = frozenset(["json", "logger", "logging", "log"])
@@ -23,6 +23,8 @@ class Evidence:
 
     def __init__(self, view: FunctionView) -> None:
         self.view = view
+        self._terms: dict[tuple[ast.AST, int], Term] = {}
+        self._items: dict[tuple[str, int], list[tuple[Term, Term]]] = {}
 
     def term(self, node: ast.expr | None, depth: int = 0) -> Term:
         """The term of an expression, with all that is known of the names in it."""
@@ -80,13 +82,19 @@ class Evidence:
     def _definition(self, definition: Definition, depth: int) -> Term:
         if definition.kind in {"parameter", "import"}:
             return Ref(definition.name)
-        if definition.kind == "value":
-            return self.term(definition.value, depth + 1)
-        return OPAQUE
+        if definition.kind != "value" or definition.value is None:
+            return OPAQUE
+        key = definition.value, depth
+        if key not in self._terms:
+            self._terms[key] = self.term(definition.value, depth + 1)
+        return self._terms[key]
 
     def _with_later_items(self, name: str, term: Term, depth: int) -> Term:
         """What has a name may grow: everything that the function puts into it is part of it."""
-        added = [item for alias in sorted(self._aliases(name)) for item in self._items_put_into(alias, depth)]
+        if (name, depth) not in self._items:
+            aliases = sorted(self._aliases(name))
+            self._items[name, depth] = [item for alias in aliases for item in self._items_put_into(alias, depth)]
+        added = list(self._items[name, depth])
         if isinstance(term, Display):
             added += [(OPAQUE, OPAQUE) for alias in self._aliases(name) if self._may_change_elsewhere(alias)]
         if not added:
@@ -99,14 +107,14 @@ class Evidence:
     def _aliases(self, name: str) -> set[str]:
         """The name, and those that the function gives to the same thing."""
         found = {name}
-        for node in ast.walk(self.view.function):
+        for node in self.view.nodes:
             match node:
                 case ast.Assign(targets=[ast.Name(id=alias)], value=ast.Name(id=source)) if source in found | {name}:
                     found.add(alias)
         return found
 
     def _items_put_into(self, name: str, depth: int) -> Iterator[tuple[Term, Term]]:
-        for node in ast.walk(self.view.function):
+        for node in self.view.nodes:
             match node:
                 case ast.Assign(targets=targets, value=value):
                     for target in targets:
@@ -121,7 +129,7 @@ class Evidence:
 
     def _may_change_elsewhere(self, name: str) -> bool:
         """Whether a dict is handed to a function that may put something into it, or grows by `|=`."""
-        for node in ast.walk(self.view.function):
+        for node in self.view.nodes:
             match node:
                 case ast.AugAssign(target=ast.Name(id=target)) if target == name:
                     return True

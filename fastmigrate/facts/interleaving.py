@@ -19,7 +19,7 @@ class Interleaving:
     def stale(self, call: ast.Call) -> Iterator[str]:
         """The shared state that is written after the call with what was read from it before."""
         around = set(self.view.above(call))
-        for node in ast.walk(self.view.function):
+        for node in self.view.nodes:
             for container, values in self._writes(node):
                 if node in around:
                     if isinstance(node, ast.AugAssign) or any(self._reads_before(v, container, call) for v in values):

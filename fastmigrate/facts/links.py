@@ -14,7 +14,6 @@ from fastmigrate.facts.nodes import (
     annotation_term,
     loads_in,
     names_in,
-    passes_arguments_on,
     quoted_names,
     read_handler,
     read_place,
@@ -102,7 +101,9 @@ class _LinkReader(ScopeReader):
                 self.visit(default)
         self._count_annotations(node)
         scope = ScopeBindings(qualname, node=node)
-        scope.globals = {n for s in ast.walk(node) if isinstance(s, ast.Global) for n in s.names}
+        body = [child for statement in node.body for child in ast.walk(statement)]
+        header = [*ast.walk(node.args), *(child for part in node.decorator_list for child in ast.walk(part))]
+        scope.globals = {name for child in body if isinstance(child, ast.Global) for name in child.names}
         self.scopes.append(scope)
         for parameter in parameters:
             self.bind(
@@ -122,9 +123,9 @@ class _LinkReader(ScopeReader):
             parameters,
             decorators,
             _frozen(scope.bindings),
-            frozenset(names_in(node)),
-            loads_in(node.body),
-            frozenset(child.attr for child in ast.walk(node) if isinstance(child, ast.Attribute)),
+            frozenset({node.name, *names_in(header), *names_in(body)}),
+            loads_in(body),
+            frozenset(child.attr for child in body if isinstance(child, ast.Attribute)),
             tuple(scope.returns),
             annotation_term(node.returns, self._name),
             tuple(scope.handlers),
@@ -132,7 +133,6 @@ class _LinkReader(ScopeReader):
             scope.awaits,
             outer.qualname,
             outer.is_class,
-            any(passes_arguments_on(child) for child in ast.walk(node) if child is not node),
         )
 
     def _count_annotations(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
@@ -363,7 +363,7 @@ class _LinkReader(ScopeReader):
 
     def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> None:
         self.visit(node.generators[0].iter)
-        self.shadowed.append({n for g in node.generators for n in names_in(g.target)})
+        self.shadowed.append({n for g in node.generators for n in names_in(ast.walk(g.target))})
         for index, generator in enumerate(node.generators):
             if index:
                 self.visit(generator.iter)

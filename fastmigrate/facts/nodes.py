@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from fastmigrate.facts.terms import Display, Either, Term, read_term
 from fastmigrate.facts.values import Handler, Place
@@ -13,7 +13,6 @@ __all__ = [
     "annotation_term",
     "loads_in",
     "names_in",
-    "passes_arguments_on",
     "place_in_text",
     "quoted_names",
     "read_handler",
@@ -67,10 +66,10 @@ def _questions(handler: ast.ExceptHandler) -> Iterator[ast.expr]:
                 yield from classes.elts if isinstance(classes, ast.Tuple) else [classes]
 
 
-def names_in(node: ast.AST) -> set[str]:
-    """All names that a node reads, binds or takes as parameters, nested scopes included."""
+def names_in(nodes: Iterable[ast.AST]) -> set[str]:
+    """All names that nodes read, bind or take as parameters."""
     found: set[str] = set()
-    for child in ast.walk(node):
+    for child in nodes:
         match child:
             case ast.Name(id=name) | ast.arg(arg=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
                 found.add(name)
@@ -85,23 +84,13 @@ def names_in(node: ast.AST) -> set[str]:
     return found
 
 
-def loads_in(body: list[ast.stmt]) -> dict[str, int]:
-    """How often each name is read in some statements, nested scopes included."""
+def loads_in(nodes: Iterable[ast.AST]) -> dict[str, int]:
+    """How often each name is read among nodes."""
     counts: dict[str, int] = {}
-    for statement in body:
-        for child in ast.walk(statement):
-            if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Load | ast.Del):
-                counts[child.id] = counts.get(child.id, 0) + 1
+    for child in nodes:
+        if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Load | ast.Del):
+            counts[child.id] = counts.get(child.id, 0) + 1
     return counts
-
-
-def passes_arguments_on(node: ast.AST) -> bool:
-    """Whether a node is a function with `*args` and `**kwargs`."""
-    return (
-        isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and node.args.vararg is not None
-        and node.args.kwarg is not None
-    )
 
 
 def annotation_term(node: ast.expr | None, name: Callable[[ast.Name], Term] | None = None) -> Term | None:
@@ -116,7 +105,7 @@ def quoted_names(annotation: ast.expr) -> Iterator[str]:
     for child in ast.walk(annotation):
         if isinstance(child, ast.Constant) and isinstance(child.value, str):
             parsed = _parse_annotation(child.value)
-            yield from names_in(parsed) if parsed is not None else ()
+            yield from names_in(ast.walk(parsed)) if parsed is not None else ()
 
 
 def _parse_annotation(text: str) -> ast.expr | None:

@@ -107,19 +107,19 @@ class _SiteReader:
             tuple(self._acquired()),
             frozenset(self._dumped()),
             self.view.flow.local,
-            any(isinstance(node, ast.Name) and node.id in _NAME_READERS for node in ast.walk(self.view.function)),
+            any(isinstance(node, ast.Name) and node.id in _NAME_READERS for node in self.view.nodes),
             tuple(self.interleaving.stale(call)),
         )
 
     def _acquired(self) -> Iterator[Term]:
-        for node in ast.walk(self.view.function):
+        for node in self.view.nodes:
             match node:
                 case ast.Call(func=ast.Attribute(value=value, attr="acquire")):
                     if not isinstance(self.view.parents.get(node), ast.Await):
                         yield self.evidence.term(value)
 
     def _dumped(self) -> Iterator[str]:
-        for node in ast.walk(self.view.function):
+        for node in self.view.nodes:
             match node:
                 case ast.Call(func=ast.Attribute(attr="dumps") | ast.Name(id="dumps"), args=[value, *_]):
                     yield ast.unparse(value)

@@ -107,7 +107,6 @@ class FunctionLinks:
     awaits: int
     parent: str
     in_class: bool
-    passes_arguments_on: bool  # has a nested `(*args, **kwargs)` function: what a plain decorator looks like
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ class FunctionView:
         self.numbers = numbers
         self.calls = calls
         self.flow = read_flow(function)
-        self.parents = {child: node for node in ast.walk(function) for child in ast.iter_child_nodes(node)}
+        self.nodes = list(ast.walk(function))
+        self.parents = {child: node for node in self.nodes for child in ast.iter_child_nodes(node)}
 
     def above(self, node: ast.AST) -> Iterator[ast.AST]:
         """What is around a node, from the inside out, up to the function itself, which is left out."""

@@ -108,16 +108,22 @@ class Types:
     def __init__(self, resolver: Resolver) -> None:
         self.resolver = resolver
         self._depth = 0
+        self._known: dict[tuple[int, Scope], tuple[Term, Kinds]] = {}
 
     def kinds(self, term: Term | None, scope: Scope) -> Kinds:
         """All kinds that the value of a term may have; "unknown" among them if that is not certain."""
         if term is None or self._depth > _LIMIT:
             return UNKNOWN
+        known = self._known.get((id(term), scope))
+        if known is not None:
+            return known[1]
         self._depth += 1
         try:
-            return self._kinds(term, scope)
+            kinds = self._kinds(term, scope)
         finally:
             self._depth -= 1
+        self._known[id(term), scope] = term, kinds  # the term is kept, so that its id stays its own
+        return kinds
 
     def items(self, term: Term | None, scope: Scope) -> list[tuple[Term, Term, Scope]] | None:
         """The (key, value, scope of the value) of all that a dict may hold, or None if that is not known."""
