@@ -50,7 +50,9 @@ class Failure(click.ClickException):
     help="Count the findings of each rule instead of listing them.",
 )
 @click.option("--explain", metavar="CODE", help="Explain a rule, and exit.")
-@click.option("--exit-zero", is_flag=True, default=None, help="Exit with 0 also when findings are left.")
+@click.option(
+    "--exit-zero", is_flag=True, default=None, help="Exit with 0 also when findings are left or --diff has changes."
+)
 @click.option(
     "--config",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -58,13 +60,13 @@ class Failure(click.ClickException):
 )
 @click.version_option(__version__, prog_name="fastmigrate")
 def command(paths: tuple[Path, ...], explain: str | None, config: Path | None, **options: Any) -> int:
-    """Find blocking HTTP calls on the event loop of FastAPI apps, and rewrite them.
+    """Find requests calls in async path operations of FastAPI apps, and rewrite them to a shared httpx client.
 
     PATHS are files and folders whose findings are wanted; the whole project around them is read. Default: the
     current folder.
 
     Exit codes: 0 nothing left to report, 1 findings are left (or --diff would change something), 2 wrong usage or
-    configuration, or a file that cannot be written.
+    configuration, a file that cannot be written, or a failure of ours, 130 on Ctrl-C.
     """
     if explain is not None:
         click.echo(_explanation(explain))
@@ -105,6 +107,8 @@ def _run(paths: Sequence[Path], config: Path | None, options: dict[str, Any]) ->
     except ConfigError as error:
         raise Failure(str(error)) from error
     assert settings is not None
+    if not any(result.files for result in results):
+        click.echo(f"fastmigrate: there are no Python files in {' '.join(map(str, paths))}", err=True)
     return results, settings
 
 

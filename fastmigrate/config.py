@@ -12,6 +12,10 @@ from fastmigrate.rules import all_rules
 
 __all__ = ["Config", "ConfigError", "load_config", "parse_codes"]
 
+KEYS = (
+    *("select", "ignore", "exclude", "per-file-ignores", "fix", "diff", "unsafe-fixes"),
+    *("exit-zero", "statistics", "output-format", "output-file"),
+)
 FORMATS = ("text", "concise", "json")
 
 
@@ -39,7 +43,9 @@ class Config:
         """Whether findings with this code are wanted: the longest prefix that fits decides."""
         chosen = max((len(p) for p in self.select if code.startswith(p)), default=-1 if self.select else 0)
         ignored = max((len(p) for p in self.ignore if code.startswith(p)), default=-1)
-        return code == "FM900" or (chosen >= 0 and chosen > ignored)
+        if code == "FM900" and ignored < 0:  # choosing other rules does not make a file readable
+            return True
+        return chosen >= 0 and chosen > ignored
 
 
 def parse_codes(text: str | list[str], where: str) -> tuple[str, ...]:
@@ -96,7 +102,7 @@ def _from_table(table: Mapping[str, Any], file: Path) -> Config:
                     raise ConfigError(f"{where} must be a path")
                 values["output_file"] = value
             case _:
-                raise ConfigError(f"{where}: there is no such setting")
+                raise ConfigError(f"{where}: there is no such setting; there are {', '.join(KEYS)}")
     return Config(**values)
 
 

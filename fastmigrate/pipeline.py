@@ -12,6 +12,7 @@ from pathspec import GitIgnoreSpec
 from fastmigrate.config import Config
 from fastmigrate.model import Finding, Fix
 from fastmigrate.plan.planner import Planner
+from fastmigrate.project.modules import is_test_path
 from fastmigrate.project.project import Project
 from fastmigrate.project.versions import declares
 from fastmigrate.rules import all_rules
@@ -36,6 +37,7 @@ class Result:
     fixed: list[Finding] = field(default_factory=list)
     changes: dict[str, Change] = field(default_factory=dict)
     undeclared: list[str] = field(default_factory=list)  # changed files that import httpx, which nothing declares
+    tests: list[str] = field(default_factory=list)  # test files that make a client for an app
 
 
 @dataclass(slots=True)
@@ -97,7 +99,7 @@ class _Run:
     def _is_chosen(self, finding: Finding) -> bool:
         if not self.config.selects(finding.code) or not self._lies_in_paths(finding.path):
             return False
-        return finding.code == "FM900" or not any(
+        return not any(
             finding.code.startswith(codes) and GitIgnoreSpec.from_lines([pattern]).match_file(finding.path)
             for pattern, codes in self.config.per_file_ignores.items()
         )
@@ -119,6 +121,8 @@ class _Run:
         if after is not None:
             result.fixed = fixed
             result.changes = {p: Change(self.sources.read(p), new) for p, new in sorted(changed.items())}
+            clients = self.sources.containing(b"TestClient(", b"ASGITransport(")
+            result.tests = [path for path in clients if is_test_path(path)]
             result.undeclared = [path for path in result.changes if declares(self.root, path, "httpx") is not True]
 
     def _rewritten(self, analysis: _Analysis, fixable: list[Finding]) -> tuple[list[Finding], dict[str, bytes]]:

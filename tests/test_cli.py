@@ -159,6 +159,17 @@ def test_unsafe_fixes_are_made_on_demand(tmp_path: Path) -> None:
     assert note == "  note: main.py now needs httpx: declare it among the dependencies."
 
 
+def test_tests_that_need_the_lifespan_are_named(tmp_path: Path) -> None:
+    project(tmp_path, main=MAIN, **{"tests/test_main": "client = TestClient(app)\n"})
+    assert "  note: tests/test_main.py needs the app's lifespan to run" in fastmigrate("--fix", cwd=tmp_path).stdout
+
+
+def test_a_folder_without_python_is_worth_a_word(tmp_path: Path) -> None:
+    run = fastmigrate(cwd=tmp_path)
+    assert run.code == 0
+    assert run.stderr == "fastmigrate: there are no Python files in .\n"
+
+
 def test_exit_zero_and_statistics(tmp_path: Path) -> None:
     project(tmp_path, main=HELD)
     run = fastmigrate("--exit-zero", "--statistics", cwd=tmp_path)
@@ -224,6 +235,10 @@ def test_select_and_ignore(tmp_path: Path) -> None:
     project(tmp_path, main=MAIN)
     assert findings(tmp_path, "--ignore", "FM1") == []
     assert findings(tmp_path, "--select", "FM900") == []
+    (tmp_path / "broken.py").write_text("import requests\n(")
+    assert [f["code"] for f in findings(tmp_path, "--select", "FM101")] == ["FM900", "FM101"]
+    assert [f["code"] for f in findings(tmp_path, "--ignore", "FM900")] == ["FM101"]
+    (tmp_path / "broken.py").unlink()
     assert len(findings(tmp_path, "--select", "FM1,FM9")) == 1
     assert len(findings(tmp_path, "--select", "ALL", "--ignore", "FM9")) == 1
     assert len(findings(tmp_path, "--select", "FM101", "--ignore", "FM1")) == 1
@@ -350,7 +365,7 @@ def test_a_broken_file_is_reported_and_the_rest_is_fixed(
 def test_a_file_for_a_newer_python_is_explained(tmp_path: Path) -> None:
     project(tmp_path, main="import requests\nfuture syntax here\n")
     (finding,) = findings(tmp_path)
-    assert f"Python {sys.version_info.major}.{sys.version_info.minor}" in finding["message"]
+    assert f"newer Python than {sys.version_info.major}.{sys.version_info.minor}" in finding["message"]
 
 
 def test_only_files_that_matter_or_are_named_are_reported(tmp_path: Path) -> None:
@@ -410,7 +425,8 @@ def test_a_read_only_file_keeps_everything_from_being_written(tmp_path: Path) ->
 
 def test_ctrl_c(tmp_path: Path) -> None:
     project(tmp_path, main=MAIN)
-    hang = "import fastmigrate.pipeline as p, fastmigrate.cli as c, time\n"
+    hang = "import fastmigrate.pipeline as p, fastmigrate.cli as c, signal, time\n"
+    hang += "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # also where pytest runs with it ignored
     hang += "p.run_project = lambda *a: (print('ready', flush=True), time.sleep(30))\nc.main(['.'])"
     with subprocess.Popen(
         [sys.executable, "-c", hang], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE

@@ -112,6 +112,10 @@ UNSAFE |= {
     "bytes key": ("requests.get('http://x', params={b'a': 'b'})", "a type that is not known"),
     "unknown password": ("requests.get(u, auth=(u, any))", "`auth` holds a value of a type that is not known"),
     "app state": ("s = request.app.state\nn = s.n\nx = requests.get(u).text\ns.n = n + x", "`s.n` is read before"),
+    "stale test": (
+        "if TABLE['n'] > 3:\n    return\nrequests.get(u)\nTABLE['n'] += 1",
+        "`TABLE` is read before the call and written after it",
+    ),
     "state through get": ("n = TABLE.get(u)\nx = requests.get(u).text\nTABLE.update({u: n + x})", "`TABLE` is read"),
 }
 

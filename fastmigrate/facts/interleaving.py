@@ -24,7 +24,10 @@ class Interleaving:
                 if node in around:
                     if isinstance(node, ast.AugAssign) or any(self._reads_before(v, container, call) for v in values):
                         yield container
-                elif getattr(node, "lineno", 0) > call.lineno and self._use_old(values, container, call):
+                elif getattr(node, "lineno", 0) > call.lineno and (
+                    self._use_old(values, container, call)
+                    or (isinstance(node, ast.AugAssign) and self._tested_before(container, call))
+                ):
                     yield container
 
     def _writes(self, node: ast.AST) -> Iterator[tuple[str, list[ast.expr]]]:
@@ -70,6 +73,11 @@ class Interleaving:
         """Whether `value` reads the state before the call in it has returned."""
         here = (call.lineno, call.col_offset)
         return any((node.lineno, node.col_offset) < here for node in self._mentions(value, container))
+
+    def _tested_before(self, container: str, call: ast.Call) -> bool:
+        """Whether a condition before the call asks for the state: `if used >= most: …`, and `used += 1` afterwards."""
+        tests = [n.test for n in self.view.nodes if isinstance(n, ast.If | ast.While | ast.IfExp | ast.Assert)]
+        return any(test.lineno < call.lineno and any(self._mentions(test, container)) for test in tests)
 
     def _use_old(self, values: list[ast.expr], container: str, call: ast.Call) -> bool:
         return any(self._uses_old(value, container, call) for value in values)

@@ -51,18 +51,22 @@ def summary(results: Sequence[Result], *, written: bool = True) -> Iterator[str]
     if not findings and not fixed:
         yield f"No findings in {_count(sum(result.files for result in results), 'file')}."
         return
+    unreadable = sum(1 for finding in findings if finding.call is None)
     safe, unsafe, held = (len(by_grade[grade]) for grade in ("safe", "unsafe", "none"))
+    held -= unreadable
     parts = [f"{fixed} {'fixed' if written else 'would be fixed'} in {_count(changed, 'file')}"] if fixed else []
     parts += [f"{safe} can be fixed with --fix"] if safe else []
     parts += [f"{held} held"] if held else []
+    parts += [f"{unreadable} unreadable"] if unreadable else []
     parts += [f"{unsafe} {'needs' if unsafe == 1 else 'need'} --unsafe-fixes"] if unsafe else []
     yield f"{', '.join(parts)}." + (f" {_count(len(findings), 'finding')} left." if findings else "")
     undeclared = [shown(result.root / path) for result in results for path in result.undeclared]
     if undeclared:
-        more = f" and {len(undeclared) - 1} more" if len(undeclared) > 1 else ""
-        verb = "need" if more else "needs"
-        yield f"  note: {undeclared[0]}{more} now {verb} httpx: declare it among the dependencies."
-    reasons = Counter(finding.fix.reason or "" for finding in by_grade["none"])
+        yield f"  note: {_first(undeclared)} now {_verb(undeclared)} httpx: declare it among the dependencies."
+    tests = [shown(result.root / path) for result in results for path in result.tests]
+    if tests:
+        yield f"  note: {_first(tests)} {_verb(tests)} the app's lifespan to run: `with TestClient(app) as client:`."
+    reasons = Counter(finding.fix.reason or "" for finding in by_grade["none"] if finding.call is not None)
     for reason, count in sorted(reasons.items(), key=lambda item: (-item[1], item[0])):
         yield f"  held ({count}): {reason}"
 
@@ -88,6 +92,14 @@ def _block(finding: Finding, root: Path) -> Iterator[str]:
 def _headline(finding: Finding, root: Path) -> str:
     place = finding.place
     return f"{shown(root / finding.path)}:{place.line}:{place.column}: {finding.code} {finding.message}"
+
+
+def _first(paths: Sequence[str]) -> str:
+    return paths[0] if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
+
+
+def _verb(paths: Sequence[str]) -> str:
+    return "needs" if len(paths) == 1 else "need"
 
 
 def _count(number: int, what: str) -> str:

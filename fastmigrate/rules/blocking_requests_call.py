@@ -82,8 +82,11 @@ Fix
 ---
 `--fix` writes the form above: one `httpx.AsyncClient` for the app's life, made in its lifespan, reached through
 `request.state`, with the settings that make it behave as `requests` does. A call is left alone, and the reason given,
-where no faithful form is known. If the path operation awaits nothing else, declaring it with a plain `def` is a
-cure, too: FastAPI then runs it in its thread pool.
+where no faithful form is known; where a difference is possible, it takes `--unsafe-fixes`, and the difference is named.
+Tests must run the lifespan afterwards (`with TestClient(app) as client:`), and httpx be among the dependencies.
+
+If the path operation awaits nothing else, declaring it with a plain `def` is a cure, too: FastAPI then runs it in its
+thread pool.
 """
 
 from __future__ import annotations

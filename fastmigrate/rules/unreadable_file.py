@@ -47,10 +47,10 @@ NAME = "unreadable-file"
 
 def find(project: Project) -> Iterator[Finding]:
     """The files that could not be read."""
-    running = f"Python {sys.version_info.major}.{sys.version_info.minor}"
+    running = f"{sys.version_info.major}.{sys.version_info.minor}"
     for path, error in sorted(project.unreadable.items()):
         message = error.message
         if "parsed" in message:
-            message += f" (by {running}: a file for a newer Python needs that Python to run fastmigrate)"
+            message += f" (if it is written for a newer Python than {running}, run fastmigrate with that one)"
         place = Place(error.line, error.column, error.line, error.column)
         yield Finding(CODE, NAME, message, path, place, fix=Fix("none", "the file cannot be read"))
