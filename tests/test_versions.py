@@ -52,6 +52,12 @@ def test_files_of_another_service_do_not_count(tmp_path: Path) -> None:
     assert too_old(tmp_path, "other/main.py") is not None
 
 
+def test_a_file_as_some_shells_write_it(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_bytes("fastapi==0.70.0\r\nhttpx==0.28.1\r\n".encode("utf-16"))
+    assert too_old(tmp_path, "main.py") is not None
+    assert declares(tmp_path, "main.py", "httpx") is True
+
+
 def test_declared(tmp_path: Path) -> None:
     assert declares(tmp_path, "main.py", "httpx") is None
     (tmp_path / "requirements.txt").write_text("httpx2\npytest-httpx\n")

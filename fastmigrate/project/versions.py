@@ -26,7 +26,7 @@ _SPECIFIER = re.compile(r"(\^|~=|~|===|==|<=|<|>=|>|!=|)\s*v?(\d+(?:\.\d+)*)")
 def too_old(root: Path, path: str) -> str | None:
     """Why the framework that serves the file `path` is too old, by the nearest files that pin it; or None."""
     for file in _requirement_files(root, path):
-        text = file.read_text(encoding="utf-8", errors="replace")
+        text = _text(file)
         for found in _REQUIREMENT.finditer(text):
             name = found["name"].lower()
             newest = _newest(found["specifiers"])
@@ -42,7 +42,14 @@ def declares(root: Path, path: str, name: str) -> bool | None:
     """Whether a package is named where the project of a file declares what it needs; None if nothing is declared."""
     files = list(_requirement_files(root, path))
     word = re.compile(rf"""(?<![\w-]){re.escape(name)}(?![\w-])""", re.IGNORECASE)
-    return any(word.search(file.read_text(encoding="utf-8", errors="replace")) for file in files) if files else None
+    return any(word.search(_text(file)) for file in files) if files else None
+
+
+def _text(file: Path) -> str:
+    """The text of a file, which some shells write as UTF-16."""
+    content = file.read_bytes()
+    utf16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+    return content.decode("utf-16" if utf16 else "utf-8", errors="replace").replace("\r\n", "\n")
 
 
 def _requirement_files(root: Path, path: str) -> Iterator[Path]:
