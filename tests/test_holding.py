@@ -16,6 +16,11 @@ from fastapi import FastAPI, Request, Query
 app = FastAPI()
 TABLE = {}
 LOCK = threading.Lock()
+def clock(name): ...
+def unwrap(v):
+    if n: return unwrap(v[0])
+    if v: return unwrap(v["value"])
+    return unwrap(v)
 @app.get("/")
 async def f(request: Request, u: str, n: int = 1, q: str | None = None, flag: bool = False, any=None):
 """
@@ -112,6 +117,14 @@ UNSAFE |= {
     "bytes key": ("requests.get('http://x', params={b'a': 'b'})", "a type that is not known"),
     "unknown password": ("requests.get(u, auth=(u, any))", "`auth` holds a value of a type that is not known"),
     "app state": ("s = request.app.state\nn = s.n\nx = requests.get(u).text\ns.n = n + x", "`s.n` is read before"),
+    "looped over": ("TABLE.update(a=1)\nfor x in TABLE:\n    requests.get(x)", "the loop around it runs over `TABLE`"),
+    "queue": ("requests.post(u, json=TABLE)\nTABLE.clear()", "`TABLE` is read before the call"),
+    "recursion": ("requests.get('http://x', params={'a': unwrap(u)})", "a type that is not known"),
+    "branches": (
+        "\n".join(f"if n == {i}: u = u + '{i}'\nelif flag: u = u + q + u" for i in range(12))
+        + "\nrequests.get(u, params={'a': n})",
+        "if the URL has a query of its own",
+    ),
     "stale test": (
         "if TABLE['n'] > 3:\n    return\nrequests.get(u)\nTABLE['n'] += 1",
         "`TABLE` is read before the call and written after it",
@@ -130,6 +143,14 @@ SAFE = {
     "setting in a URL": "requests.get(os.environ['X'] + '/y', params={'a': n, 'b': ['c', 1]})",
     "query of the request": "requests.get('http://x', params={'a': request.query_params.get('b')})",
     "own state": "x = n\nr = requests.get(u)\nrequest.state.x = x\nreturn r.text",
+    "dict made of its own items": "\n".join(
+        ["d = {'a': n}", *(f"d['k{i}'] = d['a'] + d['k{i - 1}']" for i in range(1, 12)), "requests.post(u, json=d)"]
+    ),
+    "numbers": "page = 1\npage += 2\nrequests.get('http://x', params={'a': page * 2, 'b': n - 1})",
+    "number of a loop": "for page in range(3):\n    requests.get('http://x', params={'a': page, 'b': u.strip()[:5]})",
+    "dict by its function": "requests.get('http://x', params=dict(a=n, b=u))",
+    "setting with a default": "requests.get(os.getenv('X', 'http://x') + '/y', params={'a': n})",
+    "context manager that sounds like a lock": "with clock('unlock'):\n    requests.get(u)",
     "counted history": "return len(requests.get(u).history)",
     "reused name": "r = requests.get(u)\nr = r.json()\nreturn r",
     "loop": "while True:\n    r = requests.get(u)\n    if r.ok:\n        break\nreturn r.text",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TypeGuard
 
 from fastmigrate.facts.flow import Definition
-from fastmigrate.facts.terms import OPAQUE, SPREAD, Const, Display, Either, Ref, Term, Truthy, read_term
+from fastmigrate.facts.terms import OPAQUE, SPREAD, Call, Const, Display, Either, Ref, Term, Truthy, read_term
 from fastmigrate.facts.view import COMPREHENSIONS, FunctionView
 
 __all__ = ["Evidence"]
@@ -23,8 +23,11 @@ class Evidence:
 
     def __init__(self, view: FunctionView) -> None:
         self.view = view
-        self._terms: dict[tuple[ast.AST, int], Term] = {}
-        self._items: dict[tuple[str, int], list[tuple[Term, Term]]] = {}
+        self._terms: dict[Definition, Term] = {}
+        self._busy: set[object] = (
+            set()
+        )  # definitions and names that are being read: what leads back to them adds nothing
+        self._items: dict[str, list[tuple[Term, Term]]] = {}
 
     def term(self, node: ast.expr | None, depth: int = 0) -> Term:
         """The term of an expression, with all that is known of the names in it."""
@@ -82,19 +85,27 @@ class Evidence:
     def _definition(self, definition: Definition, depth: int) -> Term:
         if definition.kind in {"parameter", "import"}:
             return Ref(definition.name)
-        if definition.kind != "value" or definition.value is None:
+        if definition.value is None or definition.kind not in {"value", "each"}:
             return OPAQUE
-        key = definition.value, depth
-        if key not in self._terms:
-            self._terms[key] = self.term(definition.value, depth + 1)
-        return self._terms[key]
+        if definition in self._busy:
+            return OPAQUE
+        if definition not in self._terms:
+            self._busy.add(definition)
+            term = self.term(definition.value, depth + 1)
+            self._busy.discard(definition)
+            self._terms[definition] = _item_of(term) if definition.kind == "each" else term
+        return self._terms[definition]
 
     def _with_later_items(self, name: str, term: Term, depth: int) -> Term:
         """What has a name may grow: everything that the function puts into it is part of it."""
-        if (name, depth) not in self._items:
+        if name in self._busy:
+            return OPAQUE
+        if name not in self._items:
+            self._busy.add(name)
             aliases = sorted(self._aliases(name))
-            self._items[name, depth] = [item for alias in aliases for item in self._items_put_into(alias, depth)]
-        added = list(self._items[name, depth])
+            self._items[name] = [item for alias in aliases for item in self._items_put_into(alias, depth)]
+            self._busy.discard(name)
+        added = list(self._items[name])
         if isinstance(term, Display):
             added += [(OPAQUE, OPAQUE) for alias in self._aliases(name) if self._may_change_elsewhere(alias)]
         if not added:
@@ -168,6 +179,16 @@ class Evidence:
 
 def _leaves_early(statement: ast.stmt) -> TypeGuard[ast.If]:
     return isinstance(statement, ast.If) and isinstance(statement.body[-1], _LEAVING) and not statement.orelse
+
+
+def _item_of(iterable: Term) -> Term:
+    """What a loop over an iterable gives its target."""
+    match iterable:
+        case Call(callee=Ref("range")):
+            return Const(0)
+        case Display(kind="list" | "tuple" | "set", values=values):
+            return Either(values)
+    return OPAQUE
 
 
 def _puts_into(target: ast.expr, name: str) -> bool:

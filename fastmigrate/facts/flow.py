@@ -13,7 +13,7 @@ from typing import Literal
 
 __all__ = ["Definition", "Flow", "read_flow"]
 
-Kind = Literal["parameter", "import", "value", "with", "other"]
+Kind = Literal["parameter", "import", "value", "each", "with", "other"]
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 State = dict[str, frozenset[int]]
 
@@ -188,7 +188,8 @@ class _FlowReader:
         if isinstance(node.target, ast.Name):
             use = ast.copy_location(ast.Name(node.target.id, ast.Load()), node.target)
             self.read(use)
-            self.define(node.target, node.target.id, "other", None)
+            sum_of_both = ast.copy_location(ast.BinOp(use, node.op, node.value), node)
+            self.define(node.target, node.target.id, "value", sum_of_both)
         else:
             self.read(node.target)
 
@@ -217,12 +218,12 @@ class _FlowReader:
 
     def run_For(self, node: ast.For | ast.AsyncFor) -> None:
         self.read(node.iter)
-        self.loop(None, node.target, node.body, node.orelse)
+        self.loop(None, node, node.body, node.orelse)
 
     run_AsyncFor = run_For
 
     def loop(
-        self, test: ast.expr | None, target: ast.expr | None, body: list[ast.stmt], orelse: list[ast.stmt]
+        self, test: ast.expr | None, each: ast.For | ast.AsyncFor | None, body: list[ast.stmt], orelse: list[ast.stmt]
     ) -> None:
         entry = self.state
         exits: list[State | None] = []
@@ -231,8 +232,10 @@ class _FlowReader:
             self.state = None if entry is None else dict(entry)
             self.read(test)
             done = None if self.state is None else dict(self.state)
-            if target is not None:
-                self.target(target, None)
+            if each is not None and isinstance(each.target, ast.Name):
+                self.define(each.target, each.target.id, "each", each.iter)
+            elif each is not None:
+                self.target(each.target, None)
             self.block(body)
             inner = self.loops.pop()
             again = _merge(entry, self.state, *inner.continues)

@@ -5,9 +5,19 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from fastmigrate.facts.view import FunctionView
+from fastmigrate.facts.view import COMPREHENSIONS, FunctionView
 
 __all__ = ["Interleaving"]
+
+
+_TAKERS = frozenset(["pop", "popleft", "popitem", "remove", "discard", "clear"])
+_WRITERS = _TAKERS | {"update", "setdefault", "append", "extend", "insert", "add"}
+
+
+def _takes_away(node: ast.AST) -> bool:
+    """Whether a statement changes what is there, rather than adding what was not."""
+    method = node.func.attr if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else ""
+    return isinstance(node, ast.AugAssign | ast.Delete) or method in _TAKERS
 
 
 class Interleaving:
@@ -26,9 +36,20 @@ class Interleaving:
                         yield container
                 elif getattr(node, "lineno", 0) > call.lineno and (
                     self._use_old(values, container, call)
-                    or (isinstance(node, ast.AugAssign) and self._tested_before(container, call))
+                    or (_takes_away(node) and self._asked_before(container, call))
                 ):
                     yield container
+
+    def looped(self, call: ast.Call) -> Iterator[str]:
+        """The names of shared things over which loops and comprehensions around the call run."""
+        for above in self.view.above(call):
+            loops = above.generators if isinstance(above, COMPREHENSIONS) else [above]
+            for loop in loops:
+                over = loop.iter if isinstance(loop, ast.For | ast.AsyncFor | ast.comprehension) else None
+                if isinstance(over, ast.Call) and isinstance(over.func, ast.Attribute) and not over.args:
+                    over = over.func.value  # .items(), .values(), .keys()
+                if isinstance(over, ast.Name) and over.id not in self.view.flow.local:
+                    yield over.id
 
     def _writes(self, node: ast.AST) -> Iterator[tuple[str, list[ast.expr]]]:
         """The shared things that a statement or a call writes to, and what it writes."""
@@ -39,7 +60,9 @@ class Interleaving:
                 shared = self._shared(target)
                 if shared is not None:
                     yield shared, [value]
-            case ast.Call(func=ast.Attribute(value=owner, attr="update" | "setdefault" | "append"), args=args):
+            case ast.Delete(targets=targets):
+                yield from ((shared, [target]) for target in targets if (shared := self._shared(target)) is not None)
+            case ast.Call(func=ast.Attribute(value=owner, attr=method), args=args) if method in _WRITERS:
                 shared = self._shared(ast.Subscript(owner, ast.Constant(0), ast.Store()))
                 if shared is not None:
                     yield shared, [*args, *(keyword.value for keyword in node.keywords)]
@@ -74,10 +97,12 @@ class Interleaving:
         here = (call.lineno, call.col_offset)
         return any((node.lineno, node.col_offset) < here for node in self._mentions(value, container))
 
-    def _tested_before(self, container: str, call: ast.Call) -> bool:
-        """Whether a condition before the call asks for the state: `if used >= most: …`, and `used += 1` afterwards."""
-        tests = [n.test for n in self.view.nodes if isinstance(n, ast.If | ast.While | ast.IfExp | ast.Assert)]
-        return any(test.lineno < call.lineno and any(self._mentions(test, container)) for test in tests)
+    def _asked_before(self, container: str, call: ast.Call) -> bool:
+        """Whether the state is read before the call or in it: `if used >= most: …`, and `used += 1` afterwards."""
+        return any(
+            node.lineno <= (call.end_lineno or call.lineno) and isinstance(getattr(node, "ctx", None), ast.Load)
+            for node in self._mentions(self.view.function, container)
+        )
 
     def _use_old(self, values: list[ast.expr], container: str, call: ast.Call) -> bool:
         return any(self._uses_old(value, container, call) for value in values)

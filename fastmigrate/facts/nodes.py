@@ -20,8 +20,10 @@ __all__ = [
 ]
 
 
-MUTATORS = frozenset(["update", "setdefault", "append", "extend", "insert", "add", "__setitem__", "__ior__"])
-"""Methods that put items into a dict, list or set."""
+MUTATORS = frozenset(
+    ["update", "setdefault", "append", "extend", "insert", "add", "pop", "remove", "discard", "clear", "__setitem__"]
+)
+"""Methods that change what is in a dict, list or set."""
 
 
 def read_place(node: ast.expr | ast.stmt) -> Place:

@@ -52,6 +52,7 @@ class Site:
     dumped: frozenset[str]  # the code of what it gives to `json.dumps`
     bound: frozenset[str]  # the names that it gives a meaning of its own
     sees_names: bool  # it asks for its own names, as `locals()` does
+    looped: tuple[str, ...]  # shared things over which loops around it run
     stale: tuple[str, ...]  # shared state read before the call, and used in what is written to it afterwards
 
 
@@ -108,6 +109,7 @@ class _SiteReader:
             frozenset(self._dumped()),
             self.view.flow.local,
             any(isinstance(node, ast.Name) and node.id in _NAME_READERS for node in self.view.nodes),
+            tuple(self.interleaving.looped(call)),
             tuple(self.interleaving.stale(call)),
         )
 

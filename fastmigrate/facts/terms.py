@@ -80,7 +80,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """`a + b`, where neither is known to be text."""
+    """`a + b`, where neither is known to be text, and other arithmetic."""
 
     left: Term
     right: Term
@@ -186,6 +186,9 @@ class _Reader:
             and isinstance(function.value, ast.Constant)
         ):
             return Text((self.read(function.value), *self.all(node.args)))
+        if isinstance(function, ast.Name) and self.name(function) == Ref("dict") and not node.args and node.keywords:
+            keys = tuple(SPREAD if keyword.arg is None else Const(keyword.arg) for keyword in node.keywords)
+            return Display("dict", keys, self.all([keyword.value for keyword in node.keywords]))
         return Call(
             self.read(function),
             tuple(OPAQUE if isinstance(arg, ast.Starred) else self.read(arg) for arg in node.args),
@@ -207,7 +210,7 @@ class _Reader:
             return Text((left, right)) if _is_text(left) or _is_text(right) else Sum(left, right)
         if isinstance(node.op, ast.BitOr):  # `int | None` in an annotation; of no use elsewhere
             return Either((left, right))
-        return OPAQUE
+        return Sum(left, right)
 
     def read_UnaryOp(self, node: ast.UnaryOp) -> Term:
         if isinstance(node.op, ast.Not):
@@ -236,6 +239,8 @@ class _Reader:
         return Await(self.read(node.value))
 
     def read_Subscript(self, node: ast.Subscript) -> Term:
+        if isinstance(node.slice, ast.Slice):
+            return Truthy(self.read(node.value))  # a part of it is of its kind, and there is one
         return Item(self.read(node.value), self.read(node.slice))
 
     def read_Dict(self, node: ast.Dict) -> Term:

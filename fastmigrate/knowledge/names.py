@@ -28,7 +28,7 @@ ROUTER_CLASSES = frozenset({"fastapi.APIRouter", "starlette.routing.Router"})
 TRUSTED_WITH_APP = (
     *("builtins.", "fastapi.", "starlette.", "uvicorn.", "gunicorn.", "hypercorn.", "mangum.", "httpx.", "httpx2."),
     *("asgi_lifespan.", "prometheus_fastapi_instrumentator.", "opentelemetry.", "sentry_sdk.", "slowapi."),
-    *("fastapi_pagination.", "sqladmin."),
+    *("fastapi_pagination.", "sqladmin.", "logging.", "logfire."),
 )
 """Packages that may be given an app: they neither mount it nor register start-up handlers on it."""
 REQUEST_CLASSES = frozenset({"fastapi.Request", "starlette.requests.HTTPConnection"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from fastmigrate.facts.sites import Argument, Site
@@ -22,6 +23,7 @@ _ODD = re.compile(
     r"|%(?![0-9A-F]{2})|%(?:2[DE]|3[0-9]|4[1-9A-F]|5[0-9A]|5F|6[1-9A-F]|7[0-9A]|7E)"  # escapes that requests rewrites
 )
 """In URLs (facts/requests-to-httpx.md section 20)."""
+_MANY = 200  # parts of a URL, after which nobody knows what it is
 _BODIES = frozenset({"data", "json", "files"})
 _PLAIN = frozenset({"text", "number", "plain", "url"})
 _RENAMED = re.compile(r"(\w+)=(.*)", re.DOTALL)
@@ -158,7 +160,7 @@ class _Judge:
     def _url(self, argument: Argument) -> str:
         kinds = self._whole(argument)
         if kinds == {"text"}:
-            return "odd" if _is_odd(list(_parts(self.project, argument.term, self.scope))) else "text"
+            return "odd" if _is_odd(list(islice(_parts(self.project, argument.term, self.scope), _MANY))) else "text"
         return "bytes" if kinds == {"bytes"} else "object"
 
     def _json(self, argument: Argument) -> str:
@@ -196,19 +198,23 @@ class _Judge:
         values = self.types.value_kinds(argument.term, self.scope)
         return "plain" if values is not None and values <= _PLAIN | {"bytes"} else "none"
 
-    def _is_forwarded(self, term: Term) -> bool:
+    def _is_forwarded(self, term: Term, seen: set[int] | None = None) -> bool:
         """Whether headers are, or are made of, those of the incoming request."""
+        seen = set() if seen is None else seen
+        if id(term) in seen:
+            return False
+        seen.add(id(term))
         if "headers" in self.types.kinds(term, self.scope):
             return True
         match term:
             case Display(keys=keys, values=values):
-                return any(key == SPREAD and self._is_forwarded(v) for key, v in zip(keys, values, strict=False))
+                return any(key == SPREAD and self._is_forwarded(v, seen) for key, v in zip(keys, values, strict=False))
             case Either(options):
-                return any(self._is_forwarded(option) for option in options)
+                return any(self._is_forwarded(option, seen) for option in options)
             case Truthy(of) | Member(of):
-                return self._is_forwarded(of)
+                return self._is_forwarded(of, seen)
             case Call(callee, args):
-                return self._is_forwarded(callee) or any(self._is_forwarded(arg) for arg in args)
+                return self._is_forwarded(callee, seen) or any(self._is_forwarded(arg, seen) for arg in args)
         return False
 
     def _timeout(self, argument: Argument) -> str:
@@ -247,8 +253,10 @@ class _Judge:
     def _query(self, url: Argument, params: Argument) -> None:
         if self._params(params) == "nothing":
             return
-        parts = list(_parts(self.project, url.term, self.scope))
-        if any(isinstance(part, str) and "?" in part for part in parts):
+        parts = list(islice(_parts(self.project, url.term, self.scope), _MANY))
+        if len(parts) == _MANY:
+            self.judged.rows.append(ARGUMENTS["params", "beside an unknown query"])
+        elif any(isinstance(part, str) and "?" in part for part in parts):
             self.judged.rows.append(ARGUMENTS["params", "beside a query"])
         elif not all(isinstance(part, str) or self._cannot_hold_a_query(part, after) for part, after in pairs(parts)):
             self.judged.rows.append(ARGUMENTS["params", "beside an unknown query"])
@@ -283,8 +291,8 @@ def _parts(project: Project, term: Term, scope: Scope, depth: int = 0) -> Iterat
         case Ref(name) if depth < 6 and (bound := _value_of(project, name, scope)) is not None:
             yield from _parts(project, *bound, depth + 1)
         case Call(args=(_, default)) if project.resolver.resolve(term.callee, scope) in _GETTERS:
-            yield (term, Scope(scope.path))  # a setting, whichever function reads it
             yield from (part for part in _parts(project, default, scope, depth) if isinstance(part, str))
+            yield (term, Scope(scope.path))  # a setting, whichever function reads it
         case Call() | Item() if _is_setting(project, term, scope):
             yield (term, Scope(scope.path))
         case Member() if isinstance(project.resolver.resolve(term.of, scope), Instance | Module):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from fastmigrate.facts.sites import Site
-from fastmigrate.facts.terms import Term
+from fastmigrate.facts.terms import Await, Call, Item, Member, Ref, Term, Truthy
 from fastmigrate.facts.uses import Use
 from fastmigrate.facts.values import Handler
 from fastmigrate.knowledge.parity import Parity, Row
@@ -111,7 +111,9 @@ class Calls:
                     if function is not None and "acquire" in function.members:
                         return True
             return False
-        return re.search(r"lock|mutex|semaphore", repr(term), re.IGNORECASE) is not None
+        name = _last_name(term)
+        words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower().split("_")
+        return not {"lock", "locks", "rlock", "mutex", "semaphore"}.isdisjoint(words)
 
     def _handled(self, handlers: tuple[Handler, ...], scope: Scope) -> str | None:
         for handler in handlers:
@@ -149,6 +151,10 @@ class Calls:
     def _doubts(self, site: Site, scope: Scope) -> Iterator[str]:
         if site.obstacle == "nested comprehension":
             yield "an `await` in a nested comprehension needs Python 3.11 or newer"
+        links = self.project.links(scope.path)
+        for name in site.looped:
+            if links is not None and name in links.mutated:
+                yield f"the loop around it runs over `{name}`, which another request may change meanwhile"
         for state in site.stale:
             yield f"`{state}` is read before the call and written after it: another request may change it meanwhile"
         for handler in site.handlers:
@@ -206,6 +212,16 @@ class Calls:
             return Held(f"`raise_for_status()` in line {use.line} does not stand after a name: give the response one")
         needs = tuple(ThroughClient(goal.path, number) for number in sorted(use.results))
         return Step(needs, row.parity, (row.note,) if row.parity is Parity.LOSSY else (), intents)
+
+
+def _last_name(term: Term) -> str:
+    """The name of what is called, subscripted or read, without what it is given."""
+    match term:
+        case Ref(name) | Member(_, name):
+            return name
+        case Call(callee=inner) | Item(of=inner) | Await(of=inner) | Truthy(of=inner):
+            return _last_name(inner)
+    return ""
 
 
 def _row(use: Use) -> Row | None:

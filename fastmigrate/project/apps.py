@@ -267,10 +267,19 @@ class _AppReader:
                 apps = self._owners(inner, scope) if self._may_be_app(inner) else []
                 if apps and (hidden or not self._is_trusted(call, scope)):
                     for app in apps:
-                        name = dotted(call.callee) or "a call"
+                        name = _shown(call.callee)
                         self.map.strangers.setdefault(app, f"handed to `{name}` in {scope.path}:{line}")
 
     def _is_trusted(self, call: Call, scope: Scope) -> bool:
+        root: Term = call.callee
+        while isinstance(root, Member | Call):  # Instrumentator().instrument(app).expose(app)
+            value = self.resolver.resolve(root, scope) if isinstance(root, Member) else None
+            if isinstance(value, External) and value.name.startswith(TRUSTED_WITH_APP):
+                return True
+            root = root.of if isinstance(root, Member) else root.callee
+        first = self.resolver.resolve(root, scope) if root is not call.callee else None
+        if isinstance(first, External) and first.name.startswith(TRUSTED_WITH_APP):
+            return True
         match self.resolver.resolve(call.callee, scope):
             case External(name):
                 return name.startswith(TRUSTED_WITH_APP)
@@ -368,6 +377,15 @@ def _items(term: Term) -> Iterator[Term]:
     for item in term.values if isinstance(term, Display) else ():
         yield item
         yield from _items(item)
+
+
+def _shown(term: Term) -> str:
+    match term:
+        case Member(of, name):
+            return f"{_shown(of)}.{name}"
+        case Call(callee):
+            return f"{_shown(callee)}(…)"
+    return dotted(term) or "…"
 
 
 def _passed(call: Call) -> list[Term]:

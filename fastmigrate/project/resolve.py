@@ -95,6 +95,7 @@ class Resolver:
         self.makes = makes
         self.star_names = star_names
         self._depth = 0
+        self._eithers: dict[tuple[int, Scope], tuple[Term, Value | None]] = {}
         self._known: dict[tuple[str, Scope | Class | str], Value | None] = {}
 
     # -- definitions
@@ -152,7 +153,11 @@ class Resolver:
                 case Await(Call() as call):
                     return self._call(call, scope)
                 case Either(options):
-                    return _only(self.resolve(option, scope) for option in options if not _nothing(option))
+                    if (id(term), scope) not in self._eithers:
+                        self._eithers[id(term), scope] = term, None
+                        value = _only(self.resolve(option, scope) for option in options if not _nothing(option))
+                        self._eithers[id(term), scope] = term, value
+                    return self._eithers[id(term), scope][1]
             return None
         finally:
             self._depth -= 1
@@ -347,10 +352,14 @@ class Resolver:
             case Class():
                 return Instance(callee, scope, call.number)
             case Function(inner):
-                function = self.function(inner)
-                if function is not None and function.returns and not function.yields:
-                    return _only(self.resolve(term, inner) for term in function.returns if not _nothing(term))
+                return self._once(("()", inner), lambda: self._returned(inner))
         return None
+
+    def _returned(self, scope: Scope) -> Value | None:
+        function = self.function(scope)
+        if function is None or not function.returns or function.yields:
+            return None
+        return _only(self.resolve(term, scope) for term in function.returns if not _nothing(term))
 
 
 def _nothing(term: Term) -> bool:

@@ -20,7 +20,7 @@ from fastmigrate.facts.terms import (
     Text,
     Truthy,
 )
-from fastmigrate.project.resolve import Class, External, Function, Instance, Module, Resolver, Scope, Value
+from fastmigrate.project.resolve import Class, External, Function, Instance, Method, Module, Resolver, Scope, Value
 
 __all__ = ["Types"]
 
@@ -50,6 +50,8 @@ _KIND_OF_CLASS = {
     "pydantic.AnyHttpUrl": "url",
     "pydantic.EmailStr": "text",
     "fastapi.Request": "request",
+    "fastapi.UploadFile": "upload",
+    "starlette.datastructures.UploadFile": "upload",
     "starlette.datastructures.Headers": "headers",
 }
 _KIND_OF_RESULT = {
@@ -102,13 +104,15 @@ class Types:
     """Answers about terms: their kinds, and those of the items in a dict.
 
     Kinds are "text", "bytes", "number", "bool", "none", "plain" (what both libraries send as its text), "dict",
-    "list", "tuple", "url" (a pydantic URL), "request", "headers" and "query params" (those of a request), "unknown".
+    "list", "tuple", "url" (a pydantic URL), "request", "upload", "headers" and "query params" (those of a request),
+    and "unknown".
     """
 
     def __init__(self, resolver: Resolver) -> None:
         self.resolver = resolver
         self._depth = 0
         self._known: dict[tuple[int, Scope], tuple[Term, Kinds]] = {}
+        self._busy: set[tuple[int, Scope]] = set()
 
     def kinds(self, term: Term | None, scope: Scope) -> Kinds:
         """All kinds that the value of a term may have; "unknown" among them if that is not certain."""
@@ -118,6 +122,7 @@ class Types:
         if known is not None:
             return known[1]
         self._depth += 1
+        self._known[id(term), scope] = term, UNKNOWN  # what leads back here is not known
         try:
             kinds = self._kinds(term, scope)
         finally:
@@ -127,9 +132,11 @@ class Types:
 
     def items(self, term: Term | None, scope: Scope) -> list[tuple[Term, Term, Scope]] | None:
         """The (key, value, scope of the value) of all that a dict may hold, or None if that is not known."""
-        if self._depth > _LIMIT:
+        key = id(term), scope
+        if term is None or self._depth > _LIMIT or key in self._busy:
             return None
         self._depth += 1
+        self._busy.add(key)
         try:
             match term:
                 case Display(kind="dict", keys=keys, values=values):
@@ -143,6 +150,7 @@ class Types:
                     return self._all_items(definitions) if definitions else None
             return None
         finally:
+            self._busy.discard(key)
             self._depth -= 1
 
     def value_kinds(self, term: Term, scope: Scope) -> Kinds | None:
@@ -182,6 +190,8 @@ class Types:
             case Truthy(of):
                 return self.kinds(of, scope) - {"none"}
             case Await(Call(callee=Member(of, "body"))) if "request" in self.kinds(of, scope):
+                return frozenset({"bytes"})
+            case Await(Call(callee=Member(of, "read"))) if "upload" in self.kinds(of, scope):
                 return frozenset({"bytes"})
             case Await(of):
                 return self.kinds(of, scope)
@@ -224,7 +234,7 @@ class Types:
 
     def _result(self, call: Call, callee: Term, scope: Scope) -> Kinds:
         value = self.resolver.resolve(callee, scope)
-        if isinstance(callee, Member) and value is None:
+        if isinstance(callee, Member) and (value is None or isinstance(value, Method)):
             of_method = self._result_of_method(callee, scope)
             if of_method is not None:
                 return of_method

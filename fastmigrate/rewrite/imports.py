@@ -88,6 +88,7 @@ def _place(body: list[cst.BaseStatement], intent: AddImport, gone: set[str]) -> 
     """Where an import belongs: its index, and how it stands to what is there."""
     imports = [(index, found) for index, s in enumerate(_leading(body)) if (found := _import_in(s)) is not None]
     alike = [(index, found) for index, found in imports if _section(_module_of(found)) == _section(intent.module)]
+    alike = _first_group(body, alike)
     orders = [_order(isinstance(found, cst.ImportFrom), _module_of(found)) for _, found in alike]
     if orders != sorted(orders):  # nobody sorts them here: the new one takes the place of one that goes, or comes last
         places = [index for index, _ in alike if any(_without_name(body[index], name) is None for name in gone)]
@@ -107,6 +108,18 @@ def _place(body: list[cst.BaseStatement], intent: AddImport, gone: set[str]) -> 
     future = [index for index, statement in enumerate(body) if _imports_from_future(statement)]
     first = max([first, *(index + 1 for index in future)])
     return first, "after another section" if first else "before another section"
+
+
+def _first_group(
+    body: list[cst.BaseStatement], imports: list[tuple[int, cst.Import | cst.ImportFrom]]
+) -> list[tuple[int, cst.Import | cst.ImportFrom]]:
+    """The imports up to the next blank line: below it, a project's own may begin, which look like all others."""
+    group = imports[:1]
+    for index, found in imports[1:]:
+        if any(line.comment is None for line in _lines_above(body[index])):
+            break
+        group.append((index, found))
+    return group
 
 
 def _leading(body: list[cst.BaseStatement]) -> list[cst.BaseStatement]:
