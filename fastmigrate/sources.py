@@ -115,7 +115,7 @@ class Sources:
             encoding, _ = tokenize.detect_encoding(io.BytesIO(body).readline)
             return Source(path, body.decode(encoding), encoding, bom)
         except (SyntaxError, UnicodeDecodeError, LookupError) as error:
-            raise SourceError(path, *_where(body, error), f"cannot be decoded: {_reason(error)}") from error
+            raise SourceError(path, 1, 1, f"cannot be decoded: {_reason(error)}") from error
 
     def parse(self, source: Source) -> ast.Module:
         """A file's tree; SourceError if it is not Python, or not that of this interpreter."""
@@ -161,14 +161,8 @@ def _ignored(path: str, specs: list[tuple[str, GitIgnoreSpec]], exclude: GitIgno
     return verdict or exclude.match_file(path)
 
 
-def _where(body: bytes, error: Exception) -> tuple[int, int]:
-    if isinstance(error, UnicodeDecodeError):
-        before = body[: error.start]
-        return before.count(b"\n") + 1, error.start - (before.rfind(b"\n") + 1) + 1
-    return 1, 1
-
-
 def _reason(error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
-        return f"byte 0x{error.object[error.start]:02x} is not {error.encoding}"
+        line = error.object.count(b"\n", 0, error.start) + 1
+        return f"byte 0x{error.object[error.start]:02x} in line {line} is not {error.encoding}"
     return str(error)

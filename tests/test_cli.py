@@ -341,7 +341,7 @@ def test_ignored_folders_are_not_read(tmp_path: Path) -> None:
     ("content", "line", "message"),
     [
         (b"import requests\ndef f(:\n", 2, "cannot be parsed"),
-        (b"import requests\nx = '\xe9'\n", 2, "byte 0xe9 is not utf-8"),
+        (b"import requests\nx = '\xe9'\n", 1, "byte 0xe9 in line 2 is not utf-8"),
         (b"# coding: nonsense\nimport requests\n", 1, "cannot be decoded"),
         (b"import requests\n\0\n", 1, "cannot be parsed"),
         (b"import requests\nif 1:\n        x\n    y\n", 4, "cannot be parsed"),
