@@ -57,6 +57,7 @@ class Editor(cst.CSTTransformer):
         self.no_expressions: set[cst.CSTNode] = set()
         self.numbers: dict[cst.CSTNode, int] = {}
         self.in_import = 0
+        self.in_string = 0
         self.awaits: list[cst.BaseExpression] = []
         self.negated: list[cst.BaseExpression] = []
         self.conjunctions: list[cst.BaseExpression] = []
@@ -86,6 +87,8 @@ class Editor(cst.CSTTransformer):
                 self._count(f"name {name}", node)
             case cst.Import() | cst.ImportFrom():
                 self.in_import += 1
+            case cst.FormattedString():
+                self.in_string += 1
             case cst.Call():
                 self._count("call", node)
             case cst.Attribute() if not self.in_import:
@@ -104,6 +107,8 @@ class Editor(cst.CSTTransformer):
             self.depth -= 1
         if isinstance(original_node, cst.Import | cst.ImportFrom):
             self.in_import -= 1
+        if isinstance(original_node, cst.FormattedString):
+            self.in_string -= 1
         leave = getattr(self, f"edit_{type(original_node).__name__}", None)
         return updated_node if leave is None else leave(original_node, updated_node)
 
@@ -144,7 +149,9 @@ class Editor(cst.CSTTransformer):
                 refuse_comments(arg)
             else:
                 keyword = None if edit.keyword is None else cst.Name(edit.keyword)
-                value = self._filled(edit.value, arg.value)
+                before = call.whitespace_before_args
+                base = before.last_line.value if isinstance(before, cst.ParenthesizedWhitespace) else ""
+                value = self._filled(edit.value, arg.value, base)
                 equal = arg.equal if arg.keyword is not None or keyword is None else _EQUAL
                 args.append(arg.with_changes(keyword=keyword, value=value, equal=equal))
         dropped_last = bool(edits) and len(call.args) - 1 in edits and edits[len(call.args) - 1].drop
@@ -167,8 +174,11 @@ class Editor(cst.CSTTransformer):
         self.awaits.append(awaited)
         return awaited
 
-    def _filled(self, template: str, value: cst.BaseExpression) -> cst.BaseExpression:
-        """The template with the value, or the elements of the value, in its places."""
+    def _filled(self, template: str, value: cst.BaseExpression, base: str = "") -> cst.BaseExpression:
+        """The template with the value, or the elements of the value, in its places.
+
+        `base` is the indentation of the value's line beyond that of its block.
+        """
         if template == "{}":
             return value
         parts = [value]
@@ -181,8 +191,8 @@ class Editor(cst.CSTTransformer):
         filler = Filler(dict(zip(names, parts, strict=True)))
         filled = expression.visit(filler)
         assert isinstance(filled, cst.BaseExpression)
-        if isinstance(filled, cst.DictComp) and isinstance(value, cst.Dict):
-            return clause_a_line(filled, value, self.unit)
+        if isinstance(filled, cst.DictComp) and not self.in_string:
+            return clause_a_line(filled, value, base, self.unit)
         return filled
 
     def edit_Name(self, original: cst.Name, updated: cst.Name) -> cst.BaseExpression:

@@ -16,6 +16,7 @@ __all__ = [
     "with_keyword",
 ]
 
+_SHORT = 70  # characters of a comprehension that may stand on one line
 _EQUAL = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
 
 
@@ -53,20 +54,25 @@ def with_keyword(call: cst.Call, args: Sequence[cst.Arg], keyword: str, value: c
     ]
 
 
-def clause_a_line(comprehension: cst.DictComp, inside: cst.Dict, unit: str) -> cst.DictComp:
-    """A comprehension over a dict of several lines, itself laid out over several; `unit` is one step of indentation."""
-    before_brace = inside.rbrace.whitespace_before
-    if not isinstance(before_brace, cst.ParenthesizedWhitespace):
+def clause_a_line(comprehension: cst.DictComp, over: cst.BaseExpression, base: str, unit: str) -> cst.DictComp:
+    """A comprehension with a clause on each line, if it is long or what it runs `over` is a dict of several lines.
+
+    `base` is the indentation of the line on which it begins, beyond that of its block; `unit` is one step.
+    """
+    before_brace = over.rbrace.whitespace_before if isinstance(over, cst.Dict) else None
+    if isinstance(before_brace, cst.ParenthesizedWhitespace):
+        base = before_brace.last_line.value
+    elif len(cst.Module([]).code_for_node(comprehension)) <= _SHORT:
         return comprehension
     deeper = comprehension.visit(_Deeper(unit))
     assert isinstance(deeper, cst.DictComp)
-    line = _new_line(before_brace.last_line.value + unit)
+    line = _new_line(base + unit)
     clause = deeper.for_in.with_changes(whitespace_before=line)
     clause = clause.with_changes(ifs=[condition.with_changes(whitespace_before=line) for condition in clause.ifs])
     return deeper.with_changes(
         lbrace=cst.LeftCurlyBrace(whitespace_after=line),
         for_in=clause,
-        rbrace=cst.RightCurlyBrace(whitespace_before=_new_line(before_brace.last_line.value)),
+        rbrace=cst.RightCurlyBrace(whitespace_before=_new_line(base)),
     )
 
 
