@@ -1,4 +1,4 @@
-"""Links: what a module imports and defines, who calls what, and where (DESIGN.md section 7, "breadth").
+"""Links: what a module imports and defines, who calls what, and where.
 
 `read_links` turns one parsed file into a `ModuleLinks`. Nothing is resolved here: names stay names.
 """

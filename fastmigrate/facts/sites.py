@@ -1,4 +1,4 @@
-"""Sites: all that is to be known of a call before it can be rewritten (DESIGN.md section 7, "depth").
+"""Sites: all that is to be known of a call before it can be rewritten.
 
 Read for the few calls that the event loop reaches: their arguments with what is known of them, what becomes of
 the result, which handlers stand around, and whether an `await` may stand there at all.

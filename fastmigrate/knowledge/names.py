@@ -32,7 +32,7 @@ TRUSTED_WITH_APP = (
 )
 """Packages that may be given an app: they neither mount it nor register start-up handlers on it."""
 REQUEST_CLASSES = frozenset({"fastapi.Request", "starlette.requests.HTTPConnection"})
-"""Parameters of these classes are filled by FastAPI and carry `.state` (fastapi-lifecycle.md sections 5 and 7)."""
+"""Parameters of these are filled by FastAPI and carry `.state` (docs/facts/fastapi-lifecycle.md sections 5 and 7)."""
 
 MAKES = {
     "requests.session": "requests.Session",

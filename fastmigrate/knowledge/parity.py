@@ -26,7 +26,7 @@ class Row:
     """One row of the tables.
 
     `form` is the httpx form; `{}` stands for the expression as it was. `fact` is the row of
-    facts/requests-to-httpx.md that was measured. `note` names a difference, or what stands in the way.
+    docs/facts/requests-to-httpx.md that was measured. `note` names a difference, or what stands in the way.
     """
 
     parity: Parity

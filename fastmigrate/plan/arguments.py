@@ -22,7 +22,7 @@ _ODD = re.compile(
     r"[\[\]|\\^`{}]"  # sent as they are by httpx, escaped by requests
     r"|%(?![0-9A-F]{2})|%(?:2[DE]|3[0-9]|4[1-9A-F]|5[0-9A]|5F|6[1-9A-F]|7[0-9A]|7E)"  # escapes that requests rewrites
 )
-"""In URLs (facts/requests-to-httpx.md section 20)."""
+"""In URLs (docs/facts/requests-to-httpx.md section 20)."""
 _MANY = 200  # parts of a URL, after which nobody knows what it is
 _BODIES = frozenset({"data", "json", "files"})
 _PLAIN = frozenset({"text", "number", "plain", "url"})

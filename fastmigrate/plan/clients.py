@@ -46,7 +46,7 @@ __all__ = ["Clients"]
 
 _KEYS = ("client", "http_client", "shared_http_client")
 _TRANSPARENT = frozenset({"fastapi_cache.decorator.cache", "fastapi_versioning.version"})
-"""Decorators from outside that hand a new `request` parameter on (fastapi-lifecycle.md section 7)."""
+"""Decorators from outside that hand a new `request` parameter on (docs/facts/fastapi-lifecycle.md section 7)."""
 
 
 class Clients:

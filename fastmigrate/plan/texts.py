@@ -1,6 +1,6 @@
 """The code that is written once per app: short, and with one comment that says why it is there.
 
-Measured in facts/requests-to-httpx.md: redirects 10.1 and 10.5, timeouts 9.1, cookies 7.1 and 7.5 to 7.6, the
+Measured in docs/facts/requests-to-httpx.md: redirects 10.1 and 10.5, timeouts 9.1, cookies 7.1 and 7.5 to 7.6, the
 pool 12.2, the length of an empty body 1.3, text without a charset 14.1.
 """
 

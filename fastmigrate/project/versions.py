@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 __all__ = ["declares", "too_old"]
 
 _MINIMUM = {"fastapi": (0, 94, 0), "starlette": (0, 26, 0), "uvicorn": (0, 21, 0)}
-"""Below these, `request.state` holds nothing that a lifespan yields (fastapi-lifecycle.md sections 0 and 1)."""
+"""Below these, a lifespan yields nothing to `request.state` (docs/facts/fastapi-lifecycle.md sections 0 and 1)."""
 
 _FILES = (
     *("requirements*.txt", "requirements*.in", "requirements/*.txt"),
