@@ -146,6 +146,7 @@ SAFE = {
     "dict made of its own items": "\n".join(
         ["d = {'a': n}", *(f"d['k{i}'] = d['a'] + d['k{i - 1}']" for i in range(1, 12)), "requests.post(u, json=d)"]
     ),
+    "walrus": "if (r := requests.get(u)).status_code != 2 or not (s := requests.get(u)).ok:\n    return r.text, s.text",
     "numbers": "page = 1\npage += 2\nrequests.get('http://x', params={'a': page * 2, 'b': n - 1})",
     "number of a loop": "for page in range(3):\n    requests.get('http://x', params={'a': page, 'b': u.strip()[:5]})",
     "dict by its function": "requests.get('http://x', params=dict(a=n, b=u))",
@@ -180,8 +181,9 @@ def test_unsafe(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", SAFE)
 def test_safe(name: str, tmp_path: Path) -> None:
-    fix = only(project(tmp_path, main=body(SAFE[name])))["fix"]
-    assert fix == {"applicability": "safe", "reason": None}
+    found = findings(project(tmp_path, main=body(SAFE[name])))
+    assert [finding["fix"] for finding in found] == [{"applicability": "safe", "reason": None}] * len(found)
+    assert len(found) == SAFE[name].count("requests.")
 
 
 ROUTER = """

@@ -131,6 +131,8 @@ class Uses:
         parent = self.view.parents.get(node)
         if self._handed_on(node, parent):
             return None
+        while isinstance(parent, ast.NamedExpr) and node is parent.value:  # `(r := …).ok`: the name has its own uses
+            node, parent = parent, self.view.parents.get(parent)
         handlers = self.handlers(node)
         if self._shows_its_code(node):
             return Use("other", "shown with its own code by `=` in an f-string", node.lineno, results, mixed)
