@@ -37,10 +37,12 @@ class Errors:
         callee = decorator.callee if isinstance(decorator, Call) else decorator
         home = self.project.resolver.resolve(callee, outer)
         links = self.project.links(home.scope.path) if isinstance(home, Function) else None
-        for function in links.functions.values() if links is not None and isinstance(home, Function) else ():
-            if function.qualname.startswith(f"{home.scope.qualname}."):  # type: ignore[union-attr]
-                for line, name in self._caught(links.path, function):  # type: ignore[union-attr]
-                    return f"its decorator catches `{name}` in {links.path}:{line}"  # type: ignore[union-attr]
+        if links is None or not isinstance(home, Function):
+            return None
+        for function in links.functions.values():
+            if function.qualname.startswith(f"{home.scope.qualname}."):
+                for line, name in self._caught(links.path, function):
+                    return f"its decorator catches `{name}` in {links.path}:{line}"
         return None
 
     def _caught(self, path: str, function: FunctionLinks) -> Iterator[tuple[int, str]]:
