@@ -24,9 +24,7 @@ class Evidence:
     def __init__(self, view: FunctionView) -> None:
         self.view = view
         self._terms: dict[Definition, Term] = {}
-        self._busy: set[object] = (
-            set()
-        )  # definitions and names that are being read: what leads back to them adds nothing
+        self._busy: set[object] = set()  # definitions and names that are being read just now
         self._items: dict[str, list[tuple[Term, Term]]] = {}
 
     def term(self, node: ast.expr | None, depth: int = 0) -> Term:

@@ -100,7 +100,7 @@ class _LinkReader(ScopeReader):
             if default is not None:
                 self.visit(default)
         self._count_annotations(node)
-        scope = ScopeBindings(qualname, node=node)
+        scope = ScopeBindings(qualname)
         body = [child for statement in node.body for child in ast.walk(statement)]
         header = [*ast.walk(node.args), *(child for part in node.decorator_list for child in ast.walk(part))]
         scope.globals = {name for child in body if isinstance(child, ast.Global) for name in child.names}
@@ -291,9 +291,6 @@ class _LinkReader(ScopeReader):
 
     def visit_TryStar(self, node: ast.TryStar) -> None:
         self.visit_Try(node)  # type: ignore[arg-type]
-
-    def visit_Delete(self, node: ast.Delete) -> None:
-        self.generic_visit(node)
 
     def visit_MatchAs(self, node: ast.MatchAs) -> None:
         if node.name is not None:

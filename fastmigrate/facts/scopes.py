@@ -18,7 +18,6 @@ class ScopeBindings:
 
     qualname: str
     bindings: dict[str, list[Binding]] = field(default_factory=dict)
-    node: ast.FunctionDef | ast.AsyncFunctionDef | None = None
     is_class: bool = False
     globals: set[str] = field(default_factory=set)
     returns: list[Term] = field(default_factory=list)

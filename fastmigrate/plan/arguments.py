@@ -258,7 +258,9 @@ class _Judge:
             self.judged.rows.append(ARGUMENTS["params", "beside an unknown query"])
         elif any(isinstance(part, str) and "?" in part for part in parts):
             self.judged.rows.append(ARGUMENTS["params", "beside a query"])
-        elif not all(isinstance(part, str) or self._cannot_hold_a_query(part, after) for part, after in pairs(parts)):
+        elif not all(
+            isinstance(part, str) or self._cannot_hold_a_query(part, after) for part, after in _with_next(parts)
+        ):
             self.judged.rows.append(ARGUMENTS["params", "beside an unknown query"])
 
     def _cannot_hold_a_query(self, part: tuple[Term, Scope], after: object) -> bool:
@@ -270,7 +272,7 @@ class _Judge:
         return is_setting and isinstance(after, str) and after.startswith("/")
 
 
-def pairs(parts: Sequence[object]) -> Iterator[tuple[Any, object]]:
+def _with_next(parts: Sequence[object]) -> Iterator[tuple[Any, object]]:
     """Each part with the one after it."""
     yield from zip(parts, [*parts[1:], None], strict=True)
 

@@ -67,12 +67,16 @@ class Errors:
                 if name.startswith("requests.") or name == "builtins.OSError":
                     shown = name.removeprefix("builtins.")
                     return f"the app's exception handler in {where} waits for `{shown}`, {_NEVER}"
+        return self._waiting
+
+    @cached_property
+    def _waiting(self) -> str | None:
+        """What in any file waits for errors of requests around path operations: the same for all apps."""
         for path in self.project.sources.containing(b"requests", b"OSError", b"IOError"):
             links = None if is_test_path(path) else self.project.links(path)
-            if links is not None:
-                reason = self._waits_above(links)
-                if reason is not None:
-                    return reason
+            reason = None if links is None else self._waits_above(links)
+            if reason is not None:
+                return reason
         return None
 
     def _waits_above(self, links: ModuleLinks) -> str | None:

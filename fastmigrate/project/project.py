@@ -44,6 +44,7 @@ class Project:
         self.sources = sources
         self.unreadable: dict[str, SourceError] = {}
         self._links: dict[str, ModuleLinks | None] = {}
+        self._sites: dict[str, dict[int, Site]] = {}
         self.tree = ModuleTree(sources.paths, LIBRARIES)
         self.resolver = Resolver(self.tree, self.links, canonical, MAKES, {*BLOCKING_FUNCTIONS, "requests.Session"})
         self.types = Types(self.resolver)
@@ -102,10 +103,6 @@ class Project:
                     if isinstance(base, External) and (base.name, method) in BLOCKING_METHODS:
                         return BLOCKING_METHODS[base.name, method], f"{base.name}.{method}"
         return None
-
-    @cached_property
-    def _sites(self) -> dict[str, dict[int, Site]]:
-        return {}
 
     def site(self, call: BlockingCall) -> Site:
         """All that is to be known of a blocking call before it can be rewritten."""
