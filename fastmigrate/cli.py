@@ -49,6 +49,11 @@ class Failure(click.ClickException):
     default=None,
     help="Count the findings of each rule instead of listing them.",
 )
+@click.option(
+    "--client",
+    type=click.Choice(["httpx", "httpx2"]),
+    help="The library to migrate to.  [default: what the project uses, else httpx]",
+)
 @click.option("--explain", metavar="CODE", help="Explain a rule, and exit.")
 @click.option(
     "--exit-zero", is_flag=True, default=None, help="Exit with 0 also when findings are left or --diff has changes."

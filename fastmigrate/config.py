@@ -14,9 +14,10 @@ __all__ = ["Config", "ConfigError", "load_config", "parse_codes"]
 
 KEYS = (
     *("select", "ignore", "exclude", "per-file-ignores", "fix", "diff", "unsafe-fixes"),
-    *("exit-zero", "statistics", "output-format", "output-file"),
+    *("exit-zero", "statistics", "output-format", "output-file", "client"),
 )
 FORMATS = ("text", "concise", "json")
+CLIENTS = ("httpx", "httpx2")
 
 
 class ConfigError(Exception):
@@ -38,6 +39,7 @@ class Config:
     statistics: bool = False
     output_format: str = "text"
     output_file: str | None = None
+    client: str | None = None
 
     def selects(self, code: str) -> bool:
         """Whether findings with this code are wanted: the longest prefix that fits decides."""
@@ -97,6 +99,10 @@ def _from_table(table: Mapping[str, Any], file: Path) -> Config:
                 if value not in FORMATS:
                     raise ConfigError(f"{where} must be one of {', '.join(FORMATS)}")
                 values["output_format"] = value
+            case "client":
+                if value not in CLIENTS:
+                    raise ConfigError(f"{where} must be one of {', '.join(CLIENTS)}")
+                values["client"] = value
             case "output-file":
                 if not isinstance(value, str):
                     raise ConfigError(f"{where} must be a path")

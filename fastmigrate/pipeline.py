@@ -36,7 +36,8 @@ class Result:
     findings: list[Finding]
     fixed: list[Finding] = field(default_factory=list)
     changes: dict[str, Change] = field(default_factory=dict)
-    undeclared: list[str] = field(default_factory=list)  # changed files that import httpx, which nothing declares
+    undeclared: list[str] = field(default_factory=list)  # changed files that import the library, which nothing declares
+    library: str = "httpx"
     tests: list[str] = field(default_factory=list)  # test files that make a client for an app
 
 
@@ -88,7 +89,7 @@ class _Run:
     # -- findings
 
     def _analyse(self, sources: Sources) -> _Analysis:
-        project = Project(sources, self.named)
+        project = Project(sources, self.named, self.config.client)
         everything = sorted((f for rule in all_rules().values() for f in rule.find(project)), key=lambda f: f.order)
         suppressed = _suppressed(sources, everything)
         wanted = [finding for finding in everything if finding not in suppressed]
@@ -123,7 +124,8 @@ class _Run:
             result.changes = {p: Change(self.sources.read(p), new) for p, new in sorted(changed.items())}
             clients = self.sources.containing(b"TestClient(", b"ASGITransport(")
             result.tests = [path for path in clients if is_test_path(path)]
-            result.undeclared = [path for path in result.changes if declares(self.root, path, "httpx") is not True]
+            library = result.library = analysis.planner.project.library
+            result.undeclared = [path for path in result.changes if declares(self.root, path, library) is not True]
 
     def _rewritten(self, analysis: _Analysis, fixable: list[Finding]) -> tuple[list[Finding], dict[str, bytes]]:
         """The findings whose fixes could be written, and the files with all of these fixes."""

@@ -26,7 +26,8 @@ from fastmigrate.knowledge.blocking import BLOCKING_FUNCTIONS
 from fastmigrate.knowledge.parity import Parity, Row
 from fastmigrate.knowledge.requests_calls import ARGUMENTS, FUNCTIONS
 from fastmigrate.knowledge.requests_responses import MEMBERS, TRUTH
-from fastmigrate.plan.texts import MANAGER, PROMISES
+from fastmigrate.plan.specs import SHARED
+from fastmigrate.plan.texts import PROMISES
 from tests.harness.upstream import Recorded, Upstream
 
 LIBRARIES = [httpx, httpx2]
@@ -168,11 +169,10 @@ def migrated(arguments: dict[str, str], key: tuple[str, str], row: Row) -> dict[
 def client_of(library: Any) -> Any:
     """The very client that a migration writes."""
     names = {"httpx": library, "CookieJar": CookieJar, "DefaultCookiePolicy": DefaultCookiePolicy}
-    exec(PROMISES.format(httpx="httpx", request_hook="a", response_hook="b"), names)
-    manager = MANAGER.format(
-        httpx="httpx", jar="CookieJar", policy="DefaultCookiePolicy", request_hook="a", response_hook="b"
-    )
-    return eval(manager, names)
+    known_as = {"httpx": "httpx", "jar": "CookieJar", "policy": "DefaultCookiePolicy"}
+    known_as |= {"request_hook": "a", "response_hook": "b"}
+    exec(PROMISES.format(**known_as), names)
+    return eval(SHARED.manager(known_as), names)
 
 
 async def call_async(library: Any, function: str, arguments: dict[str, str], names: dict[str, Any]) -> Any:

@@ -15,6 +15,7 @@ from fastmigrate.knowledge.requests_responses import MEMBERS, TRUTH
 from fastmigrate.plan.arguments import JudgedCall, has_known_host, judge_arguments
 from fastmigrate.plan.goals import ClientInFunction, Goal, Held, Imported, ReadResult, Step, ThroughClient
 from fastmigrate.plan.names import imported
+from fastmigrate.plan.specs import SHARED, ClientSpec
 from fastmigrate.project.project import BlockingCall, Project
 from fastmigrate.project.resolve import Class, External, Instance, Scope
 from fastmigrate.rewrite.intents import (
@@ -50,6 +51,10 @@ class Calls:
 
     # -- the call
 
+    def spec(self, call: BlockingCall) -> ClientSpec:
+        """The client that a call needs."""
+        return SHARED
+
     def through_client(self, goal: ThroughClient, client: str) -> Step | Held:
         """The step of a call: its edit, and all that must be so for it to be right."""
         call = self.calls[goal.path, goal.number]
@@ -62,7 +67,7 @@ class Calls:
             return Held(reason)
         notes = [row.note for row in judged.rows if row.parity is Parity.LOSSY]
         notes += self._doubts(site, call.function)
-        needs: list[Goal] = [ClientInFunction(call.function)]
+        needs: list[Goal] = [ClientInFunction(call.function, self.spec(call))]
         for use in site.uses:
             if use.kind in {"member", "truth"}:
                 read = ReadResult(goal.path, use.number, use.name if use.kind == "truth" else "")
@@ -171,7 +176,7 @@ class Calls:
         self, call: BlockingCall, judged: JudgedCall, client: str
     ) -> tuple[tuple[tuple[str, Intent], ...], list[Goal]]:
         path = call.function.path
-        httpx, _ = imported(self.project, path, "httpx")
+        httpx, _ = imported(self.project, path, self.project.library)
         uses_httpx = "httpx." in judged.code or any("httpx." in (edit.callee or "") for edit in judged.nested)
         edits = tuple(
             ArgumentEdit(edit.index, edit.keyword, edit.value.replace("httpx.", f"{httpx}."), edit.drop)
@@ -181,7 +186,7 @@ class Calls:
         nested = [
             EditCall(edit.number, callee=(edit.callee or "").replace("httpx.", f"{httpx}.")) for edit in judged.nested
         ]
-        needs: list[Goal] = [Imported(path, "httpx")] if uses_httpx else []
+        needs: list[Goal] = [Imported(path, self.project.library)] if uses_httpx else []
         return tuple((path, edit) for edit in (whole, *nested)), needs
 
     # -- what it returns

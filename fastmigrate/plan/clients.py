@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import ast
-import re
-from functools import cached_property
+from collections.abc import Iterable
 
-from fastmigrate.facts.terms import Call, Const, Display, Either, Member, Ref, Term, dotted
-from fastmigrate.facts.values import FunctionLinks, Yield
+from fastmigrate.facts.terms import Call, Const, Either, Member, Ref, Term, dotted
+from fastmigrate.facts.values import FunctionLinks
 from fastmigrate.knowledge.names import APP_CLASSES, ROUTER_CLASSES
 from fastmigrate.knowledge.parity import Parity
 from fastmigrate.plan.errors import Errors
 from fastmigrate.plan.goals import (
     ClientInFunction,
     ClientInLifespan,
+    ClientInNewLifespan,
     ClientOfApp,
     Goal,
     Held,
     Imported,
-    NewLifespan,
-    Promises,
     RequestInFunction,
     Step,
 )
+from fastmigrate.plan.keys import Keys
+from fastmigrate.plan.lifespans import Lifespans
 from fastmigrate.plan.names import fresh, imported, request_parameter
-from fastmigrate.plan.texts import LIFESPAN, MANAGER, PROMISES
+from fastmigrate.plan.specs import ClientSpec
 from fastmigrate.project.apps import ROUTE_DECORATORS
 from fastmigrate.project.modules import is_test_path
 from fastmigrate.project.project import Project
@@ -36,15 +35,11 @@ from fastmigrate.rewrite.intents import (
     ArgumentEdit,
     EditCall,
     InsertAtTop,
-    InsertBefore,
-    Intent,
     NewArgument,
-    WrapYield,
 )
 
 __all__ = ["Clients"]
 
-_KEYS = ("client", "http_client", "shared_http_client")
 _TRANSPARENT = frozenset({"fastapi_cache.decorator.cache", "fastapi_versioning.version"})
 """Decorators from outside that hand a new `request` parameter on (docs/facts/fastapi-lifecycle.md section 7)."""
 
@@ -52,23 +47,26 @@ _TRANSPARENT = frozenset({"fastapi_cache.decorator.cache", "fastapi_versioning.v
 class Clients:
     """Makes the steps of the goals that concern the client and the way to it."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, specs: Iterable[ClientSpec]) -> None:
         self.project = project
         self.apps = project.apps
         self.errors = Errors(project)
+        self.keys = Keys(project, specs)
+        self.lifespans = Lifespans(project, self.keys)
 
     # -- in a path operation
 
-    def client_name(self, function: Scope) -> str:
+    def client_name(self, function: Scope, spec: ClientSpec) -> str:
         """The local name of the client in a function: the one that it has there, or a free one."""
         links = self._function(function)
-        return self._existing_client(links, function) or fresh("client", links.names, "http_client")
+        there = self._existing_client(links, function, spec)
+        return there or fresh(spec.key, links.names, f"{spec.key.removesuffix('client')}http_client")
 
-    def _existing_client(self, links: FunctionLinks, scope: Scope) -> str | None:
+    def _existing_client(self, links: FunctionLinks, scope: Scope, spec: ClientSpec) -> str | None:
         request = request_parameter(self.project, links, scope)
         if request is None:
             return None
-        wanted = Member(Member(Ref(request), "state"), self.key)
+        wanted = Member(Member(Ref(request), "state"), self.keys.of(spec))
         first = min((call.place.line for call in self.project.blocking if call.function == scope), default=0)
         for name, bindings in sorted(links.bindings.items()):
             only = bindings[0] if len(bindings) == 1 and not bindings[0].guarded else None
@@ -88,15 +86,15 @@ class Clients:
             return Held("the app that serves it was not found with certainty, so no lifespan can make its client")
         for path, line in self.project.references(goal.function):
             return Held(f"the path operation is also called directly, or referred to, in {path}:{line}")
-        needs: list[Goal] = [ClientOfApp(root) for root in roots if root is not None]
-        if self._existing_client(links, goal.function) is not None:
+        needs: list[Goal] = [ClientOfApp(root, goal.spec) for root in roots if root is not None]
+        if self._existing_client(links, goal.function, goal.spec) is not None:
             return Step(tuple(needs))
         path = goal.function.path
-        httpx, _ = imported(self.project, path, "httpx")
+        httpx, _ = imported(self.project, path, self.project.library)
         request = self.request_name(goal.function)
-        name = self.client_name(goal.function)
-        code = f"{name}: {httpx}.AsyncClient = {request}.state.{self.key}"
-        needs += [RequestInFunction(goal.function), Imported(path, "httpx")]
+        name = self.client_name(goal.function, goal.spec)
+        code = f"{name}: {httpx}.AsyncClient = {request}.state.{self.keys.of(goal.spec)}"
+        needs += [RequestInFunction(goal.function), Imported(path, self.project.library)]
         return Step(tuple(needs), intents=((path, InsertAtTop(links.number, code)),))
 
     def request_name(self, function: Scope) -> str:
@@ -160,55 +158,12 @@ class Clients:
 
     # -- in an app
 
-    @cached_property
-    def key(self) -> str:
-        """The key of the client in the lifespan's state: one for the whole project."""
-        existing = sorted({key for app in self.apps.apps if (key := self._existing_key(app)) is not None})
-        return existing[0] if existing else fresh(_KEYS[0], self._state_names, *_KEYS[1:])
-
-    @cached_property
-    def _state_names(self) -> set[str]:
-        taken: set[str] = set()
-        for path in self.project.sources.containing(b"state", b"yield "):
-            links = self.project.links(path)
-            if links is None:
-                continue
-            taken |= links.state_names | links.stored
-            for function in links.functions.values():
-                for item in function.yields:
-                    value = item.value
-                    if isinstance(value, Ref) and value.name in function.bindings:
-                        value = function.bindings[value.name][0].term
-                    if isinstance(value, Display):
-                        taken |= {str(key.value) for key in value.keys if isinstance(key, Const)}
-        return taken
-
-    def _existing_key(self, app: Instance) -> str | None:
-        lifespan = self._lifespan(app)
-        function = self.project.resolver.function(lifespan.scope) if isinstance(lifespan, Function) else None
-        for item in function.yields if function is not None else ():
-            found = _key_of_client(item)
-            if found is not None:
-                return found
-        return None
-
-    def _lifespan(self, app: Instance) -> object:
-        call = self._construction(app)
-        return None if call is None else self.project.resolver.resolve(call.keyword("lifespan"), app.scope)
-
-    def _construction(self, app: Instance) -> Call | None:
-        links = self.project.links(app.scope.path)
-        for site in links.calls if links is not None else ():
-            if site.call.number == app.number:
-                return site.call
-        return None
-
     def client_of_app(self, goal: ClientOfApp) -> Step | Held:
         """An app's lifespan yields the client: a new one, or the one that it has."""
         app = goal.app
-        if self._existing_key(app) == self.key:
+        if self.keys.existing(app, goal.spec) is not None:
             return self._held_by_errors(app) or Step()
-        call = self._construction(app)
+        call = self.keys.construction(app)
         reason = self._app_in_the_way(app, call)
         if reason is not None or call is None:
             return reason or Held("where its app is made was not found")
@@ -218,14 +173,14 @@ class Clients:
                 return Held(f"the lifespan of the app in {app.scope.path} may be None")
             lifespan = self.project.resolver.resolve(given, app.scope)
             if isinstance(lifespan, Function):
-                return Step((ClientInLifespan(lifespan.scope),))
+                return Step((ClientInLifespan(lifespan.scope, goal.spec),))
             return Held(f"the lifespan of the app in {app.scope.path} is not a function of the project")
         for router in self.apps.under(app):
             if router in self.apps.events:
                 path, line = self.apps.events[router]
                 where = f"{path}:{line}" if line else path
                 return Held(f"a new lifespan would silence the start-up and shutdown handlers registered in {where}")
-        return self._with_new_lifespan(app, call)
+        return self._with_new_lifespan(app, call, goal.spec)
 
     def _may_be_none(self, term: Term, scope: Scope) -> bool:
         if isinstance(term, Either):
@@ -233,15 +188,15 @@ class Clients:
         found = self.project.resolver.lookup(term.name, scope) if isinstance(term, Ref) else None
         return found is not None and (len(found[0]) > 1 or any(b.term == Const(None) for b in found[0]))
 
-    def _with_new_lifespan(self, app: Instance, call: Call) -> Step:
+    def _with_new_lifespan(self, app: Instance, call: Call, spec: ClientSpec) -> Step:
         path = app.scope.path
-        name = self._lifespan_name(path)
+        name = self.lifespans.name(path)
         index = next((i for i, (key, _) in enumerate(call.keywords) if key == "lifespan"), None)
         if index is None:
             edit = EditCall(call.number, added=(NewArgument("lifespan", name),))
         else:  # lifespan=None
             edit = EditCall(call.number, arguments=(ArgumentEdit(len(call.args) + index, "lifespan", name),))
-        needs: tuple[Goal, ...] = (NewLifespan(path),)
+        needs: tuple[Goal, ...] = (ClientInNewLifespan(path, spec),)
         if app in self.apps.strangers:
             note = f"the app is {self.apps.strangers[app]}, which may mount it or register start-up handlers"
             return Step(needs, Parity.LOSSY, (note,), ((path, edit),))
@@ -266,102 +221,6 @@ class Clients:
         reason = self.errors.above(app)
         return None if reason is None else Held(reason)
 
-    # -- in a lifespan
-
-    def _lifespan_name(self, path: str) -> str:
-        return fresh("lifespan", self._taken(path), "client_lifespan")
-
-    def _promise_names(self, path: str) -> tuple[str, str]:
-        taken = self._taken(path)
-        return fresh("keep_request_promises", taken), fresh("keep_response_promises", taken)
-
-    def _taken(self, path: str) -> set[str]:
-        links = self.project.links(path)
-        if links is None:
-            return set()
-        return {*links.bindings, *links.loads, *(name for f in links.functions.values() for name in f.names)}
-
-    def _manager(self, path: str) -> str:
-        request_hook, response_hook = self._promise_names(path)
-        httpx, _ = imported(self.project, path, "httpx")
-        jar, _ = imported(self.project, path, "http.cookiejar", "CookieJar")
-        policy, _ = imported(self.project, path, "http.cookiejar", "DefaultCookiePolicy")
-        return MANAGER.format(
-            httpx=httpx, jar=jar, policy=policy, request_hook=request_hook, response_hook=response_hook
-        )
-
-    def _manager_needs(self, path: str) -> tuple[Goal, ...]:
-        return (
-            Promises(path),
-            Imported(path, "httpx"),
-            Imported(path, "http.cookiejar", "CookieJar"),
-            Imported(path, "http.cookiejar", "DefaultCookiePolicy"),
-        )
-
-    def _first_app(self, path: str) -> Instance:
-        return min((app for app in self.apps.apps if app.scope.path == path), key=lambda app: app.number)
-
-    def new_lifespan(self, goal: NewLifespan) -> Step:
-        """The lifespan that a file's apps share stands before the first of them."""
-        first = self._first_app(goal.path)
-        decorator, _ = imported(self.project, goal.path, "contextlib", "asynccontextmanager")
-        code = LIFESPAN.format(
-            decorator=decorator,
-            name=self._lifespan_name(goal.path),
-            app_class=imported(self.project, goal.path, *_class_of(first))[0],
-            manager=self._manager(goal.path).replace("\n", "\n    "),
-            client="client",
-            key=self.key,
-        )
-        needs = (
-            *self._manager_needs(goal.path),
-            Imported(goal.path, "contextlib", "asynccontextmanager"),
-            Imported(goal.path, *_class_of(first)),
-        )
-        return Step(needs, intents=((goal.path, InsertBefore("call", first.number, code)),))
-
-    def client_in_lifespan(self, goal: ClientInLifespan) -> Step | Held:
-        """The client is opened around the `yield` of the app's own lifespan."""
-        links = self._function(goal.function)
-        where = f"the lifespan `{links.qualname}` in {goal.function.path}"
-        if not any(self._is_context_manager(decorator, goal.function) for decorator in links.decorators):
-            return Held(f"{where} is not decorated with `@asynccontextmanager`")
-        if not links.is_async or len(links.yields) != 1 or not links.yields[0].statement:
-            return Held(f"{where} does not have one `yield` statement")
-        item = links.yields[0]
-        path = goal.function.path
-        name = fresh("client", links.names, "http_client")
-        kinds = self.project.types.kinds(item.value, goal.function) if item.value is not None else frozenset({"none"})
-        intent: Intent = WrapYield(item.number, self._manager(path), name, self.key, kinds != {"dict"})
-        return Step(self._manager_needs(path), intents=((path, intent),))
-
-    def _is_context_manager(self, decorator: Term, scope: Scope) -> bool:
-        value = self.project.resolver.resolve(decorator, Scope(scope.path))
-        return value == External("contextlib.asynccontextmanager")
-
-    def promises(self, goal: Promises) -> Step:
-        """The hooks stand before the lifespan that uses them."""
-        request_hook, response_hook = self._promise_names(goal.path)
-        httpx, _ = imported(self.project, goal.path, "httpx")
-        code = PROMISES.format(httpx=httpx, request_hook=request_hook, response_hook=response_hook)
-        kind, number = self._anchor(goal.path)
-        return Step((Imported(goal.path, "httpx"),), intents=((goal.path, InsertBefore(kind, number, code)),))
-
-    def _anchor(self, path: str) -> tuple[str, int]:
-        """The first of a file's apps and lifespans."""
-        links = self.project.links(path)
-        found: list[tuple[int, str, int]] = []
-        for app in self.apps.apps:
-            lifespan = self._lifespan(app)
-            if isinstance(lifespan, Function) and lifespan.scope.path == path:
-                function = self._function(lifespan.scope)
-                found.append((function.line, "function", function.number))
-        for site in links.calls if links is not None else ():
-            if any(app.scope.path == path and app.number == site.call.number for app in self.apps.apps):
-                found.append((site.place.line, "call", site.call.number))
-        _, kind, number = min(found)
-        return kind, number
-
     # -- imports
 
     def imported(self, goal: Imported) -> Step:
@@ -371,29 +230,3 @@ class Clients:
             return Step()
         alias = None if bound == (goal.name or goal.module) else bound
         return Step(intents=((goal.path, AddImport(goal.module, goal.name, alias)),))
-
-
-def _class_of(app: Instance) -> tuple[str, str]:
-    module, _, name = app.of.name.rpartition(".") if isinstance(app.of, External) else ("fastapi", "", "FastAPI")
-    return module, name
-
-
-_OURS = re.compile(
-    re.escape(
-        ast.unparse(ast.parse(MANAGER.format(httpx="H", jar="J", policy="P", request_hook="Q", response_hook="R")))
-    )
-    .replace("H\\.", r"\w+\.")
-    .replace("=J\\(P\\(", r"=\w+\(\w+\(")
-    .replace("\\[Q\\]", r"\[\w+\]")
-    .replace("\\[R\\]", r"\[\w+\]")
-)
-
-
-def _key_of_client(item: Yield) -> str | None:
-    """The key under which a `yield` hands out a client with exactly the settings that are written here."""
-    names = {name for name, manager in item.around if name is not None and _OURS.fullmatch(manager)}
-    if isinstance(item.value, Display) and item.value.kind == "dict":
-        for key, value in zip(item.value.keys, item.value.values, strict=True):
-            if isinstance(key, Const) and isinstance(value, Ref) and value.name in names:
-                return str(key.value)
-    return None

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fastmigrate.knowledge.parity import Parity
+from fastmigrate.plan.specs import ClientSpec
 from fastmigrate.project.resolve import Instance, Scope
 from fastmigrate.rewrite.intents import Intent
 
 __all__ = [
     "ClientInFunction",
     "ClientInLifespan",
+    "ClientInNewLifespan",
     "ClientOfApp",
     "Goal",
     "Held",
@@ -26,7 +28,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class ThroughClient:
-    """The call with this ordinal goes through the shared client."""
+    """The call with this ordinal goes through a client of the app."""
 
     path: str
     number: int
@@ -43,9 +45,10 @@ class ReadResult:
 
 @dataclass(frozen=True, slots=True)
 class ClientInFunction:
-    """A path operation has the shared client in a local name."""
+    """A path operation has a client of its app in a local name."""
 
     function: Scope
+    spec: ClientSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +60,33 @@ class RequestInFunction:
 
 @dataclass(frozen=True, slots=True)
 class ClientOfApp:
-    """An app's lifespan yields the shared client."""
+    """An app's lifespan yields a client."""
 
     app: Instance
+    spec: ClientSpec
 
 
 @dataclass(frozen=True, slots=True)
 class NewLifespan:
-    """A file defines a lifespan that makes the client."""
+    """A file defines a lifespan."""
 
     path: str
 
 
 @dataclass(frozen=True, slots=True)
+class ClientInNewLifespan:
+    """A file's new lifespan makes a client."""
+
+    path: str
+    spec: ClientSpec
+
+
+@dataclass(frozen=True, slots=True)
 class ClientInLifespan:
-    """An existing lifespan makes the client, and yields it beside what it yields already."""
+    """An existing lifespan makes a client, and yields it beside what it yields already."""
 
     function: Scope
+    spec: ClientSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +108,7 @@ class Imported:
 Goal = (
     Promises
     | NewLifespan
+    | ClientInNewLifespan
     | ClientInLifespan
     | ClientOfApp
     | RequestInFunction

@@ -13,6 +13,7 @@ from fastmigrate.plan.clients import Clients
 from fastmigrate.plan.goals import (
     ClientInFunction,
     ClientInLifespan,
+    ClientInNewLifespan,
     ClientOfApp,
     Goal,
     Held,
@@ -34,6 +35,7 @@ _ORDER: tuple[type, ...] = (
     Imported,
     Promises,
     NewLifespan,
+    ClientInNewLifespan,
     ClientInLifespan,
     ClientOfApp,
     RequestInFunction,
@@ -60,7 +62,7 @@ class Planner:
     def __init__(self, project: Project, findings: Iterable[Finding], untouchable: Iterable[Finding] = ()) -> None:
         self.project = project
         self.calls = Calls(project)
-        self.clients = Clients(project)
+        self.clients = Clients(project, (self.calls.spec(call) for call in project.blocking))
         self.steps: dict[Goal, Step | Held] = {
             ThroughClient(finding.path, finding.call): Held("its finding is suppressed")
             for finding in untouchable
@@ -85,17 +87,18 @@ class Planner:
     def _step(self, goal: Goal) -> Step | Held:
         match goal:
             case ThroughClient():
-                function = self.calls.calls[goal.path, goal.number].function
-                return self.calls.through_client(goal, self.clients.client_name(function))
+                call = self.calls.calls[goal.path, goal.number]
+                return self.calls.through_client(goal, self.clients.client_name(call.function, self.calls.spec(call)))
             case ReadResult():
                 return self.calls.read_result(goal)
         makers: dict[type, Callable[..., Step | Held]] = {
             ClientInFunction: self.clients.client_in_function,
             RequestInFunction: self.clients.request_in_function,
             ClientOfApp: self.clients.client_of_app,
-            NewLifespan: self.clients.new_lifespan,
-            ClientInLifespan: self.clients.client_in_lifespan,
-            Promises: self.clients.promises,
+            NewLifespan: self.clients.lifespans.new_lifespan,
+            ClientInNewLifespan: self.clients.lifespans.client_in_new_lifespan,
+            ClientInLifespan: self.clients.lifespans.client_in_lifespan,
+            Promises: self.clients.lifespans.promises,
             Imported: self.clients.imported,
         }
         return makers[type(goal)](goal)
@@ -158,6 +161,8 @@ class Planner:
                         intents[path].append(intent)
             if isinstance(goal, ThroughClient):
                 migrated[goal.path, goal.number] += 1
+        for path, lifespan in self.clients.lifespans.new_lifespans(goals).items():
+            intents.setdefault(path, []).append(lifespan)
         for path, intent in unused_imports(self.project, self.calls, migrated, intents):
             intents[path].append(intent)
         return Plan({path: tuple(edits) for path, edits in sorted(intents.items()) if edits})

@@ -6,7 +6,7 @@ pool 12.2, the length of an empty body 1.3, text without a charset 14.1.
 
 from __future__ import annotations
 
-__all__ = ["LIFESPAN", "MANAGER", "PROMISES"]
+__all__ = ["LIFESPAN", "NO_STORE", "PROMISES", "REQUESTS_SETTINGS"]
 
 PROMISES = """\
 # requests promises what httpx leaves to its caller: a cookie lives for one call and
@@ -27,22 +27,23 @@ async def {response_hook}(response: {httpx}.Response) -> None:
         response.encoding = "ISO-8859-1"
 """
 
-MANAGER = """\
-{httpx}.AsyncClient(
-    timeout=None,
-    follow_redirects=True,
-    max_redirects=30,
-    limits={httpx}.Limits(max_connections=None, max_keepalive_connections=20),
-    cookies={jar}({policy}(allowed_domains=[])),
-    event_hooks={{
-        "request": [{request_hook}],
-        "response": [{response_hook}],
-    }},
-)"""
+NO_STORE = "{jar}({policy}(allowed_domains=[]))"
+
+REQUESTS_SETTINGS: tuple[tuple[str, str], ...] = (
+    ("timeout", "None"),
+    ("follow_redirects", "True"),
+    ("max_redirects", "30"),
+    ("limits", "{httpx}.Limits(max_connections=None, max_keepalive_connections=20)"),
+    ("cookies", NO_STORE),
+    (
+        "event_hooks",
+        '{{\n        "request": [{request_hook}],\n        "response": [{response_hook}],\n    }}',
+    ),
+)
+"""The settings of a client that behaves as `requests.get` and its like do."""
 
 LIFESPAN = """\
 @{decorator}
 async def {name}(app: {app_class}):
-    async with {manager} as {client}:
-        yield {{"{key}": {client}}}
+{body}
 """

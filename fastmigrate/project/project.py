@@ -19,6 +19,7 @@ from fastmigrate.project.apps import read_apps
 from fastmigrate.project.modules import ModuleTree, is_test_path, module_name
 from fastmigrate.project.resolve import External, Function, Instance, Method, Resolver, Scope
 from fastmigrate.project.types import Types
+from fastmigrate.project.versions import declares
 from fastmigrate.sources import SourceError, Sources
 
 __all__ = ["BlockingCall", "Project"]
@@ -38,10 +39,15 @@ class BlockingCall:
 
 
 class Project:
-    """Everything that is known of a project; `named` are the files that the user asked for by name."""
+    """Everything that is known of a project.
 
-    def __init__(self, sources: Sources, named: Iterable[str] = ()) -> None:
+    `named` are the files that the user asked for by name, `library` is the one that calls are migrated to: "httpx",
+    "httpx2", or None for the one that the project uses.
+    """
+
+    def __init__(self, sources: Sources, named: Iterable[str] = (), library: str | None = None) -> None:
         self.sources = sources
+        self._library = library
         self.unreadable: dict[str, SourceError] = {}
         self._links: dict[str, ModuleLinks | None] = {}
         self._sites: dict[str, dict[int, Site]] = {}
@@ -63,6 +69,18 @@ class Project:
             except RecursionError:
                 self.unreadable[path] = SourceError(path, 1, 1, "cannot be parsed: its code is nested too deeply")
         return self._links[path]
+
+    @cached_property
+    def library(self) -> str:
+        """The library whose `AsyncClient` takes over: what was asked for, else what the project imports or declares."""
+        if self._library is not None:
+            return self._library
+        for library, token in (("httpx", b"import httpx"), ("httpx2", b"import httpx2")):
+            for path in self.sources.containing(token, token.replace(b"import", b"from")):
+                if not is_test_path(path) and _imports(self.links(path), library):
+                    return library
+        only_new = declares(self.sources.root, "x", "httpx2") and not declares(self.sources.root, "x", "httpx")
+        return "httpx2" if only_new else "httpx"
 
     def _tree(self, path: str) -> ast.Module:
         return self.sources.parse(self.sources.decode(path))
@@ -146,6 +164,17 @@ class Project:
     def name_of(scope: Scope) -> str:
         """The dotted name of a function: `app.main.read_item`."""
         return f"{module_name(scope.path)}.{scope.qualname}".rstrip("'")
+
+
+def _imports(links: ModuleLinks | None, library: str) -> bool:
+    """Whether a file imports a library, wherever in it."""
+    scopes = [links.bindings, *(function.bindings for function in links.functions.values())] if links else []
+    return any(
+        binding.kind in {"import", "from"} and not binding.level and binding.module.partition(".")[0] == library
+        for scope in scopes
+        for bindings in scope.values()
+        for binding in bindings
+    )
 
 
 def _registers(call: Call) -> bool:

@@ -62,7 +62,8 @@ def summary(results: Sequence[Result], *, written: bool = True) -> Iterator[str]
     yield f"{', '.join(parts)}." + (f" {_count(len(findings), 'finding')} left." if findings else "")
     undeclared = [shown(result.root / path) for result in results for path in result.undeclared]
     if undeclared:
-        yield f"  note: {_first(undeclared)} now {_verb(undeclared)} httpx: declare it among the dependencies."
+        library = next(result.library for result in results if result.undeclared)
+        yield f"  note: {_first(undeclared)} now {_verb(undeclared)} {library}: declare it among the dependencies."
     tests = [shown(result.root / path) for result in results for path in result.tests]
     if tests:
         yield f"  note: {_first(tests)} {_verb(tests)} the app's lifespan to run: `with TestClient(app) as client:`."

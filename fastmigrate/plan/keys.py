@@ -1,0 +1,97 @@
+"""The keys under which lifespans hand out clients: those that are there, and new ones that are free."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+
+from fastmigrate.facts.terms import Call, Const, Display, Ref
+from fastmigrate.facts.values import Yield
+from fastmigrate.plan.names import fresh
+from fastmigrate.plan.specs import ClientSpec
+from fastmigrate.project.project import Project
+from fastmigrate.project.resolve import Function, Instance
+
+__all__ = ["Keys"]
+
+
+class Keys:
+    """Gives each client its key in the lifespans' state: the same one in the whole project.
+
+    `specs` are all clients that the project's calls ask for, in the order of the calls: so the keys do not depend on
+    which of them are fixed.
+    """
+
+    def __init__(self, project: Project, specs: Iterable[ClientSpec]) -> None:
+        self.project = project
+        self.specs = list(dict.fromkeys(specs))
+
+    def of(self, spec: ClientSpec) -> str:
+        """The key of a client."""
+        return self._all[spec]
+
+    @cached_property
+    def _all(self) -> dict[ClientSpec, str]:
+        found: dict[ClientSpec, str] = {}
+        for spec in self.specs:
+            there = {key for app in self.project.apps.apps if (key := self.existing(app, spec)) is not None}
+            if there:
+                found[spec] = min(there)
+        taken = {*self._taken, *found.values()}
+        for spec in self.specs:
+            if spec not in found:
+                wanted = spec.key.removesuffix("_client")
+                others = ("http_client", "shared_http_client") if spec.key == "client" else (f"{wanted}_http_client",)
+                found[spec] = fresh(spec.key, taken, *others)
+                taken.add(found[spec])
+        return found
+
+    @cached_property
+    def _taken(self) -> set[str]:
+        taken: set[str] = set()
+        for path in self.project.sources.containing(b"state", b"yield "):
+            links = self.project.links(path)
+            if links is None:
+                continue
+            taken |= links.state_names | links.stored
+            for function in links.functions.values():
+                for item in function.yields:
+                    value = item.value
+                    if isinstance(value, Ref) and value.name in function.bindings:
+                        value = function.bindings[value.name][0].term
+                    if isinstance(value, Display):
+                        taken |= {str(key.value) for key in value.keys if isinstance(key, Const)}
+        return taken
+
+    def existing(self, app: Instance, spec: ClientSpec) -> str | None:
+        """The key under which an app's lifespan hands out this very client already, or None."""
+        lifespan = self.lifespan(app)
+        function = self.project.resolver.function(lifespan.scope) if isinstance(lifespan, Function) else None
+        for item in function.yields if function is not None else ():
+            found = _key_of_client(item, spec)
+            if found is not None:
+                return found
+        return None
+
+    def lifespan(self, app: Instance) -> object:
+        """What an app is given as its lifespan, or None."""
+        call = self.construction(app)
+        return None if call is None else self.project.resolver.resolve(call.keyword("lifespan"), app.scope)
+
+    def construction(self, app: Instance) -> Call | None:
+        """The call that makes an app."""
+        links = self.project.links(app.scope.path)
+        for site in links.calls if links is not None else ():
+            if site.call.number == app.number:
+                return site.call
+        return None
+
+
+def _key_of_client(item: Yield, spec: ClientSpec) -> str | None:
+    """The key under which a `yield` hands out a client with exactly the settings that are written here."""
+    names = {name for name, manager in item.around if name is not None and spec.is_made_by(manager)}
+    if isinstance(item.value, Display) and item.value.kind == "dict":
+        for key, value in zip(item.value.keys, item.value.values, strict=True):
+            if isinstance(key, Const) and isinstance(value, Ref) and value.name in names:
+                return str(key.value)
+    return None

@@ -1,0 +1,168 @@
+"""Steps for lifespans: a new one for a file's apps, or the client in one that is there, and the hooks before both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from textwrap import indent
+
+from fastmigrate.facts.terms import Term
+from fastmigrate.facts.values import FunctionLinks
+from fastmigrate.plan.goals import (
+    ClientInLifespan,
+    ClientInNewLifespan,
+    Goal,
+    Held,
+    Imported,
+    NewLifespan,
+    Promises,
+    Step,
+)
+from fastmigrate.plan.keys import Keys
+from fastmigrate.plan.names import fresh, imported
+from fastmigrate.plan.specs import ClientSpec
+from fastmigrate.plan.texts import LIFESPAN, PROMISES
+from fastmigrate.project.project import Project
+from fastmigrate.project.resolve import External, Function, Instance, Scope
+from fastmigrate.rewrite.intents import InsertBefore, Intent, WrapYield
+
+__all__ = ["Lifespans"]
+
+
+class Lifespans:
+    """Makes the steps of the goals that concern lifespans; `keys` names the clients that they hand out."""
+
+    def __init__(self, project: Project, keys: Keys) -> None:
+        self.project = project
+        self.apps = project.apps
+        self.keys = keys
+
+    # -- names
+
+    def name(self, path: str) -> str:
+        """The name of a file's new lifespan."""
+        return fresh("lifespan", self._taken(path), "client_lifespan")
+
+    def _taken(self, path: str) -> set[str]:
+        links = self.project.links(path)
+        if links is None:
+            return set()
+        return {*links.bindings, *links.loads, *(name for f in links.functions.values() for name in f.names)}
+
+    def _names(self, path: str) -> Mapping[str, str]:
+        """What the code of a client needs, by the names that a file has for it."""
+        taken = self._taken(path)
+        return {
+            "httpx": imported(self.project, path, self.project.library)[0],
+            "jar": imported(self.project, path, "http.cookiejar", "CookieJar")[0],
+            "policy": imported(self.project, path, "http.cookiejar", "DefaultCookiePolicy")[0],
+            "request_hook": fresh("keep_request_promises", taken),
+            "response_hook": fresh("keep_response_promises", taken),
+        }
+
+    def _needs(self, path: str, spec: ClientSpec) -> tuple[Goal, ...]:
+        """What the code of a client needs, as goals."""
+        needs: list[Goal] = [Imported(path, self.project.library)]
+        code = spec.manager({"httpx": "", "jar": "<jar>", "policy": "", "request_hook": "<hook>", "response_hook": ""})
+        if "<jar>" in code:
+            needs += [Imported(path, "http.cookiejar", name) for name in ("CookieJar", "DefaultCookiePolicy")]
+        if "<hook>" in code:
+            needs.append(Promises(path))
+        needs += [Imported(path, module) for module in spec.modules]
+        return tuple(needs)
+
+    # -- a new lifespan
+
+    def new_lifespan(self, goal: NewLifespan) -> Step:
+        """A file gets a lifespan; `new_lifespans` writes it, once it is known which clients it makes."""
+        first = self._first_app(goal.path)
+        return Step((Imported(goal.path, "contextlib", "asynccontextmanager"), Imported(goal.path, *_class_of(first))))
+
+    def client_in_new_lifespan(self, goal: ClientInNewLifespan) -> Step:
+        """A new lifespan makes a client."""
+        return Step((NewLifespan(goal.path), *self._needs(goal.path, goal.spec)))
+
+    def new_lifespans(self, goals: Iterable[Goal]) -> dict[str, InsertBefore]:
+        """The new lifespans with all clients that these goals ask of them, by file."""
+        specs: dict[str, set[ClientSpec]] = {}
+        for goal in goals:
+            if isinstance(goal, ClientInNewLifespan):
+                specs.setdefault(goal.path, set()).add(goal.spec)
+        return {path: self._written(path, [s for s in self.keys.specs if s in own]) for path, own in specs.items()}
+
+    def _written(self, path: str, specs: list[ClientSpec]) -> InsertBefore:
+        """The lifespan that a file's apps share stands before the first of them."""
+        keys = [self.keys.of(spec) for spec in specs]
+        locals_ = ["client" if spec.key == "client" else key for spec, key in zip(specs, keys, strict=True)]
+        names = self._names(path)
+        body = "yield {" + ", ".join(f'"{key}": {name}' for key, name in zip(keys, locals_, strict=True)) + "}"
+        for spec, name in reversed(list(zip(specs, locals_, strict=True))):
+            body = f"async with {spec.manager(names)} as {name}:\n{indent(body, '    ')}"
+        first = self._first_app(path)
+        code = LIFESPAN.format(
+            decorator=imported(self.project, path, "contextlib", "asynccontextmanager")[0],
+            name=self.name(path),
+            app_class=imported(self.project, path, *_class_of(first))[0],
+            body=indent(body, "    "),
+        )
+        return InsertBefore("call", first.number, code)
+
+    def _first_app(self, path: str) -> Instance:
+        return min((app for app in self.apps.apps if app.scope.path == path), key=lambda app: app.number)
+
+    # -- a lifespan that is there
+
+    def client_in_lifespan(self, goal: ClientInLifespan) -> Step | Held:
+        """The client is opened around the `yield` of the app's own lifespan."""
+        links = self._function(goal.function)
+        where = f"the lifespan `{links.qualname}` in {goal.function.path}"
+        if not any(self._is_context_manager(decorator, goal.function) for decorator in links.decorators):
+            return Held(f"{where} is not decorated with `@asynccontextmanager`")
+        if not links.is_async or len(links.yields) != 1 or not links.yields[0].statement:
+            return Held(f"{where} does not have one `yield` statement")
+        item = links.yields[0]
+        path = goal.function.path
+        key = self.keys.of(goal.spec)
+        name = fresh("client" if goal.spec.key == "client" else key, links.names, "http_client")
+        kinds = self.project.types.kinds(item.value, goal.function) if item.value is not None else frozenset({"none"})
+        manager = goal.spec.manager(self._names(path))
+        intent: Intent = WrapYield(item.number, manager, name, key, kinds != {"dict"})
+        return Step(self._needs(path, goal.spec), intents=((path, intent),))
+
+    def _function(self, scope: Scope) -> FunctionLinks:
+        links = self.project.resolver.function(scope)
+        if links is None:
+            raise LookupError(scope)
+        return links
+
+    def _is_context_manager(self, decorator: Term, scope: Scope) -> bool:
+        value = self.project.resolver.resolve(decorator, Scope(scope.path))
+        return value == External("contextlib.asynccontextmanager")
+
+    # -- the hooks
+
+    def promises(self, goal: Promises) -> Step:
+        """The hooks stand before the lifespan that uses them."""
+        kind, number = self._anchor(goal.path)
+        code = PROMISES.format(**self._names(goal.path))
+        needs = (Imported(goal.path, self.project.library),)
+        return Step(needs, intents=((goal.path, InsertBefore(kind, number, code)),))
+
+    def _anchor(self, path: str) -> tuple[str, int]:
+        """The first of a file's apps and lifespans."""
+        links = self.project.links(path)
+        found: list[tuple[int, str, int]] = []
+        for app in self.apps.apps:
+            lifespan = self.keys.lifespan(app)
+            if isinstance(lifespan, Function) and lifespan.scope.path == path:
+                function = self._function(lifespan.scope)
+                found.append((function.line, "function", function.number))
+        for site in links.calls if links is not None else ():
+            if any(app.scope.path == path and app.number == site.call.number for app in self.apps.apps):
+                found.append((site.place.line, "call", site.call.number))
+        _, kind, number = min(found)
+        return kind, number
+
+
+def _class_of(app: Instance) -> tuple[str, str]:
+    module, _, name = app.of.name.rpartition(".") if isinstance(app.of, External) else ("fastapi", "", "FastAPI")
+    return module, name
