@@ -7,7 +7,9 @@ from typing import Literal
 
 from fastmigrate.knowledge.parity import Parity, Row
 
-__all__ = ["BASES", "EXCEPTIONS", "SITUATIONS", "Situation", "is_caught_by"]
+__all__ = ["BASES", "EXCEPTIONS", "SITUATIONS", "Situation", "Step", "is_caught_by"]
+
+Step = Literal["call", "url", "status", "json"]
 
 EXACT, PINNED, LOSSY, NONE = Parity.EXACT, Parity.PINNED, Parity.LOSSY, Parity.NONE
 
@@ -75,7 +77,7 @@ class Situation:
     name: str
     requests: str
     httpx: str
-    step: Literal["call", "url", "status", "json"]
+    step: Step
 
 
 SITUATIONS: tuple[Situation, ...] = (

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from fastmigrate.facts.terms import Call, Member, Ref, Term
 from fastmigrate.facts.values import Binding, ModuleLinks
 from fastmigrate.plan.calls import Calls
+from fastmigrate.plan.handlers import Gone
 from fastmigrate.project.modules import module_name
 from fastmigrate.project.project import Project
 from fastmigrate.project.resolve import External, Module, Scope
@@ -17,9 +18,13 @@ __all__ = ["unused_imports"]
 
 
 def unused_imports(
-    project: Project, calls: Calls, migrated: Iterable[tuple[str, int]], intents: dict[str, list[Intent]]
+    project: Project,
+    calls: Calls,
+    migrated: Iterable[tuple[str, int]],
+    intents: dict[str, list[Intent]],
+    replaced: Iterable[Gone] = (),
 ) -> Iterator[tuple[str, RemoveImport]]:
-    """The imports of requests whose last use was in one of the migrated calls, by file."""
+    """The imports of requests whose last use was in one of the migrated calls or replaced terms, by file."""
     gone: dict[str, Counter[tuple[str, str]]] = {}
     for path, number in migrated:
         call = calls.calls[path, number]
@@ -28,6 +33,10 @@ def unused_imports(
             root = _root(callee)
             if root is not None:
                 gone.setdefault(path, Counter())[call.site.scope, root] += 1
+    for path, scope, term in replaced:
+        root = _root(term)
+        if root is not None:
+            gone.setdefault(path, Counter())[scope, root] += 1
     for path, names in sorted(gone.items()):
         links = project.links(path)
         if links is not None:

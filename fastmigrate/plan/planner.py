@@ -90,7 +90,7 @@ class Planner:
                 call = self.calls.calls[goal.path, goal.number]
                 return self.calls.through_client(goal, self.clients.client_name(call.function, self.calls.spec(call)))
             case ReadResult():
-                return self.calls.read_result(goal)
+                return self.calls.responses.read_result(goal)
         makers: dict[type, Callable[..., Step | Held]] = {
             ClientInFunction: self.clients.client_in_function,
             RequestInFunction: self.clients.request_in_function,
@@ -163,7 +163,11 @@ class Planner:
                 migrated[goal.path, goal.number] += 1
         for path, lifespan in self.clients.lifespans.new_lifespans(goals).items():
             intents.setdefault(path, []).append(lifespan)
-        for path, intent in unused_imports(self.project, self.calls, migrated, intents):
+        guards = [guard for goal in goals for guard in self.calls.guards.get(goal, ())]
+        edits, gone = self.calls.handlers.lowered(guards, set(migrated))
+        for path, intent in edits:
+            intents.setdefault(path, []).append(intent)
+        for path, intent in unused_imports(self.project, self.calls, migrated, intents, gone):
             intents[path].append(intent)
         return Plan({path: tuple(edits) for path, edits in sorted(intents.items()) if edits})
 
