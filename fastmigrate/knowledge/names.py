@@ -68,6 +68,7 @@ _EXCEPTIONS = frozenset(
         "URLRequired",
         "JSONDecodeError",
         "FileModeWarning",
+        "RequestsDependencyWarning",
     ]
 )
 
