@@ -84,6 +84,7 @@ _EXCEPTIONS = frozenset(
         "URLRequired",
         "JSONDecodeError",
         "FileModeWarning",
+        "RequestsDependencyWarning",
     ]
 )
 
