@@ -167,15 +167,17 @@ class Handlers:
         self, terms: Sequence[Term], codes: Sequence[str], guard: Guard, keep: bool, gone: list[Gone]
     ) -> list[str]:
         """The code of classes: the own ones, without those of requests unless these stay, and the new ones."""
-        written: list[str] = []
         names = [self._name(term, guard.scope) for term in terms]
+        new = [self._local(name, guard.scope.path) for name in _instead(names, guard.steps)]
+        written: list[str] = []
         for term, code, name in zip(terms, codes, names, strict=False):
-            replaced = name.startswith("requests.") and name in EXCEPTIONS and bool(EXCEPTIONS[name].form)
-            if keep or not replaced:
+            if keep or not (name.startswith("requests.") and name in EXCEPTIONS and EXCEPTIONS[name].form):
                 written.append(code)
-            else:
+            else:  # the new ones take its place
                 gone.append((guard.scope.path, guard.scope.qualname, term))
-        return written + [self._local(name, guard.scope.path) for name in _instead(names, guard.steps)]
+                written += new
+                new = []
+        return [*written, *new]
 
     def _questions(self, guard: Guard, keep: bool, gone: list[Gone]) -> Iterator[Intent]:
         for question in guard.handler.asked:
@@ -241,6 +243,7 @@ def _instead(names: Iterable[str], steps: Steps) -> list[str]:
     return [new for new in needed if not any(other != new and is_caught_by(new, other) for other in needed)]
 
 
+_LONG = 80  # characters of a tuple of classes that may stand on one line
 _STEP_OF = {"httpx.InvalidURL": "url", "httpx.UnsupportedProtocol": "url", "json.JSONDecodeError": "json"}
 
 
@@ -264,7 +267,11 @@ def _catcher(raised: str, clauses: Sequence[Sequence[str]]) -> int | None:
 
 
 def _joined(codes: Sequence[str]) -> str:
-    return codes[0] if len(codes) == 1 else f"({', '.join(codes)})"
+    """The code of one class, or of a tuple of them: on a line each, if they are many."""
+    if len(codes) == 1:
+        return codes[0]
+    line = f"({', '.join(codes)})"
+    return line if len(line) <= _LONG else "(\n" + "".join(f"    {code},\n" for code in codes) + ")"
 
 
 def _may_be_mute(name: str) -> bool:

@@ -67,13 +67,14 @@ class Responses:
         if judged.reason is not None:
             return Held(judged.reason)
         self.guards[goal] = judged.guards
-        needs: tuple[Goal, ...] = (
-            *also,
-            *(ThroughClient(goal.path, number) for number in sorted(use.results) if number >= 0),
-            *self.handlers.needs(judged.guards),
-        )
+        needs: list[Goal] = [*also, *self._sources(goal, use), *self.handlers.needs(judged.guards)]
         notes = [*([row.note] if row.parity is Parity.LOSSY else []), *judged.notes]
-        return Step(needs, Parity.LOSSY if notes else row.parity, tuple(notes), intents)
+        return Step(tuple(needs), Parity.LOSSY if notes else row.parity, tuple(notes), intents)
+
+    @staticmethod
+    def _sources(goal: ReadResult, use: Use) -> Iterator[Goal]:
+        """The calls that a response may come from."""
+        return (ThroughClient(goal.path, number) for number in sorted(use.results) if number >= 0)
 
     def _read_before(self, use: Use) -> bool:
         return any(
@@ -85,11 +86,8 @@ class Responses:
         if self.project.resolver.resolve(use.to, scope) != External("requests.Response"):
             return Held(f"the response is annotated in line {use.line} as something else than `requests.Response`")
         httpx, _ = imported(self.project, goal.path, self.project.library)
-        needs = (
-            Imported(goal.path, self.project.library),
-            *(ThroughClient(goal.path, number) for number in sorted(use.results) if number >= 0),
-        )
-        return Step(needs, intents=((goal.path, Template(use.node, use.number, f"{httpx}.Response", use.name)),))
+        needs: list[Goal] = [Imported(goal.path, self.project.library), *self._sources(goal, use)]
+        return Step(tuple(needs), intents=((goal.path, Template(use.node, use.number, f"{httpx}.Response", use.name)),))
 
     # -- rows
 

@@ -113,7 +113,7 @@ class StatementEditor(ExpressionEditor):
         if isinstance(updated.body, cst.SimpleStatementSuite):
             return cst.FlattenSentinel([first, cst.SimpleStatementLine(updated.body.body)])
         assert isinstance(updated.body, cst.IndentedBlock)
-        refuse_comments(updated.body.header)
+        first = first.with_changes(trailing_whitespace=updated.body.header)
         for line in updated.body.footer:
             refuse_comments(line)
         return cst.FlattenSentinel([first, *updated.body.body])
