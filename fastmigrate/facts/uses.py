@@ -6,6 +6,7 @@ import ast
 from dataclasses import dataclass
 from typing import Literal
 
+from fastmigrate.facts.blocks import blocks_around, is_chunk_passed_on, is_in_elif
 from fastmigrate.facts.evidence import Evidence
 from fastmigrate.facts.handlers import handlers_around
 from fastmigrate.facts.results import Carried, Results
@@ -30,9 +31,10 @@ class Use:
     being its name if it has one. Any other use says in `name` what is done with the result.
 
     `results` are the calls whose result may be used here (see `Carried`); `optional` says that it may be None instead,
-    `mixed` that it may be something else. `loop` is the loop that runs over the result or the member, by its kind and
-    ordinal; `to` is what the member is passed to, perhaps as a dict, under the name `keyword`. `within` are the
-    nested functions around, by their ordinals.
+    `mixed` that it may be something else. `loop` is the loop that runs over the result or the member, by its kind
+    ("for", "clause", or "generator" for one of a generator expression) and ordinal; `to` is what the member is passed
+    to in the call `to_call`, perhaps as a dict, under the name `keyword`. `within` are the nested functions around, by
+    their ordinals, `blocks` all blocks around (see `blocks_around`).
     """
 
     kind: Kind
@@ -50,11 +52,17 @@ class Use:
     then_call: int = -1
     loop: tuple[str, int] | None = None
     to: Term | None = None
+    to_call: int = -1
     keyword: str = ""
     argument: str | None = None  # the code of the first argument of a called member; None if there is another one
     stored: bool = False
     failed: bool = False  # under `if not result.ok:`
     within: tuple[int, ...] = ()
+    blocks: tuple[int, ...] = ()
+    in_elif: bool = False
+    passed_on: bool = False  # the pieces over which a loop runs, whatever their sizes
+    ends: int = 0  # the last line of the `with` that enters the result
+    in_handler: bool = False  # of an error
     handlers: tuple[Handler, ...] = ()
 
 
@@ -118,7 +126,10 @@ class Uses:
         match parent:
             case ast.Attribute(attr=name):
                 return self._member(parent, name, carried, handlers)
-            case ast.Compare(ops=[ast.Is() | ast.IsNot()]):
+            case (
+                ast.Compare(ops=[ast.Is() | ast.IsNot()])
+                | ast.Compare(ops=[ast.Eq() | ast.NotEq()], comparators=[ast.Constant(value=None)])
+            ):
                 return Use("identity", "is", node.lineno, results, mixed, handlers=handlers)
             case ast.Expr():
                 return None if isinstance(node, ast.Call) else Use("identity", "", node.lineno, results, mixed)
@@ -128,7 +139,8 @@ class Uses:
                     number = self.view.numbers[block]
                     bound = parent.optional_vars
                     name = bound.id if isinstance(bound, ast.Name) else ""
-                    return Use("with", name, node.lineno, results, mixed, node="with", number=number)
+                    ends = block.end_lineno or 0
+                    return Use("with", name, node.lineno, results, mixed, node="with", number=number, ends=ends)
             case ast.For(iter=over) | ast.comprehension(iter=over) if over is node and isinstance(node, ast.Name):
                 return Use(
                     "loop",
@@ -140,6 +152,8 @@ class Uses:
                     number=self.view.numbers[node],
                     loop=self._loop(node, parent),
                     within=self._within(node),
+                    blocks=blocks_around(node, self.view),
+                    passed_on=is_chunk_passed_on(parent, self.view),
                 )
         if isinstance(node, ast.Name | ast.Attribute) and self._only_tested(node):
             name, kind = (node.id, "name") if isinstance(node, ast.Name) else ("", "attribute")
@@ -149,8 +163,11 @@ class Uses:
 
     def _loop(self, value: ast.AST, above: ast.AST | None) -> tuple[str, int] | None:
         """The loop that runs over a value."""
-        if isinstance(above, ast.For | ast.comprehension) and above.iter is value:
-            return "for" if isinstance(above, ast.For) else "clause", self.view.numbers[above]
+        if isinstance(above, ast.For) and above.iter is value:
+            return "for", self.view.numbers[above]
+        if isinstance(above, ast.comprehension) and above.iter is value:
+            lazy = isinstance(self.view.parents[above], ast.GeneratorExp)
+            return "generator" if lazy else "clause", self.view.numbers[above]
         return None
 
     def _within(self, node: ast.AST) -> tuple[int, ...]:
@@ -217,7 +234,8 @@ class Uses:
         value: ast.expr = outer if called and isinstance(outer, ast.Call) else node
         above = self.view.parents.get(value)
         beyond = self.view.parents.get(above) if above is not None else None
-        to, keyword = self._passed(value)
+        to, to_call, keyword = self._passed(value)
+        loop = above if isinstance(above, ast.For | ast.comprehension) and above.iter is value else None
         return Use(
             "member",
             name,
@@ -232,25 +250,35 @@ class Uses:
             then_call=self.view.numbers[beyond] if isinstance(beyond, ast.Call) and beyond.func is above else -1,
             loop=self._loop(value, above),
             to=to,
+            to_call=to_call,
             keyword=keyword,
             argument=_only_argument(outer) if called and isinstance(outer, ast.Call) else None,
             stored=not isinstance(node.ctx, ast.Load),
             failed=self._under_not_ok(node),
             within=self._within(node),
+            blocks=blocks_around(node, self.view),
+            in_elif=is_in_elif(node, self.view),
+            passed_on=loop is not None and is_chunk_passed_on(loop, self.view),
+            in_handler=any(isinstance(above, ast.ExceptHandler) for above in self.view.above(node)),
             handlers=handlers,
         )
 
-    def _passed(self, value: ast.expr) -> tuple[Term | None, str]:
+    def _passed(self, value: ast.expr) -> tuple[Term | None, int, str]:
         """What a value, or the dict of it, is passed to, and under which name."""
         parent = self.view.parents.get(value)
         if isinstance(parent, ast.Call) and ast.unparse(parent.func) == "dict" and parent.args == [value]:
             value, parent = parent, self.view.parents.get(parent)
         if isinstance(parent, ast.keyword):
-            call = self.view.parents[parent]
-            return (self.evidence.term(call.func), parent.arg or "") if isinstance(call, ast.Call) else (None, "")
-        if isinstance(parent, ast.Call) and value in parent.args:
-            return self.evidence.term(parent.func), str(parent.args.index(value))
-        return None, ""
+            call, name = self.view.parents[parent], parent.arg or ""
+        elif isinstance(parent, ast.Call) and value in parent.args:
+            call, name = parent, str(parent.args.index(value))
+        else:
+            return None, -1, ""
+        return (
+            (self.evidence.term(call.func), self.view.numbers[call], name)
+            if isinstance(call, ast.Call)
+            else (None, -1, "")
+        )
 
     def _under_not_ok(self, node: ast.Attribute) -> bool:
         child: ast.AST = node

@@ -86,7 +86,7 @@ STREAMED: dict[tuple[str, str], Row] = {
     ("iter_lines", "called"): Row(PINNED, "{iter_lines}({of})", "16.5, 16.6"),
     ("raw", "read"): Row(PINNED, 'b"".join([chunk async for chunk in {response}.aiter_raw()])', "16.8"),
     ("raw", "to an answer"): Row(PINNED, "{of}.aiter_bytes()", "16.9"),
-    ("__iter__", "loop"): Row(PINNED, "{}.aiter_bytes(128)", "13.27"),
+    ("__iter__", "loop"): Row(PINNED, "{}.aiter_bytes()", "13.27"),
     ("close", "statement"): Row(PINNED, "await {of}.aclose()", "13.25"),
     ("iter_content", "called with more"): Row(
         NONE, "", "16.4", "`decode_unicode` has no counterpart: decode what comes with the encoding that it has"

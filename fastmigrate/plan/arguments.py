@@ -155,6 +155,8 @@ class _Judge:
     _cert = _proxies = _hooks = _files = _cookies = _or_nothing
 
     def _stream(self, argument: Argument) -> str:
+        if argument.term == Const(True):
+            return "true"
         return "nothing" if argument.term in (Const(False), Const(None)) else "any"
 
     def _verify(self, argument: Argument) -> str:

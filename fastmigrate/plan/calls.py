@@ -15,12 +15,15 @@ from fastmigrate.plan.handlers import Guard, Handlers
 from fastmigrate.plan.names import imported
 from fastmigrate.plan.responses import Responses
 from fastmigrate.plan.specs import SHARED, ClientSpec
+from fastmigrate.plan.streams import Stream, Streams
 from fastmigrate.project.project import BlockingCall, Project
 from fastmigrate.project.resolve import Class, External, Instance, Scope
 from fastmigrate.rewrite.intents import (
     ArgumentEdit,
     EditCall,
     Intent,
+    NewArgument,
+    Template,
 )
 
 __all__ = ["Calls"]
@@ -30,6 +33,8 @@ _LOCKS = frozenset(
     for module in ("threading", "multiprocessing")
     for name in ("Lock", "RLock", "Semaphore", "BoundedSemaphore", "Condition")
 )
+_OF_SEND = frozenset({"follow_redirects"})
+"""Keywords that belong to `send`, and not to `build_request`."""
 _OBSTACLES = {
     "generator": "it stands in a generator expression, which an `await` would make asynchronous: use a list instead",
     "class body": "it stands in the body of a class, where nothing can be awaited",
@@ -44,7 +49,8 @@ class Calls:
         self.project = project
         self.calls = {(call.function.path, call.site.call.number): call for call in project.blocking}
         self.handlers = Handlers(project)
-        self.responses = Responses(project, self.calls, self.handlers)
+        self.streams = Streams(project)
+        self.responses = Responses(project, self.calls, self.handlers, self.streams)
         self.guards: dict[Goal, list[Guard]] = self.responses.guards
 
     # -- the call
@@ -63,17 +69,23 @@ class Calls:
         reason = self._in_the_way(call, site, judged)
         if reason is not None:
             return Held(reason)
+        stream = self.streams.judge(call)
+        if stream is not None and stream.reason is not None:
+            return Held(stream.reason)
+        made_auth = judged.nested or any(site.arguments[edit.index].keyword == "auth" for edit in judged.edits)
+        if stream is not None and stream.form == "send" and made_auth:
+            return Held("`auth` is made in the call of a streamed answer: make it in a line before")
         knows_host = has_known_host(self.project, site, call.function)
         handled = self.handlers.judge(site.handlers, ["call"] if knows_host else ["call", "url"], call.function)
         if handled.reason is not None:
             return Held(handled.reason)
         self.guards[goal] = handled.guards
         notes = [row.note for row in judged.rows if row.parity is Parity.LOSSY]
-        notes += [*handled.notes, *self._doubts(site, call.function)]
+        notes += [*handled.notes, *self._doubts(site, call.function), *((stream and stream.notes) or ())]
         needs: list[Goal] = [ClientInFunction(call.function, self.spec(call)), *self.handlers.needs(handled.guards)]
         needs += self.responses.reads(site.uses, call.function)
         needs += self._responses_of_errors(call, site)
-        intents, more = self._edits(call, judged, client)
+        intents, more = self._edits(call, judged, client, stream)
         parity = Parity.LOSSY if notes else Parity.PINNED
         return Step(tuple(needs + more), parity, tuple(notes), intents)
 
@@ -142,7 +154,7 @@ class Calls:
             yield f"`{state}` is read before the call and written after it: another request may change it meanwhile"
 
     def _edits(
-        self, call: BlockingCall, judged: JudgedCall, client: str
+        self, call: BlockingCall, judged: JudgedCall, client: str, stream: Stream | None
     ) -> tuple[tuple[tuple[str, Intent], ...], list[Goal]]:
         path = call.function.path
         httpx, _ = imported(self.project, path, self.project.library)
@@ -151,12 +163,38 @@ class Calls:
             ArgumentEdit(edit.index, edit.keyword, edit.value.replace("httpx.", f"{httpx}."), edit.drop)
             for edit in judged.edits
         )
-        whole = EditCall(call.site.call.number, f"{client}.{judged.method}", edits, tuple(judged.added), awaited=True)
+        whole: tuple[Intent, ...] = (
+            EditCall(call.site.call.number, f"{client}.{judged.method}", edits, tuple(judged.added), awaited=True),
+        )
+        if stream is not None:
+            whole = (*self._streamed(call, judged, edits, client, stream), *stream.intents)
         nested = [
             EditCall(edit.number, callee=(edit.callee or "").replace("httpx.", f"{httpx}.")) for edit in judged.nested
         ]
         needs: list[Goal] = [Imported(path, self.project.library)] if uses_httpx else []
-        return tuple((path, edit) for edit in (whole, *nested)), needs
+        needs += stream.needs if stream is not None else ()
+        return tuple((path, edit) for edit in (*whole, *nested)), needs
+
+    def _streamed(
+        self, call: BlockingCall, judged: JudgedCall, edits: tuple[ArgumentEdit, ...], client: str, stream: Stream
+    ) -> Iterator[Intent]:
+        """`client.stream("GET", …)`, or `await client.send(client.build_request("GET", …), stream=True)`."""
+        number, added = call.site.call.number, list(judged.added)
+        if judged.method != "request":
+            added.insert(0, NewArgument(None, f'"{judged.method.upper()}"'))
+        if stream.form != "send":
+            yield EditCall(number, f"{client}.stream", edits, tuple(added))
+            return
+        site = self.project.site(call)
+        sent = [f"{new.keyword}={new.value}" for new in added if new.keyword in _OF_SEND]
+        sent += [f"{e.keyword}={site.arguments[e.index].code}" for e in edits if e.keyword in _OF_SEND]
+        of_auth = [(i, a) for i, a in enumerate(site.arguments) if a.keyword == "auth"]
+        sent += [f"auth={argument.code}" for index, argument in of_auth]
+        kept = [ArgumentEdit(e.index, None, drop=True) if e.keyword in _OF_SEND else e for e in edits]
+        kept += [ArgumentEdit(index, None, drop=True) for index, _ in of_auth]
+        remaining = tuple(new for new in added if new.keyword not in _OF_SEND)
+        yield EditCall(number, f"{client}.build_request", tuple(kept), remaining)
+        yield Template("call", number, f"await {client}.send({{}}, {', '.join(['stream=True', *sent])})")
 
 
 def _last_name(term: Term) -> str:

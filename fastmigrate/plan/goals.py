@@ -17,6 +17,7 @@ __all__ = [
     "Goal",
     "Held",
     "Imported",
+    "LineReader",
     "NewLifespan",
     "Promises",
     "ReadResult",
@@ -98,6 +99,13 @@ class Promises:
 
 
 @dataclass(frozen=True, slots=True)
+class LineReader:
+    """A file defines a function that reads a streamed response by lines, as requests does."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Imported:
     """A module, or a name of it, is imported in a file."""
 
@@ -116,6 +124,7 @@ Goal = (
     | ClientInFunction
     | ThroughClient
     | ReadResult
+    | LineReader
     | Imported
 )
 

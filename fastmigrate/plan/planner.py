@@ -18,6 +18,7 @@ from fastmigrate.plan.goals import (
     Goal,
     Held,
     Imported,
+    LineReader,
     NewLifespan,
     Promises,
     ReadResult,
@@ -33,6 +34,7 @@ __all__ = ["Plan", "Planner"]
 
 _ORDER: tuple[type, ...] = (
     Imported,
+    LineReader,
     Promises,
     NewLifespan,
     ClientInNewLifespan,
@@ -98,6 +100,7 @@ class Planner:
             NewLifespan: self.clients.lifespans.new_lifespan,
             ClientInNewLifespan: self.clients.lifespans.client_in_new_lifespan,
             ClientInLifespan: self.clients.lifespans.client_in_lifespan,
+            LineReader: self.calls.streams.line_reader,
             Promises: self.clients.lifespans.promises,
             Imported: self.clients.imported,
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import libcst as cst
 
@@ -76,6 +76,8 @@ class StatementEditor(ExpressionEditor):
     ) -> cst.CSTNode | cst.RemovalSentinel | cst.FlattenSentinel[cst.CSTNode]:
         """New statements come to stand before a compound one."""
         left = super().on_leave(original_node, updated_node)
+        if original_node in self.closings and isinstance(left, cst.BaseStatement):
+            self.closings[left] = self.closings.pop(original_node)
         before = self._new_before(original_node) if isinstance(original_node, cst.BaseCompoundStatement) else []
         if not before:
             return left
@@ -138,12 +140,13 @@ class StatementEditor(ExpressionEditor):
 
     def edit_IndentedBlock(self, original: cst.IndentedBlock, updated: cst.IndentedBlock) -> cst.IndentedBlock:
         """The rest of a block, behind `name = value`, comes to stand within `async with value as name:`."""
+        updated = self._with_finally(updated)
         for index, statement in enumerate(updated.body):
             opened = self._opened(statement)
             if opened is None:
                 continue
             assert isinstance(statement, cst.SimpleStatementLine)
-            item, rest = opened, updated.body[index + 1 :]
+            item, rest = opened, _without_blank_lines(updated.body[index + 1 :])
             block = cst.With(
                 [item],
                 cst.IndentedBlock(rest, footer=updated.footer),
@@ -151,6 +154,22 @@ class StatementEditor(ExpressionEditor):
                 leading_lines=statement.leading_lines,
             )
             return updated.with_changes(body=[*updated.body[:index], block], footer=[])
+        return updated
+
+    def _with_finally(self, updated: cst.IndentedBlock) -> cst.IndentedBlock:
+        """What follows a `try` that opens something is put into one that closes it."""
+        for index, statement in enumerate(updated.body):
+            code = self.closings.pop(statement, None)
+            if code is None:
+                continue
+            rest = _without_blank_lines(updated.body[index + 1 :])
+            lines = _leading_lines(updated.body[index + 1])
+            closing = cst.Try(
+                cst.IndentedBlock(rest, footer=updated.footer),
+                finalbody=cst.Finally(cst.IndentedBlock([_statement(code, self.config)])),
+                leading_lines=[line for line in lines if line.comment is None][:1],
+            )
+            return updated.with_changes(body=[*updated.body[: index + 1], closing], footer=[])
         return updated
 
     def _opened(self, statement: cst.BaseStatement | cst.BaseSmallStatement) -> cst.WithItem | None:
@@ -165,6 +184,20 @@ class StatementEditor(ExpressionEditor):
                 assert value is not None
                 return cst.WithItem(value, cst.AsName(name))
         return None
+
+
+def _leading_lines(statement: cst.BaseStatement) -> list[cst.EmptyLine]:
+    assert isinstance(statement, cst.SimpleStatementLine | cst.BaseCompoundStatement)
+    return list(statement.leading_lines)
+
+
+def _without_blank_lines(block: Sequence[cst.BaseStatement]) -> list[cst.BaseStatement]:
+    """The statements of a block, the first one without the blank lines above it."""
+    first, *others = block
+    lines = _leading_lines(first)
+    while lines and lines[0].comment is None:
+        lines.pop(0)
+    return [first.with_changes(leading_lines=lines), *others]
 
 
 def _statement(code: str, config: cst.PartialParserConfig) -> cst.BaseStatement:
