@@ -84,6 +84,8 @@ HELD |= {
     ),
     "forwarded with more": ("requests.get(u, headers={**request.headers, 'X-A': 'b'})", "the caller's own headers"),
     "odd header": ("requests.get(u, headers={'X-A': 'é'})", "not ASCII"),
+    "list handed on": ("rs = [requests.get(x) for x in u]\nclock(rs)", "kept in a list that is passed to `clock`"),
+    "zipped list": ("rs = [requests.get(x) for x in u]\nreturn [r.ok for n, r in zip(u, rs)]", "passed to `zip`"),
     "history": ("return [hop.ok for hop in requests.get(u).history]", "`response.history`"),
     "late encoding": (
         "r = requests.get(u)\nprint(r.text)\nr.encoding = 'utf-8'",
@@ -169,6 +171,9 @@ SAFE = {
     "setting with a default": "requests.get(os.getenv('X', 'http://x') + '/y', params={'a': n})",
     "context manager that sounds like a lock": "with clock('unlock'):\n    requests.get(u)",
     "counted history": "return len(requests.get(u).history)",
+    "list of responses": "rs = [requests.get(x) for x in u]\nreturn [r.json() for r in rs if r.ok], len(rs), rs[0].reason",
+    "grown list": "rs = []\nfor x in u:\n    rs.append(requests.get(x))\nfor r in rs:\n    print(r.text)",
+    "unpacked": "a, b = requests.get(u), requests.get(u)\nreturn a.reason, b.ok",
     "reused name": "r = requests.get(u)\nr = r.json()\nreturn r",
     "loop": "while True:\n    r = requests.get(u)\n    if r.ok:\n        break\nreturn r.text",
     "finally": "r = None\ntry:\n    r = requests.get(u)\nfinally:\n    n = r.status_code if r else 0\nreturn n",

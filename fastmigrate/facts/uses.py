@@ -81,6 +81,10 @@ class Uses:
             for use in (self._use(node, carried), self._taken(node, carried), self._annotated(node, carried)):
                 for key in carried.results if use is not None else ():
                     found[key].append(use)  # type: ignore[arg-type]
+        for name, carried in self.results.escaping.items():
+            described = f"kept in a list that is {self._describe(name, self.view.parents.get(name))}"
+            for key in carried.results:
+                found[key].append(Use("other", described, name.lineno, carried.results, mixed=False))
         for uses in found.values():
             uses.sort(key=lambda use: (use.line, use.number))
         return found
@@ -116,7 +120,7 @@ class Uses:
     def _use(self, node: ast.expr, carried: Carried) -> Use | None:
         results, mixed = carried.results, carried.mixed
         parent = self.view.parents.get(node)
-        if self._handed_on(node, parent):
+        if node in self.results.kept or self._handed_on(node, parent):
             return None
         while isinstance(parent, ast.NamedExpr) and node is parent.value:  # `(r := …).ok`: the name has its own uses
             node, parent = parent, self.view.parents.get(parent)
