@@ -171,7 +171,7 @@ SAFE = {
     "setting with a default": "requests.get(os.getenv('X', 'http://x') + '/y', params={'a': n})",
     "context manager that sounds like a lock": "with clock('unlock'):\n    requests.get(u)",
     "counted history": "return len(requests.get(u).history)",
-    "list of responses": "rs = [requests.get(x) for x in u]\nreturn [r.json() for r in rs if r.ok], len(rs), rs[0].reason",
+    "list of responses": "rs = [requests.get(x) for x in u]\nreturn [r.json() for r in rs if r.ok], rs[0].reason",
     "grown list": "rs = []\nfor x in u:\n    rs.append(requests.get(x))\nfor r in rs:\n    print(r.text)",
     "unpacked": "a, b = requests.get(u), requests.get(u)\nreturn a.reason, b.ok",
     "reused name": "r = requests.get(u)\nr = r.json()\nreturn r",
