@@ -34,7 +34,7 @@ HELD = (
 
     @app.get("/held")
     async def held():
-        return requests.get("http://x", stream=True).text
+        return requests.get("http://x", hooks=[print]).text
 """
 )
 UNSAFE = (
@@ -437,3 +437,35 @@ def test_ctrl_c(tmp_path: Path) -> None:
         os.kill(process.pid, signal.SIGINT)
         assert process.wait(10) == 130
         assert process.stderr.read().endswith(b"fastmigrate: interrupted; no file is left half written\n")
+
+
+def test_the_client_library_is_the_one_that_is_asked_for(tmp_path: Path) -> None:
+    project(tmp_path, main=MAIN)
+    assert "import httpx\n" in fastmigrate("--diff", cwd=tmp_path).stdout
+    assert "import httpx2\n" in fastmigrate("--diff", "--client", "httpx2", cwd=tmp_path).stdout
+    assert fastmigrate("--diff", "--client", "aiohttp", cwd=tmp_path).code == 2
+
+    settings = tmp_path / "pyproject.toml"
+    settings.write_text('[tool.fastmigrate]\nclient = "httpx2"\n')
+    assert "import httpx2\n" in fastmigrate("--diff", cwd=tmp_path).stdout
+    settings.write_text('[tool.fastmigrate]\nclient = "aiohttp"\n')
+    wrong = fastmigrate(cwd=tmp_path)
+    assert wrong.code == 2
+    assert "client must be one of httpx, httpx2" in wrong.stderr
+
+
+@pytest.mark.parametrize(
+    ("files", "library"),
+    [
+        ({"other": "import httpx2\n"}, "httpx2"),
+        ({"other": "from httpx2 import AsyncClient\n"}, "httpx2"),
+        ({"other": "import httpx2\nimport httpx\n"}, "httpx"),
+        ({"other": "import httpx2_fake\n"}, "httpx"),
+        ({"tests/test_it": "import httpx2\n"}, "httpx"),
+    ],
+)
+def test_the_client_library_is_the_one_that_the_project_imports(
+    files: dict[str, str], library: str, tmp_path: Path
+) -> None:
+    project(tmp_path, main=MAIN, **files)
+    assert f"import {library}\n" in fastmigrate("--diff", cwd=tmp_path).stdout

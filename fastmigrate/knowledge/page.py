@@ -34,7 +34,7 @@ def page() -> str:
             *_calls(),
             *_section(
                 "Arguments",
-                "`x` is the argument as it was, `(a, b)` a pair; where nothing is said of what it becomes, it is dropped.",
+                "`x` is the argument as it was, `(a, b)` a pair; an argument that becomes nothing is dropped.",
                 ("argument", "what is known of it"),
                 (((f"`{name}`", case), row) for (name, case), row in ARGUMENTS.items()),
             ),
