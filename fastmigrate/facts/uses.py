@@ -25,12 +25,12 @@ class Use:
     """One use of a call's result.
 
     A "member" use is `result.name`: `number` is the ordinal of that attribute in the file, `called` says that it is
-    called, `call` then being the ordinal of that call, `then` is what is done with the member's value ("item", "in",
-    "len", "dict", "loop", "statement", a member's name, or ""; "getattr" if it is read by that), `then_call` is
-    the ordinal of that other member's call, `then_bare` that it is given nothing. A "truth" use tests the result, a
-    "loop" runs over it, a "with" enters it, an "annotation" says what it is, an "error" takes it from the error of a
-    handler; a node of kind `node` and ordinal `number` is then to be edited, `name` being its name if it has one. Any other use
-    says in `name` what is done with the result.
+    called, `call` then being the ordinal of that call, `then` is what is done with the member's value ("item",
+    "in", "len", "dict", "loop", "statement", a member's name, or ""; "getattr" if it is read by that), `then_call`
+    is the ordinal of that other member's call, `then_bare` that it is given nothing. A "truth" use tests the
+    result, a "loop" runs over it, a "with" enters it, an "annotation" says what it is, an "error" takes it from the
+    error of a handler; a node of kind `node` and ordinal `number` is then to be edited, `name` being its name if it
+    has one. Any other use says in `name` what is done with the result.
 
     `results` are the calls whose result may be used here (see `Carried`); `optional` says that it may be None instead,
     `mixed` that it may be something else. `loop` is the loop that runs over the result or the member, by its kind
