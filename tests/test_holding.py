@@ -116,6 +116,10 @@ HELD |= {
         "r = requests.get(u)\nprint(r.text)\nr.encoding = 'utf-8'",
         "when the text has been read already",
     ),
+    "encoding in a loop": (
+        "r = requests.get(u)\nfor x in u:\n    r.encoding = x\n    print(r.text)",
+        "when the text has been read already",
+    ),
     "global response": ("global LAST\nLAST = requests.get(u)", "stored in `LAST`"),
     "f-string": ("r = requests.get(u)\nreturn f'{r.status_code=}'", "shown with its own code"),
     "locals": ("x = requests.get(u).text\nreturn locals()", "looks at its own names"),

@@ -94,8 +94,10 @@ class ErrorReader:
                 yield f"hands the error on in line {line}, where it may be asked for its class or its `response`"
 
     def _is_named(self, of: ast.AST) -> bool:
-        """`type(error).__name__`: its text."""
+        """`type(error).__name__`, or `type(error)` that is only shown: its text."""
         outer = self.parents.get(of)
+        if isinstance(outer, ast.FormattedValue) or (isinstance(outer, ast.Call) and _only_shows(outer.func)):
+            return True
         return isinstance(outer, ast.Attribute) and outer.attr in {"__name__", "__qualname__", "__module__"}
 
     def _is_tested(self, text: ast.AST) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from fastmigrate.facts.blocks import blocks_around, is_chunk_passed_on, is_in_elif
+from fastmigrate.facts.blocks import blocks_around, is_chunk_passed_on, is_in_elif, loops_around
 from fastmigrate.facts.evidence import Evidence
 from fastmigrate.facts.handlers import handlers_around
 from fastmigrate.facts.results import Carried, Results
@@ -66,6 +66,7 @@ class Use:
     passed_on: bool = False  # the pieces over which a loop runs, whatever their sizes
     ends: int = 0  # the last line of the `with` that enters the result
     in_handler: bool = False  # of an error
+    loops: int = 0  # how many are around it
     handlers: tuple[Handler, ...] = ()
 
 
@@ -267,6 +268,7 @@ class Uses:
             blocks=blocks_around(node, self.view),
             in_elif=is_in_elif(node, self.view),
             passed_on=loop is not None and is_chunk_passed_on(loop, self.view),
+            loops=loops_around(node, self.view),
             in_handler=any(isinstance(above, ast.ExceptHandler) for above in self.view.above(node)),
             handlers=handlers,
         )

@@ -63,8 +63,16 @@ class Raising:
         value = self.project.resolver.resolve(callee, scope)
         if value is not None:
             return self._value(value, seen) or (isinstance(value, External) and not _is_free(value.name))
-        known = HARMLESS_METHODS | _OF_RESPONSES
-        return not (isinstance(callee, Member) and callee.name in known)
+        known = isinstance(callee, Member) and callee.name in HARMLESS_METHODS | _OF_RESPONSES
+        return not known or self._is_given(callee, scope)
+
+    def _is_given(self, callee: Term, scope: Scope) -> bool:
+        """Whether something is a member of a parameter of which nothing is known."""
+        while isinstance(callee, Member):
+            callee = callee.of
+        found = self.project.resolver.lookup(callee.name, scope) if isinstance(callee, Ref) else None
+        given = found is not None and any(binding.kind == "parameter" for binding in found[0])
+        return given and "unknown" in self.project.types.kinds(callee, scope)
 
     def _value(self, value: Value | None, seen: set[Scope]) -> bool:
         """Whether a call of a value may raise them."""

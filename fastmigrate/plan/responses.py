@@ -83,7 +83,7 @@ class Responses:
         intents = self._edits(goal, use, row)
         if use.mixed and intents:
             return Held(f"what line {use.line} reads may be something else than this response")
-        if use.name == "encoding" and use.stored and self._read_before(use):
+        if use.name == "encoding" and use.stored and self._read_before(use, goal.path):
             return Held(
                 f"`encoding` is set in line {use.line} when the text has been read already, which httpx refuses"
             )
@@ -102,7 +102,11 @@ class Responses:
         """The calls that a response may come from."""
         return (ThroughClient(goal.path, number) for number in sorted(use.results) if number >= 0)
 
-    def _read_before(self, use: Use) -> bool:
+    def _read_before(self, use: Use, path: str) -> bool:
+        """Whether the text has been read when its encoding is set: before, or on an earlier turn of a loop."""
+        calls = [call for n in use.results if (call := self.calls.get((path, n))) is not None]
+        if any(use.loops > self.project.site(call).loops for call in calls):
+            return True
         return any(
             other.name in {"text", "json"} and other.line <= use.line and other.results & use.results
             for other, _, _ in self.uses.values()
