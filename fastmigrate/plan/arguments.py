@@ -12,6 +12,7 @@ from fastmigrate.facts.sites import Argument, Site
 from fastmigrate.facts.terms import SPREAD, Call, Const, Display, Either, Item, Member, Ref, Sum, Term, Text, Truthy
 from fastmigrate.knowledge.parity import Parity, Row
 from fastmigrate.knowledge.requests_calls import ARGUMENTS, FUNCTIONS
+from fastmigrate.knowledge.requests_sessions import METHODS
 from fastmigrate.project.project import Project
 from fastmigrate.project.resolve import External, Instance, Module, Scope
 from fastmigrate.rewrite.intents import ArgumentEdit, EditCall, NewArgument
@@ -61,7 +62,7 @@ class _Judge:
     def __init__(self, project: Project, callee: str, site: Site, scope: Scope) -> None:
         self.project = project
         self.types = project.types
-        self.verb = FUNCTIONS[callee]
+        self.verb = (FUNCTIONS | METHODS)[callee]
         self.site = site
         self.scope = scope
         self.judged = JudgedCall([], [], [], [], method=self.verb.method)

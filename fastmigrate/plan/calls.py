@@ -10,12 +10,12 @@ from fastmigrate.facts.terms import Await, Call, Item, Member, Ref, Term, Truthy
 from fastmigrate.facts.uses import Use
 from fastmigrate.facts.values import Handler
 from fastmigrate.knowledge.parity import Parity, Row
-from fastmigrate.knowledge.requests_calls import FUNCTIONS
 from fastmigrate.knowledge.requests_responses import MEMBERS, TRUTH
-from fastmigrate.plan.arguments import JudgedCall, has_known_host, judge_arguments
+from fastmigrate.plan.arguments import JudgedCall, has_known_host
 from fastmigrate.plan.goals import ClientInFunction, Goal, Held, Imported, ReadResult, Step, ThroughClient
 from fastmigrate.plan.names import imported
-from fastmigrate.plan.specs import SHARED, ClientSpec
+from fastmigrate.plan.sessions import Sessions
+from fastmigrate.plan.specs import ClientSpec
 from fastmigrate.project.project import BlockingCall, Project
 from fastmigrate.project.resolve import Class, External, Instance, Scope
 from fastmigrate.rewrite.intents import (
@@ -46,6 +46,7 @@ class Calls:
 
     def __init__(self, project: Project) -> None:
         self.project = project
+        self.sessions = Sessions(project)
         self.calls = {(call.function.path, call.site.call.number): call for call in project.blocking}
         self.uses: dict[ReadResult, tuple[Use, Scope]] = {}
 
@@ -53,21 +54,21 @@ class Calls:
 
     def spec(self, call: BlockingCall) -> ClientSpec:
         """The client that a call needs."""
-        return SHARED
+        return self.sessions.spec(call)
 
     def through_client(self, goal: ThroughClient, client: str) -> Step | Held:
         """The step of a call: its edit, and all that must be so for it to be right."""
         call = self.calls[goal.path, goal.number]
-        if call.callee not in FUNCTIONS:
-            return Held(f"`{call.callee}` is not migrated yet: a session's headers, cookies and adapters go with it")
         site = self.project.site(call)
-        judged = judge_arguments(self.project, call.callee, site, call.function)
+        judged = self.sessions.judge(call, site)
+        if isinstance(judged, Held):
+            return judged
         reason = self._in_the_way(call, site, judged)
         if reason is not None:
             return Held(reason)
         notes = [row.note for row in judged.rows if row.parity is Parity.LOSSY]
         notes += self._doubts(site, call.function)
-        needs: list[Goal] = [ClientInFunction(call.function, self.spec(call))]
+        needs: list[Goal] = [ClientInFunction(call.function, self.spec(call)), *self.sessions.needs(call)]
         for use in site.uses:
             if use.kind in {"member", "truth"}:
                 read = ReadResult(goal.path, use.number, use.name if use.kind == "truth" else "")

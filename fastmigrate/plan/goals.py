@@ -21,6 +21,7 @@ __all__ = [
     "Promises",
     "ReadResult",
     "RequestInFunction",
+    "SessionTakenOver",
     "Step",
     "ThroughClient",
 ]
@@ -29,6 +30,14 @@ __all__ = [
 @dataclass(frozen=True, slots=True)
 class ThroughClient:
     """The call with this ordinal goes through a client of the app."""
+
+    path: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionTakenOver:
+    """All calls of the session that the call with this ordinal makes go through a client."""
 
     path: str
     number: int
@@ -113,6 +122,7 @@ Goal = (
     | ClientOfApp
     | RequestInFunction
     | ClientInFunction
+    | SessionTakenOver
     | ThroughClient
     | ReadResult
     | Imported
@@ -121,12 +131,16 @@ Goal = (
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """How a goal is reached: what it needs, how faithful that is, and the edits of it, by file."""
+    """How a goal is reached: what it needs, how faithful that is, and the edits of it, by file.
+
+    `gone` are the names that the edits no longer read: file, function, name; those of a migrated call are known.
+    """
 
     needs: tuple[Goal, ...] = ()
     parity: Parity = Parity.EXACT
     notes: tuple[str, ...] = ()
     intents: tuple[tuple[str, Intent], ...] = ()
+    gone: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

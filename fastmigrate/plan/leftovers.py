@@ -17,10 +17,16 @@ __all__ = ["unused_imports"]
 
 
 def unused_imports(
-    project: Project, calls: Calls, migrated: Iterable[tuple[str, int]], intents: dict[str, list[Intent]]
+    project: Project,
+    calls: Calls,
+    migrated: Iterable[tuple[str, int]],
+    intents: dict[str, list[Intent]],
+    others: Counter[tuple[str, str, str]],
 ) -> Iterator[tuple[str, RemoveImport]]:
-    """The imports of requests whose last use was in one of the migrated calls, by file."""
+    """The imports of requests whose last use was in one of the migrated calls or among these others, by file."""
     gone: dict[str, Counter[tuple[str, str]]] = {}
+    for (path, scope, name), count in others.items():
+        gone.setdefault(path, Counter())[scope, name] += count
     for path, number in migrated:
         call = calls.calls[path, number]
         edited = {intent.number for intent in intents.get(path, ()) if isinstance(intent, EditCall)}

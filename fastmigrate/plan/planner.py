@@ -22,6 +22,7 @@ from fastmigrate.plan.goals import (
     Promises,
     ReadResult,
     RequestInFunction,
+    SessionTakenOver,
     Step,
     ThroughClient,
 )
@@ -40,6 +41,7 @@ _ORDER: tuple[type, ...] = (
     ClientOfApp,
     RequestInFunction,
     ClientInFunction,
+    SessionTakenOver,
     ThroughClient,
     ReadResult,
 )
@@ -62,7 +64,8 @@ class Planner:
     def __init__(self, project: Project, findings: Iterable[Finding], untouchable: Iterable[Finding] = ()) -> None:
         self.project = project
         self.calls = Calls(project)
-        self.clients = Clients(project, (self.calls.spec(call) for call in project.blocking))
+        specs = [self.calls.spec(call) for call in project.blocking]
+        self.clients = Clients(project, specs, self.calls.sessions.modules.freed)
         self.steps: dict[Goal, Step | Held] = {
             ThroughClient(finding.path, finding.call): Held("its finding is suppressed")
             for finding in untouchable
@@ -99,6 +102,7 @@ class Planner:
             ClientInNewLifespan: self.clients.lifespans.client_in_new_lifespan,
             ClientInLifespan: self.clients.lifespans.client_in_lifespan,
             Promises: self.clients.lifespans.promises,
+            SessionTakenOver: self.calls.sessions.taken_over,
             Imported: self.clients.imported,
         }
         return makers[type(goal)](goal)
@@ -153,9 +157,11 @@ class Planner:
         goals = self._closure(self.roots[_key(finding)] for finding in findings)
         intents: dict[str, list[Intent]] = {}
         migrated: Counter[tuple[str, int]] = Counter()
+        gone: Counter[tuple[str, str, str]] = Counter()
         for goal in sorted(goals, key=lambda goal: (_ORDER.index(type(goal)), repr(goal))):
             step = self.steps[goal]
             if isinstance(step, Step):
+                gone.update(step.gone)
                 for path, intent in step.intents:
                     if intent not in intents.setdefault(path, []):
                         intents[path].append(intent)
@@ -163,7 +169,7 @@ class Planner:
                 migrated[goal.path, goal.number] += 1
         for path, lifespan in self.clients.lifespans.new_lifespans(goals).items():
             intents.setdefault(path, []).append(lifespan)
-        for path, intent in unused_imports(self.project, self.calls, migrated, intents):
+        for path, intent in unused_imports(self.project, self.calls, migrated, intents, gone):
             intents[path].append(intent)
         return Plan({path: tuple(edits) for path, edits in sorted(intents.items()) if edits})
 

@@ -63,7 +63,7 @@ class Project:
         if path not in self._links:
             self._links[path] = None  # what a file that is being read says of itself is not known yet
             try:
-                self._links[path] = read_links(path, self._tree(path))
+                self._links[path] = read_links(path, self.tree_of(path))
             except SourceError as error:
                 self.unreadable[path] = error
             except RecursionError:
@@ -82,7 +82,8 @@ class Project:
         only_new = declares(self.sources.root, "x", "httpx2") and not declares(self.sources.root, "x", "httpx")
         return "httpx2" if only_new else "httpx"
 
-    def _tree(self, path: str) -> ast.Module:
+    def tree_of(self, path: str) -> ast.Module:
+        """The syntax tree of a file."""
         return self.sources.parse(self.sources.decode(path))
 
     @cached_property
@@ -127,7 +128,7 @@ class Project:
         path = call.function.path
         if path not in self._sites:
             wanted = [other.site.call.number for other in self.blocking if other.function.path == path]
-            self._sites[path] = read_sites(self._tree(path), wanted)
+            self._sites[path] = read_sites(self.tree_of(path), wanted)
         return self._sites[path][call.site.call.number]
 
     def references(self, function: Scope) -> Iterator[tuple[str, int]]:

@@ -16,10 +16,13 @@ from fastmigrate.rewrite.intents import (
     Intent,
     RemoveImport,
     RenameMember,
+    ReplaceMember,
+    ReplaceStatement,
     TestMember,
     WrapYield,
 )
 from fastmigrate.rewrite.layout import (
+    an_argument_a_line,
     clause_a_line,
     inserted,
     is_docstring,
@@ -35,6 +38,7 @@ from fastmigrate.rewrite.nodes import (
     prefers_single_quotes,
     refuse_comments,
 )
+from fastmigrate.rewrite.replacing import Replacer, without_gone
 
 __all__ = ["Editor"]
 
@@ -64,6 +68,7 @@ class Editor(cst.CSTTransformer):
         self.disjunctions: list[cst.BaseExpression] = []
         self.guards: list[tuple[cst.BaseExpression, str]] = []
         self.wraps: list[tuple[cst.BaseExpression, WrapYield]] = []
+        self.replacer = Replacer(self.config)
         self.anchors: dict[tuple[str, int], int] = {}
         self.top_level: int = -1
         self.depth = 0
@@ -113,8 +118,8 @@ class Editor(cst.CSTTransformer):
         return updated_node if leave is None else leave(original_node, updated_node)
 
     def _quoted(self, code: str) -> str:
-        """New code, which has no quotes within quotes, with the quotes that its file prefers."""
-        return code.replace('"', "'") if self.single_quotes else code
+        """New code with the quotes that its file prefers, unless it has quotes within quotes."""
+        return code.replace('"', "'") if self.single_quotes and "'" not in code else code
 
     def _take(self, kind: type[Intent], number: int | None, field: str = "number") -> list[Intent]:
         if number is None:
@@ -136,7 +141,15 @@ class Editor(cst.CSTTransformer):
         for guard in self._take(GuardStatement, number, "call"):
             assert isinstance(guard, GuardStatement)
             self.guards.append((result, guard.test))
+        self._mark("call", number, result)
         return result
+
+    def _mark(self, kind: str, number: int | None, node: cst.CSTNode) -> None:
+        """Remember the node if its statement is to be replaced."""
+        for intent in [i for i in self.remaining if isinstance(i, ReplaceStatement)]:
+            if (intent.kind, intent.number) == (kind, number):
+                self.remaining.remove(intent)
+                self.replacer.mark(node, intent)
 
     def _edited_call(self, call: cst.Call, intent: EditCall) -> cst.BaseExpression:
         edits = {edit.index: edit for edit in intent.arguments}
@@ -168,6 +181,8 @@ class Editor(cst.CSTTransformer):
             refuse_comments(call.func)
             changes["func"] = cst.parse_expression(intent.callee, self.config)
         plain = call.with_changes(**changes)
+        if intent.added and not self.in_string:
+            plain = an_argument_a_line(plain, self.unit)
         if not intent.awaited:
             return plain
         awaited = cst.Await(plain.with_changes(lpar=[], rpar=[]), lpar=call.lpar, rpar=call.rpar)
@@ -213,7 +228,13 @@ class Editor(cst.CSTTransformer):
     def edit_Attribute(self, original: cst.Attribute, updated: cst.Attribute) -> cst.BaseExpression:
         """A member gets another name."""
         updated = updated.with_changes(value=self._bound(updated.value, self.awaits, self.negated))
-        for intent in self._take(RenameMember, self.numbers.get(original)):
+        number = self.numbers.get(original)
+        self._mark("attribute", number, updated)
+        for replacement in self._take(ReplaceMember, number):
+            assert isinstance(replacement, ReplaceMember)
+            refuse_comments(original)
+            return cst.Name(replacement.name, lpar=original.lpar, rpar=original.rpar)
+        for intent in self._take(RenameMember, number):
             assert isinstance(intent, RenameMember)
             renamed = updated.with_changes(attr=cst.Name(intent.name))
             if not intent.negated:
@@ -288,7 +309,10 @@ class Editor(cst.CSTTransformer):
     def edit_SimpleStatementLine(
         self, original: cst.SimpleStatementLine, updated: cst.SimpleStatementLine
     ) -> cst.BaseStatement | cst.FlattenSentinel[cst.BaseStatement]:
-        """A statement gets a guard, or is wrapped; others on its line get lines of their own."""
+        """A statement gets a guard, is wrapped or replaced; others on its line get lines of their own."""
+        replaced = self.replacer.lines(updated)
+        if replaced is not None:
+            return cst.FlattenSentinel(replaced)
         headers = [self._header(statement) for statement in updated.body]
         if not any(headers):
             return updated
@@ -312,6 +336,18 @@ class Editor(cst.CSTTransformer):
             self.wraps.remove(wrap)
             return f"async with {self._quoted(wrap[1].manager)} as {wrap[1].name}:\n    pass\n"
         return None
+
+    def edit_With(
+        self, original: cst.With, updated: cst.With
+    ) -> cst.BaseStatement | cst.FlattenSentinel[cst.BaseStatement]:
+        """A `with` goes, and its body stays."""
+        statements = self.replacer.unwrapped(updated)
+        return updated if statements is None else cst.FlattenSentinel(statements)
+
+    def edit_IndentedBlock(self, original: cst.IndentedBlock, updated: cst.IndentedBlock) -> cst.IndentedBlock:
+        """Statements that go leave their comments behind."""
+        body = [statement for statement in updated.body if isinstance(statement, cst.BaseStatement)]
+        return updated.with_changes(body=without_gone(body))
 
     def edit_SimpleStatementSuite(
         self, original: cst.SimpleStatementSuite, updated: cst.SimpleStatementSuite
@@ -404,7 +440,8 @@ class Editor(cst.CSTTransformer):
                 comments = [*parsed.header, *statement.leading_lines] if position == 0 else None
                 lines = two_blank_lines(comments if comments is not None else statement.leading_lines)
                 before.setdefault(index, []).append(statement.with_changes(leading_lines=lines))
-        if self.guards or self.wraps:
+        if self.guards or self.wraps or self.replacer.marked:
+            self.remaining += [intent for _, intent in self.replacer.marked]
             self.remaining += [intent for _, intent in self.wraps]
             self.remaining += [GuardStatement(-1, test) for _, test in self.guards]
         body: list[cst.BaseStatement] = []
@@ -412,7 +449,7 @@ class Editor(cst.CSTTransformer):
             new = before.get(index, [])
             apart = statement.with_changes(leading_lines=two_blank_lines(statement.leading_lines))
             body += [*new, apart if new else statement]
-        return updated.with_changes(body=body)
+        return updated.with_changes(body=without_gone(body))
 
 
 _EQUAL = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))

@@ -7,6 +7,7 @@ In templates, `{}` stands for the expression as it was, `{0}` and `{1}` for the 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 __all__ = [
     "AddImport",
@@ -20,6 +21,8 @@ __all__ = [
     "NewArgument",
     "RemoveImport",
     "RenameMember",
+    "ReplaceMember",
+    "ReplaceStatement",
     "TestMember",
     "WrapYield",
 ]
@@ -61,6 +64,27 @@ class RenameMember:
     number: int
     name: str
     negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceMember:
+    """An attribute becomes a name."""
+
+    number: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceStatement:
+    """Other statements take the place of the one that is about a call or an attribute; if there are none, it goes.
+
+    It is that call, assigns it or enters it (`with`, whose body stays), or assigns to that attribute or an item of it.
+    `{argument}` stands for the first argument of the call.
+    """
+
+    kind: Literal["call", "attribute"]
+    number: int
+    code: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +168,8 @@ class RemoveImport:
 Intent = (
     EditCall
     | RenameMember
+    | ReplaceMember
+    | ReplaceStatement
     | TestMember
     | GuardStatement
     | AddParameter
