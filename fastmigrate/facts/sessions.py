@@ -267,7 +267,7 @@ class _LocalReader:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A statement of a module that sets up its session.
+    """A statement of a module that is about its session, which it sets up, as a rule.
 
     `entries` are the keys (None for `**`) and values that it puts into a dict, or one value alone with the key None.
     `own` writes them with the names of their file, `portable` with the values of these names; None if it cannot.
@@ -335,7 +335,7 @@ class _ModuleReader:
         for node in self.mentions(frozenset({name}), frozenset(), ""):
             statement = self._top_level(node)
             use = self.use(node)
-            if statement is not None and use.statement and use.how != "called":
+            if statement is not None and use.statement:
                 settings.append(self._setting(use, statement))
             else:
                 uses.append(use)

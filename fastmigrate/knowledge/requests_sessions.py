@@ -47,6 +47,7 @@ USES: dict[tuple[str, str], Row] = {
     ("cookies", "clear()"): Row(EXACT, "{name}", "7.16"),
     ("cookies", "get()"): Row(EXACT, "{name}", "7.17"),
     ("close", "called"): Row(PINNED, "", "18.3"),
+    ("timeout", "assigned"): Row(PINNED, "", "9.14"),
     ("mount", "called"): Row(
         NONE,
         "",

@@ -310,7 +310,8 @@ class ModuleSessions:
 
     def _uses(self, goal: SessionTakenOver, session: ModuleSession) -> Iterator[tuple[str, SessionUse]]:
         """All uses of a session in the project that do not set it up."""
-        yield from ((goal.path, use) for use in session.uses)
+        requests = (setting.use for setting in session.settings if is_request(setting.use))
+        yield from ((goal.path, use) for use in (*session.uses, *requests))
         for path, links in self._mentioning(session.name):
             if path == goal.path:
                 continue

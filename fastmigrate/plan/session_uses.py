@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fastmigrate.facts.sessions import SessionUse
-from fastmigrate.facts.terms import Display, Term
+from fastmigrate.facts.terms import Call, Display, Term
 from fastmigrate.knowledge.parity import Parity, Row
 from fastmigrate.knowledge.requests_sessions import METHODS, USES
 from fastmigrate.project.project import Project
@@ -47,6 +47,8 @@ def use_in_the_way(project: Project, name: str, use: SessionUse, scope: Scope) -
         return row.note.format(line=use.line)
     if use.how not in _EXPRESSIONS and not use.statement:
         return f"what {where} gives is used"
+    if use.member == "timeout" and isinstance(use.value, Call):
+        return f"{where} is given the result of a call, which would go with it"
     is_whole = use.how == "assigned" and use.member in {"headers", "params"}
     if is_whole and project.types.kinds(use.value, scope) != {"dict"}:
         return f"{where} is given something that is not known to be a dict"

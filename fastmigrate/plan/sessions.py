@@ -10,7 +10,7 @@ from fastmigrate.facts.sites import Argument, Site
 from fastmigrate.facts.terms import Call, Member, Ref, Term
 from fastmigrate.knowledge.parity import Parity
 from fastmigrate.knowledge.requests_calls import FUNCTIONS
-from fastmigrate.knowledge.requests_sessions import METHODS, SETTINGS
+from fastmigrate.knowledge.requests_sessions import METHODS, SETTINGS, USES
 from fastmigrate.plan.arguments import JudgedCall, judge_arguments
 from fastmigrate.plan.defaults import Default, judge_with_defaults
 from fastmigrate.plan.goals import Goal, Held, Imported, SessionTakenOver, Step, ThroughClient
@@ -91,7 +91,8 @@ class Sessions:
         if isinstance(goal, Held):
             return goal
         if call.callee not in FUNCTIONS | METHODS:
-            return Held(f"`{call.callee}` is not migrated yet")
+            row = USES[call.callee.rpartition(".")[2], "called"]
+            return Held(row.note.format(line=call.place.line))
         if goal is None:
             return judge_arguments(self.project, call.callee, site, call.function)
         defaults = self.modules.defaults(goal) if self._is_of_module(call) else self._defaults(goal, call)

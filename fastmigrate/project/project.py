@@ -57,6 +57,20 @@ class Project:
         self.blocking_paths = list(sources.containing(*TOKENS))
         for path in [*self.blocking_paths, *named]:
             self.links(path)
+        self.blocking_paths += sorted(set(self._naming_sessions()) - {*self.blocking_paths})
+
+    def _naming_sessions(self) -> Iterator[str]:
+        """The files that name a session which another module makes: they need not name its library."""
+        for path in self.blocking_paths:
+            links = None if is_test_path(path) else self.links(path)
+            module = module_name(path).split(".")[-2:]
+            for name, bindings in links.bindings.items() if links is not None else ():
+                for binding in bindings:
+                    if isinstance(binding.term, Call) and binding.kind == "value":
+                        made = self.resolver.resolve_binding(binding, Scope(path))
+                        if self.resolver.is_a(made, {"requests.Session"}):
+                            naming = set(self.sources.containing(name.encode()))
+                            yield from naming.intersection(self.sources.containing(*map(str.encode, module)))
 
     def links(self, path: str) -> ModuleLinks | None:
         """The links of a file, or None if it cannot be read; then `unreadable` says why."""
