@@ -17,6 +17,7 @@ from requests.adapters import HTTPAdapter
 from fastapi import Depends, FastAPI, Request
 from elsewhere import anything
 app = FastAPI()
+HEADERS = {"X-A": "b"}
 def made(): return requests.Session()
 class Shop:
     def __init__(self): self.session = requests.Session()
@@ -115,6 +116,7 @@ SAFE = {
     "cookies": "s = requests.Session()\ns.cookies.set('a', u, domain='x')\ns.get(u)\nreturn s.cookies.get('a')",
     "basic auth": "s = requests.Session()\ns.auth = requests.auth.HTTPBasicAuth(u, 'b')\ns.get(u)",
     "taken names": "s_cookies = 1\ns = requests.Session()\ns.get(u)\ns.get(u)",
+    "constant": "s = requests.Session()\ns.headers.update(HEADERS)\ns.get(u)",
     "on one line": "s = requests.Session(); s.headers['X-A'] = u; r = s.get(u); s.close()\nreturn r.json()",
 }
 

@@ -108,7 +108,8 @@ class _Writer:
     def write_JoinedStr(self, node: ast.JoinedStr) -> str:
         if self.quote == "'":  # one f-string in another
             raise _NotWrittenError
-        return f'f"{"".join(self.part(part) for part in node.values)}"'
+        parts = "".join(self.part(part) for part in node.values)
+        return f'f"{parts}"' if "{" in parts else f'"{parts}"'
 
     def part(self, node: ast.expr) -> str:
         """What stands between the quotes of an f-string."""

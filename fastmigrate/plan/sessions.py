@@ -221,14 +221,15 @@ class Sessions:
             empty = SETTINGS[setting].replace("httpx.", f"{httpx}.")
             if first is None or not _begins(first):
                 starts.append(f"{name} = {empty}")
-            elif first.how == "update()":
-                whole = empty.replace("()", "({argument})") if setting == "cookies" else "{argument}"
-                begun.add(first.call)
-                yield ReplaceStatement("call", first.call, (f"{name} = {whole}",))
+            elif first.how != "assigned":
+                whole = empty.replace("()", "({given})") if setting == "cookies" else "{given}"
+                begun.add(first.number)
+                kind, number = ("call", first.call) if first.call >= 0 else ("attribute", first.number)
+                yield ReplaceStatement(kind, number, (f"{name} = {whole}",))
         yield ReplaceStatement("call", session.number, tuple(starts))
         for use in session.uses:
             row = row_of(use)
-            if row is None or use.call in begun:
+            if row is None or use.number in begun:
                 continue
             if row.form:
                 yield ReplaceMember(use.number, self._name(session, use.member, function))
@@ -240,7 +241,7 @@ class Sessions:
 
 def _begins(use: SessionUse) -> bool:
     """Whether a setting may begin with what is put into it here."""
-    return use.leading and (use.how == "assigned" or (use.how == "update()" and use.display))
+    return use.leading and (use.how in {"assigned", "item"} or (use.how == "update()" and use.display))
 
 
 def _roots(term: Term) -> Iterator[str]:

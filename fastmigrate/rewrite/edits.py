@@ -182,7 +182,7 @@ class Editor(cst.CSTTransformer):
             changes["func"] = cst.parse_expression(intent.callee, self.config)
         plain = call.with_changes(**changes)
         if intent.added and not self.in_string:
-            plain = an_argument_a_line(plain, self.unit)
+            plain = an_argument_a_line(call, plain, self.unit)
         if not intent.awaited:
             return plain
         awaited = cst.Await(plain.with_changes(lpar=[], rpar=[]), lpar=call.lpar, rpar=call.rpar)

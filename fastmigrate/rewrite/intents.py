@@ -7,7 +7,6 @@ In templates, `{}` stands for the expression as it was, `{0}` and `{1}` for the 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 __all__ = [
     "AddImport",
@@ -79,10 +78,10 @@ class ReplaceStatement:
     """Other statements take the place of the one that is about a call or an attribute; if there are none, it goes.
 
     It is that call, assigns it or enters it (`with`, whose body stays), or assigns to that attribute or an item of it.
-    `{argument}` stands for the first argument of the call.
+    `{given}` stands for the first argument of the call, or for a dict of the item.
     """
 
-    kind: Literal["call", "attribute"]
+    kind: str
     number: int
     code: tuple[str, ...] = ()
 

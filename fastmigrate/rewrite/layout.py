@@ -58,15 +58,16 @@ def with_keyword(call: cst.Call, args: Sequence[cst.Arg], keyword: str, value: c
     ]
 
 
-def an_argument_a_line(call: cst.Call, unit: str) -> cst.Call:
-    """A call with each argument on a line, if all of it stands on one line, and that is long."""
-    code = cst.Module([]).code_for_node(call)
-    if len(code) <= _LONG or "\n" in code or any(isinstance(arg.comma, cst.Comma) for arg in call.args[-1:]):
-        return call
+def an_argument_a_line(call: cst.Call, edited: cst.Call, unit: str) -> cst.Call:
+    """The edited form of a call that stands on one line, with each argument on a line if it has become too long."""
+    before, after = (cst.Module([]).code_for_node(node) for node in (call, edited))
+    if "\n" in before or ("\n" not in after and len(after) <= _LONG):
+        return edited
     line = _new_line(unit)
-    args = [arg.with_changes(comma=cst.Comma(whitespace_after=line)) for arg in call.args]
+    deeper = [arg.visit(_Deeper(unit)) for arg in edited.args]
+    args = [arg.with_changes(comma=cst.Comma(whitespace_after=line)) for arg in deeper if isinstance(arg, cst.Arg)]
     args[-1] = args[-1].with_changes(comma=cst.Comma(whitespace_after=_new_line("")))
-    return call.with_changes(whitespace_before_args=line, args=args)
+    return edited.with_changes(whitespace_before_args=line, args=args)
 
 
 def clause_a_line(comprehension: cst.DictComp, over: cst.BaseExpression, base: str, unit: str) -> cst.DictComp:

@@ -12,7 +12,7 @@ from fastmigrate.rewrite.nodes import Filler, refuse_comments
 
 __all__ = ["Replacer", "without_gone"]
 
-_ARGUMENT = "__fastmigrate_argument__"
+_GIVEN = "__fastmigrate_given__"
 _GONE = cst.Pass()  # stands for a statement that is gone, until its block is complete
 
 
@@ -39,7 +39,7 @@ class Replacer:
             if intent is None:
                 lines.append(cst.SimpleStatementLine([statement.with_changes(semicolon=cst.MaybeSentinel.DEFAULT)]))
             else:
-                lines += self._new(intent, _subject(statement))
+                lines += self._new(intent, _given(statement))
         lines[0] = lines[0].with_changes(leading_lines=line.leading_lines)
         lines[-1] = lines[-1].with_changes(trailing_whitespace=line.trailing_whitespace)
         return lines
@@ -53,7 +53,7 @@ class Replacer:
         return None
 
     def _unwrapped(self, node: cst.With, item: cst.WithItem, intent: ReplaceStatement) -> list[cst.BaseStatement]:
-        first: list[cst.BaseStatement] = [*self._new(intent, item.item)]
+        first: list[cst.BaseStatement] = [*self._new(intent, None)]
         others = [other for other in node.items if other is not item]
         rest: list[cst.BaseStatement]
         if others:
@@ -79,16 +79,13 @@ class Replacer:
                 return marked[1]
         return None
 
-    def _new(self, intent: ReplaceStatement, subject: cst.CSTNode | None) -> list[cst.SimpleStatementLine]:
+    def _new(self, intent: ReplaceStatement, given: cst.BaseExpression | None) -> list[cst.SimpleStatementLine]:
         lines: list[cst.SimpleStatementLine] = []
         for code in intent.code:
-            line: object = cst.parse_statement(code.replace("{argument}", _ARGUMENT), self.config)
-            assert isinstance(line, cst.SimpleStatementLine)
-            if "{argument}" in code:
-                assert isinstance(subject, cst.Call)
-                before = subject.whitespace_before_args
-                base = before.last_line.value if isinstance(before, cst.ParenthesizedWhitespace) else ""
-                line = line.visit(Filler({_ARGUMENT: dedented(subject.args[0].value, base)}))
+            line: object = cst.parse_statement(code.replace("{given}", _GIVEN), self.config)
+            if given is not None:
+                assert isinstance(line, cst.SimpleStatementLine)
+                line = line.visit(Filler({_GIVEN: given}))
             assert isinstance(line, cst.SimpleStatementLine)
             lines.append(line)
         return lines
@@ -116,6 +113,20 @@ def _subject(statement: cst.BaseSmallStatement) -> cst.CSTNode | None:
             return attribute
         case cst.Assign(value=cst.Call() as call):
             return call
+    return None
+
+
+def _given(statement: cst.BaseSmallStatement) -> cst.BaseExpression | None:
+    """The first argument of the call that a statement is, or a dict of the item that it assigns."""
+    match statement:
+        case cst.Expr(value=cst.Call(args=[argument, *_]) as call):
+            before = call.whitespace_before_args
+            indent = before.last_line.value if isinstance(before, cst.ParenthesizedWhitespace) else ""
+            return dedented(argument.value, indent)
+        case cst.Assign(
+            targets=[cst.AssignTarget(target=cst.Subscript(slice=[cst.SubscriptElement(slice=cst.Index(value=key))]))]
+        ):
+            return cst.Dict([cst.DictElement(key, statement.value)])
     return None
 
 
