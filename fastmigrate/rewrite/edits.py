@@ -181,7 +181,7 @@ class Editor(cst.CSTTransformer):
             refuse_comments(call.func)
             changes["func"] = cst.parse_expression(intent.callee, self.config)
         plain = call.with_changes(**changes)
-        if intent.added and not self.in_string:
+        if any(new.keyword is not None for new in intent.added) and not self.in_string:
             plain = an_argument_a_line(call, plain, self.unit)
         if not intent.awaited:
             return plain
