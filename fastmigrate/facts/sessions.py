@@ -12,7 +12,7 @@ from fastmigrate.facts.flow import Function, local_names
 from fastmigrate.facts.literals import Written, write_literal
 from fastmigrate.facts.nodes import loads_in
 from fastmigrate.facts.order import number_nodes
-from fastmigrate.facts.terms import OPAQUE, SPREAD, Const, Display, Term, read_term
+from fastmigrate.facts.terms import OPAQUE, SPREAD, Const, Display, Ref, Term, read_term
 from fastmigrate.facts.view import COMPREHENSIONS, FunctionView
 
 __all__ = [
@@ -65,7 +65,7 @@ class LocalSession:
     how: str
     uses: tuple[SessionUse, ...]
     rebound: int = 0  # the line in which its name gets another value
-    annotated: tuple[str, ...] = ()  # the names in its annotation
+    annotated: tuple[Term, ...] = ()  # the names in its annotation
 
     def items(self, setting: str) -> Items:
         """All that is put into one of its settings, wherever."""
@@ -161,9 +161,10 @@ class _UseReader:
         return "used as a whole"
 
 
-def _annotated(statement: ast.AST) -> tuple[str, ...]:
+def _annotated(statement: ast.AST) -> tuple[Term, ...]:
     """The names that the annotation of an assignment reads."""
-    return tuple(loads_in(ast.walk(statement.annotation))) if isinstance(statement, ast.AnnAssign) else ()
+    names = loads_in(ast.walk(statement.annotation)) if isinstance(statement, ast.AnnAssign) else ()
+    return tuple(Ref(name) for name in names)
 
 
 def _items_of(term: Term) -> Iterator[tuple[Term, Term]]:
@@ -288,7 +289,7 @@ class ModuleSession:
     simple: bool
     settings: tuple[Setting, ...]
     uses: tuple[SessionUse, ...]  # all others in its file
-    annotated: tuple[str, ...] = ()  # the names in its annotation
+    annotated: tuple[Term, ...] = ()  # the names in its annotation
 
 
 def read_module_session(tree: ast.Module, number: int) -> ModuleSession | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fastmigrate.facts.terms import Term
 from fastmigrate.knowledge.parity import Parity
 from fastmigrate.plan.specs import ClientSpec
 from fastmigrate.project.resolve import Instance, Scope
@@ -15,8 +16,10 @@ __all__ = [
     "ClientInNewLifespan",
     "ClientOfApp",
     "Goal",
+    "Gone",
     "Held",
     "Imported",
+    "LineReader",
     "NewLifespan",
     "Promises",
     "ReadResult",
@@ -45,9 +48,10 @@ class SessionTakenOver:
 
 @dataclass(frozen=True, slots=True)
 class ReadResult:
-    """The attribute with this ordinal reads an httpx response, or the use of this name with this ordinal tests one."""
+    """What is done with a response, in one place: of which kind, and where (see `fastmigrate.facts.uses.Use`)."""
 
     path: str
+    kind: str
     number: int
     name: str = ""
 
@@ -106,6 +110,13 @@ class Promises:
 
 
 @dataclass(frozen=True, slots=True)
+class LineReader:
+    """A file defines a function that reads a streamed response by lines, as requests does."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Imported:
     """A module, or a name of it, is imported in a file."""
 
@@ -125,22 +136,27 @@ Goal = (
     | SessionTakenOver
     | ThroughClient
     | ReadResult
+    | LineReader
     | Imported
 )
+
+
+Gone = tuple[str, str, Term]
+"""A term that an edit does away with: its file, the function that it stands in, and the term."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """How a goal is reached: what it needs, how faithful that is, and the edits of it, by file.
 
-    `gone` are the names that the edits no longer read: file, function, name; those of a migrated call are known.
+    `gone` are the terms that the edits do away with; those of a migrated call are known.
     """
 
     needs: tuple[Goal, ...] = ()
     parity: Parity = Parity.EXACT
     notes: tuple[str, ...] = ()
     intents: tuple[tuple[str, Intent], ...] = ()
-    gone: tuple[tuple[str, str, str], ...] = ()
+    gone: tuple[Gone, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from fastmigrate.facts.terms import Call, Member, Ref, Term
 from fastmigrate.facts.values import Binding, ModuleLinks
 from fastmigrate.plan.calls import Calls
+from fastmigrate.plan.goals import Gone
 from fastmigrate.project.modules import module_name
 from fastmigrate.project.project import Project
 from fastmigrate.project.resolve import External, Module, Scope
@@ -21,12 +22,10 @@ def unused_imports(
     calls: Calls,
     migrated: Iterable[tuple[str, int]],
     intents: dict[str, list[Intent]],
-    others: Counter[tuple[str, str, str]],
+    replaced: Iterable[Gone],
 ) -> Iterator[tuple[str, RemoveImport]]:
-    """The imports of requests whose last use was in one of the migrated calls or among these others, by file."""
+    """The imports of requests whose last use was in one of the migrated calls or replaced terms, by file."""
     gone: dict[str, Counter[tuple[str, str]]] = {}
-    for (path, scope, name), count in others.items():
-        gone.setdefault(path, Counter())[scope, name] += count
     for path, number in migrated:
         call = calls.calls[path, number]
         edited = {intent.number for intent in intents.get(path, ()) if isinstance(intent, EditCall)}
@@ -34,6 +33,10 @@ def unused_imports(
             root = _root(callee)
             if root is not None:
                 gone.setdefault(path, Counter())[call.site.scope, root] += 1
+    for path, scope, term in replaced:
+        root = _root(term)
+        if root is not None:
+            gone.setdefault(path, Counter())[scope, root] += 1
     for path, names in sorted(gone.items()):
         links = project.links(path)
         if links is not None:

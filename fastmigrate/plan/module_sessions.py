@@ -17,7 +17,7 @@ from fastmigrate.plan.arguments import judge_arguments
 from fastmigrate.plan.defaults import Default, header_clash
 from fastmigrate.plan.goals import Goal, Held, SessionTakenOver, Step, ThroughClient
 from fastmigrate.plan.names import imported
-from fastmigrate.plan.session_uses import as_dict, cookie_kinds, is_request, row_of, use_in_the_way
+from fastmigrate.plan.session_uses import as_dict, cookie_kinds, is_request, made_by, row_of, use_in_the_way
 from fastmigrate.plan.specs import SHARED, ClientSpec
 from fastmigrate.project.modules import is_test_path, module_name
 from fastmigrate.project.project import BlockingCall, Project
@@ -268,7 +268,7 @@ class ModuleSessions:
         if stays or sharing:
             return Step(needs, parity, tuple(notes))
         intents = tuple(self._removed(goal, session, closing))
-        gone = tuple((goal.path, "", name) for name in self._roots(goal, session))
+        gone = tuple((goal.path, "", term) for term in (*made_by(self.project, goal), *session.annotated))
         return Step(needs, parity, tuple(notes), intents, gone)
 
     def _removed(
@@ -287,13 +287,6 @@ class ModuleSessions:
             for bound in self._bound(links, goal):
                 if path != goal.path:
                     yield path, RemoveImport(bound)
-
-    def _roots(self, goal: SessionTakenOver, session: ModuleSession) -> Iterator[str]:
-        links = self.project.links(goal.path)
-        for site in links.calls if links is not None else ():
-            if site.call.number == session.number:
-                yield from _receivers(Member(site.call.callee, ""))
-        yield from session.annotated
 
     def _is_named_elsewhere(self, goal: SessionTakenOver, session: ModuleSession) -> bool:
         """Whether other code reaches for the session by its name: exports it, or patches it."""

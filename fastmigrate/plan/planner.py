@@ -16,8 +16,10 @@ from fastmigrate.plan.goals import (
     ClientInNewLifespan,
     ClientOfApp,
     Goal,
+    Gone,
     Held,
     Imported,
+    LineReader,
     NewLifespan,
     Promises,
     ReadResult,
@@ -34,6 +36,7 @@ __all__ = ["Plan", "Planner"]
 
 _ORDER: tuple[type, ...] = (
     Imported,
+    LineReader,
     Promises,
     NewLifespan,
     ClientInNewLifespan,
@@ -93,7 +96,7 @@ class Planner:
                 call = self.calls.calls[goal.path, goal.number]
                 return self.calls.through_client(goal, self.clients.client_name(call.function, self.calls.spec(call)))
             case ReadResult():
-                return self.calls.read_result(goal)
+                return self.calls.responses.read_result(goal)
         makers: dict[type, Callable[..., Step | Held]] = {
             ClientInFunction: self.clients.client_in_function,
             RequestInFunction: self.clients.request_in_function,
@@ -101,6 +104,7 @@ class Planner:
             NewLifespan: self.clients.lifespans.new_lifespan,
             ClientInNewLifespan: self.clients.lifespans.client_in_new_lifespan,
             ClientInLifespan: self.clients.lifespans.client_in_lifespan,
+            LineReader: self.calls.streams.line_reader,
             Promises: self.clients.lifespans.promises,
             SessionTakenOver: self.calls.sessions.taken_over,
             Imported: self.clients.imported,
@@ -157,11 +161,11 @@ class Planner:
         goals = self._closure(self.roots[_key(finding)] for finding in findings)
         intents: dict[str, list[Intent]] = {}
         migrated: Counter[tuple[str, int]] = Counter()
-        gone: Counter[tuple[str, str, str]] = Counter()
+        gone: list[Gone] = []
         for goal in sorted(goals, key=lambda goal: (_ORDER.index(type(goal)), repr(goal))):
             step = self.steps[goal]
             if isinstance(step, Step):
-                gone.update(step.gone)
+                gone += step.gone
                 for path, intent in step.intents:
                     if intent not in intents.setdefault(path, []):
                         intents[path].append(intent)
@@ -169,7 +173,11 @@ class Planner:
                 migrated[goal.path, goal.number] += 1
         for path, lifespan in self.clients.lifespans.new_lifespans(goals).items():
             intents.setdefault(path, []).append(lifespan)
-        for path, intent in unused_imports(self.project, self.calls, migrated, intents, gone):
+        guards = [guard for goal in goals for guard in self.calls.guards.get(goal, ())]
+        edits, replaced = self.calls.handlers.lowered(guards, set(migrated))
+        for path, intent in edits:
+            intents.setdefault(path, []).append(intent)
+        for path, intent in unused_imports(self.project, self.calls, migrated, intents, [*gone, *replaced]):
             intents[path].append(intent)
         return Plan({path: tuple(edits) for path, edits in sorted(intents.items()) if edits})
 

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from fastmigrate.facts.sessions import SessionUse
 from fastmigrate.facts.terms import Call, Display, Term
 from fastmigrate.knowledge.parity import Parity, Row
 from fastmigrate.knowledge.requests_sessions import METHODS, USES
+from fastmigrate.plan.goals import SessionTakenOver
 from fastmigrate.project.project import Project
 from fastmigrate.project.resolve import Scope
 
-__all__ = ["as_dict", "is_request", "row_of", "use_in_the_way"]
+__all__ = ["as_dict", "cookie_kinds", "is_request", "made_by", "row_of", "use_in_the_way"]
 
 _VERBS = frozenset(name.rpartition(".")[2] for name in METHODS)
 _EXPRESSIONS = frozenset({"assigned", "item", "get()"})
+
+
+def made_by(project: Project, goal: SessionTakenOver) -> Iterator[Term]:
+    """What is called to make a session."""
+    links = project.links(goal.path)
+    yield from (site.call.callee for site in (links.calls if links else ()) if site.call.number == goal.number)
 
 
 def is_request(use: SessionUse) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from fastmigrate.facts.sessions import LocalSession, SessionUse, read_local_session
 from fastmigrate.facts.sites import Argument, Site
-from fastmigrate.facts.terms import Call, Member, Ref, Term
+from fastmigrate.facts.terms import Member
 from fastmigrate.knowledge.parity import Parity
 from fastmigrate.knowledge.requests_calls import FUNCTIONS
 from fastmigrate.knowledge.requests_sessions import METHODS, SETTINGS, USES
@@ -16,11 +16,11 @@ from fastmigrate.plan.defaults import Default, judge_with_defaults
 from fastmigrate.plan.goals import Goal, Held, Imported, SessionTakenOver, Step, ThroughClient
 from fastmigrate.plan.module_sessions import ModuleSessions
 from fastmigrate.plan.names import fresh, imported
-from fastmigrate.plan.session_uses import as_dict, cookie_kinds, is_request, row_of, use_in_the_way
+from fastmigrate.plan.session_uses import as_dict, cookie_kinds, is_request, made_by, row_of, use_in_the_way
 from fastmigrate.plan.specs import SHARED, ClientSpec
 from fastmigrate.project.project import BlockingCall, Project
 from fastmigrate.project.resolve import External, Instance, Method, Scope
-from fastmigrate.rewrite.intents import EditCall, Intent, ReplaceMember, ReplaceStatement
+from fastmigrate.rewrite.intents import EditCall, Intent, ReplaceStatement, Template
 
 __all__ = ["Sessions"]
 
@@ -163,7 +163,9 @@ class Sessions:
             if is_request(use) and use.call not in known:
                 return Held(f"the call of `{session.name}.{use.member}` in line {use.line} was not understood")
         needs: list[Goal] = [ThroughClient(call.function.path, call.site.call.number) for call in calls]
-        gone = tuple((goal.path, function.qualname, name) for name in [*self._gone(goal), *session.annotated])
+        gone = tuple(
+            (goal.path, function.qualname, term) for term in (*made_by(self.project, goal), *session.annotated)
+        )
         if session.manner == "chained":
             return Step(tuple(needs), gone=gone)
         auth = self._auth(session, calls[0])
@@ -188,13 +190,6 @@ class Sessions:
                     f"a cookie in line {use.line} has a value of a type that is not known: requests takes None, and "
                     "httpx does not"
                 )
-
-    def _gone(self, goal: SessionTakenOver) -> Iterator[str]:
-        """The names that are read where the session is made."""
-        links = self.project.links(goal.path)
-        for site in links.calls if links is not None else ():
-            if site.call.number == goal.number:
-                yield from _roots(site.call.callee)
 
     def _auth(self, session: LocalSession, call: BlockingCall) -> JudgedCall | Held:
         """What becomes of the `auth` that a session is given."""
@@ -232,7 +227,7 @@ class Sessions:
             if row is None or use.number in begun:
                 continue
             if row.form:
-                yield ReplaceMember(use.number, self._name(session, use.member, function))
+                yield Template("attribute", use.number, self._name(session, use.member, function))
             elif use.how == "called":
                 yield ReplaceStatement("call", use.call)
             else:
@@ -242,10 +237,3 @@ class Sessions:
 def _begins(use: SessionUse) -> bool:
     """Whether a setting may begin with what is put into it here."""
     return use.leading and (use.how in {"assigned", "item"} or (use.how == "update()" and use.display))
-
-
-def _roots(term: Term) -> Iterator[str]:
-    while isinstance(term, Member | Call):
-        term = term.of if isinstance(term, Member) else term.callee
-    if isinstance(term, Ref):
-        yield term.name

@@ -11,7 +11,7 @@ from fastmigrate.facts.links import read_links
 from fastmigrate.facts.nodes import place_in_text
 from fastmigrate.facts.sites import Site, read_sites
 from fastmigrate.facts.terms import Call, Member, Ref
-from fastmigrate.facts.values import CallSite, ModuleLinks, Place
+from fastmigrate.facts.values import CallSite, FunctionLinks, ModuleLinks, Place
 from fastmigrate.knowledge.blocking import BLOCKING_FUNCTIONS, BLOCKING_METHODS, TOKENS
 from fastmigrate.knowledge.names import LIBRARIES, MAKES, canonical
 from fastmigrate.project.appmap import AppMap
@@ -168,7 +168,7 @@ class Project:
                         yield links.path, site.place.line
         for bound, bindings in links.bindings.items():
             means = any(self.resolver.resolve_binding(b, Scope(links.path)) == target for b in bindings)
-            if means and links.loads.get(bound, 0) > registered:
+            if means and _loads_of_module_name(links, bound) > registered:
                 yield links.path, bindings[0].line
 
     def _is_method(self, function: Scope) -> bool:
@@ -190,6 +190,22 @@ def _imports(links: ModuleLinks | None, library: str) -> bool:
         for bindings in scope.values()
         for binding in bindings
     )
+
+
+def _loads_of_module_name(links: ModuleLinks, name: str) -> int:
+    """How often a file reads a name of the module: where it is no name of a function's own."""
+    functions = links.functions.values()
+    hiding = [f for f in functions if name in f.bindings and name not in _outer_bindings(links, f)]
+    return links.loads.get(name, 0) - sum(function.loads.get(name, 0) for function in hiding)
+
+
+def _outer_bindings(links: ModuleLinks, function: FunctionLinks) -> set[str]:
+    """The names of the functions around a function."""
+    found: set[str] = set()
+    while (outer := links.functions.get(function.parent)) is not None:
+        found |= outer.bindings.keys()
+        function = outer
+    return found
 
 
 def _registers(call: Call) -> bool:

@@ -12,17 +12,23 @@ __all__ = [
     "AddImport",
     "AddParameter",
     "ArgumentEdit",
+    "CloseAfterRest",
     "EditCall",
+    "EditHandler",
     "GuardStatement",
     "InsertAtTop",
     "InsertBefore",
     "Intent",
+    "MakeAsync",
     "NewArgument",
     "RemoveImport",
     "RenameMember",
-    "ReplaceMember",
     "ReplaceStatement",
+    "StatementBefore",
+    "Template",
     "TestMember",
+    "UnwrapWith",
+    "WrapRest",
     "WrapYield",
 ]
 
@@ -66,14 +72,6 @@ class RenameMember:
 
 
 @dataclass(frozen=True, slots=True)
-class ReplaceMember:
-    """An attribute becomes a name."""
-
-    number: int
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
 class ReplaceStatement:
     """Other statements take the place of the one that is about a call or an attribute; if there are none, it goes.
 
@@ -100,11 +98,73 @@ class TestMember:
 
 
 @dataclass(frozen=True, slots=True)
+class Template:
+    """An expression becomes another one: `{}` stands for it as it was, `{of}` for what it is a member of.
+
+    `kind` is "call", "attribute" or "name"; for a call, `{of}` is what its callee is a member of. `name` is the name
+    whose uses a number counts.
+    """
+
+    kind: str
+    number: int
+    code: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EditHandler:
+    """An `except` clause catches something else."""
+
+    number: int
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class MakeAsync:
+    """A `for`, a `with`, a clause of a comprehension or a function becomes `async`."""
+
+    kind: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnwrapWith:
+    """`with value as name:` becomes `name = value`, and its body stands beside that."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class WrapRest:
+    """`name = value`, where value is the call, becomes `async with value as name:` around the rest of its block."""
+
+    call: int
+
+
+@dataclass(frozen=True, slots=True)
+class CloseAfterRest:
+    """What follows the `try` in which a call stands gets a `try` of its own, with `code` in its `finally`."""
+
+    call: int
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatementBefore:
+    """A statement comes to stand before the one that holds a node."""
+
+    kind: str
+    number: int
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class GuardStatement:
-    """The statement that consists of a call becomes the body of `if test:`."""
+    """The statement that consists of a call becomes the body of `if test:`, below `first`."""
 
     call: int
     test: str
+    first: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +227,15 @@ class RemoveImport:
 Intent = (
     EditCall
     | RenameMember
-    | ReplaceMember
     | ReplaceStatement
     | TestMember
+    | Template
+    | EditHandler
+    | MakeAsync
+    | UnwrapWith
+    | WrapRest
+    | CloseAfterRest
+    | StatementBefore
     | GuardStatement
     | AddParameter
     | InsertAtTop
