@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from fastmigrate.facts.literals import Written
-from fastmigrate.facts.sessions import ModuleSession, SessionUse, Setting, read_module_session, read_uses
+from fastmigrate.facts.module_sessions import ModuleSession, Setting, read_module_session, read_uses
+from fastmigrate.facts.sessions import SessionUse
 from fastmigrate.facts.sites import Argument
 from fastmigrate.facts.terms import OPAQUE, Call, Const, Member, Ref, Term
 from fastmigrate.facts.values import ModuleLinks
