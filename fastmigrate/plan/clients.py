@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Container, Iterable
 
 from fastmigrate.facts.terms import Call, Const, Either, Member, Ref, Term, dotted
 from fastmigrate.facts.values import FunctionLinks
@@ -45,9 +45,15 @@ _TRANSPARENT = frozenset({"fastapi_cache.decorator.cache", "fastapi_versioning.v
 
 
 class Clients:
-    """Makes the steps of the goals that concern the client and the way to it."""
+    """Makes the steps of the goals that concern the client and the way to it.
 
-    def __init__(self, project: Project, specs: Iterable[ClientSpec]) -> None:
+    `freed` tells the names in a function that a client may take, since what has them goes.
+    """
+
+    def __init__(
+        self, project: Project, specs: Iterable[ClientSpec], freed: Callable[[Scope, ClientSpec], Container[str]]
+    ) -> None:
+        self.freed = freed
         self.project = project
         self.apps = project.apps
         self.errors = Errors(project)
@@ -60,7 +66,10 @@ class Clients:
         """The local name of the client in a function: the one that it has there, or a free one."""
         links = self._function(function)
         there = self._existing_client(links, function, spec)
-        return there or fresh(spec.key, links.names, f"{spec.key.removesuffix('client')}http_client")
+        if there is not None:
+            return there
+        free = self.freed(function, spec)
+        return fresh(spec.key, {name for name in links.names if name not in free}, spec.other_key)
 
     def _existing_client(self, links: FunctionLinks, scope: Scope, spec: ClientSpec) -> str | None:
         request = request_parameter(self.project, links, scope)

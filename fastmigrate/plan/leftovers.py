@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from fastmigrate.facts.terms import Call, Member, Ref, Term
 from fastmigrate.facts.values import Binding, ModuleLinks
 from fastmigrate.plan.calls import Calls
-from fastmigrate.plan.handlers import Gone
+from fastmigrate.plan.goals import Gone
 from fastmigrate.project.modules import module_name
 from fastmigrate.project.project import Project
 from fastmigrate.project.resolve import External, Module, Scope
@@ -22,7 +22,7 @@ def unused_imports(
     calls: Calls,
     migrated: Iterable[tuple[str, int]],
     intents: dict[str, list[Intent]],
-    replaced: Iterable[Gone] = (),
+    replaced: Iterable[Gone],
 ) -> Iterator[tuple[str, RemoveImport]]:
     """The imports of requests whose last use was in one of the migrated calls or replaced terms, by file."""
     gone: dict[str, Counter[tuple[str, str]]] = {}

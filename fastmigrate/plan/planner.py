@@ -16,6 +16,7 @@ from fastmigrate.plan.goals import (
     ClientInNewLifespan,
     ClientOfApp,
     Goal,
+    Gone,
     Held,
     Imported,
     LineReader,
@@ -23,6 +24,7 @@ from fastmigrate.plan.goals import (
     Promises,
     ReadResult,
     RequestInFunction,
+    SessionTakenOver,
     Step,
     ThroughClient,
 )
@@ -42,6 +44,7 @@ _ORDER: tuple[type, ...] = (
     ClientOfApp,
     RequestInFunction,
     ClientInFunction,
+    SessionTakenOver,
     ThroughClient,
     ReadResult,
 )
@@ -64,7 +67,8 @@ class Planner:
     def __init__(self, project: Project, findings: Iterable[Finding], untouchable: Iterable[Finding] = ()) -> None:
         self.project = project
         self.calls = Calls(project)
-        self.clients = Clients(project, (self.calls.spec(call) for call in project.blocking))
+        specs = [self.calls.spec(call) for call in project.blocking]
+        self.clients = Clients(project, specs, self.calls.sessions.modules.freed)
         self.steps: dict[Goal, Step | Held] = {
             ThroughClient(finding.path, finding.call): Held("its finding is suppressed")
             for finding in untouchable
@@ -102,6 +106,7 @@ class Planner:
             ClientInLifespan: self.clients.lifespans.client_in_lifespan,
             LineReader: self.calls.streams.line_reader,
             Promises: self.clients.lifespans.promises,
+            SessionTakenOver: self.calls.sessions.taken_over,
             Imported: self.clients.imported,
         }
         return makers[type(goal)](goal)
@@ -156,9 +161,11 @@ class Planner:
         goals = self._closure(self.roots[_key(finding)] for finding in findings)
         intents: dict[str, list[Intent]] = {}
         migrated: Counter[tuple[str, int]] = Counter()
+        gone: list[Gone] = []
         for goal in sorted(goals, key=lambda goal: (_ORDER.index(type(goal)), repr(goal))):
             step = self.steps[goal]
             if isinstance(step, Step):
+                gone += step.gone
                 for path, intent in step.intents:
                     if intent not in intents.setdefault(path, []):
                         intents[path].append(intent)
@@ -167,11 +174,11 @@ class Planner:
         for path, lifespan in self.clients.lifespans.new_lifespans(goals).items():
             intents.setdefault(path, []).append(lifespan)
         guards = [guard for goal in goals for guard in self.calls.guards.get(goal, ())]
-        edits, gone = self.calls.handlers.lowered(guards, set(migrated))
+        edits, replaced = self.calls.handlers.lowered(guards, set(migrated))
         for path, intent in edits:
             intents.setdefault(path, []).append(intent)
-        gone += self.calls.responses.gone(sorted(goals, key=repr))
-        for path, intent in unused_imports(self.project, self.calls, migrated, intents, gone):
+
+        for path, intent in unused_imports(self.project, self.calls, migrated, intents, [*gone, *replaced]):
             intents[path].append(intent)
         return Plan({path: tuple(edits) for path, edits in sorted(intents.items()) if edits})
 

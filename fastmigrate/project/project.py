@@ -57,13 +57,27 @@ class Project:
         self.blocking_paths = list(sources.containing(*TOKENS))
         for path in [*self.blocking_paths, *named]:
             self.links(path)
+        self.blocking_paths += sorted(set(self._naming_sessions()) - {*self.blocking_paths})
+
+    def _naming_sessions(self) -> Iterator[str]:
+        """The files that name a session which another module makes: they need not name its library."""
+        for path in self.blocking_paths:
+            links = None if is_test_path(path) else self.links(path)
+            module = module_name(path).split(".")[-2:]
+            for name, bindings in links.bindings.items() if links is not None else ():
+                for binding in bindings:
+                    if isinstance(binding.term, Call) and binding.kind == "value":
+                        made = self.resolver.resolve_binding(binding, Scope(path))
+                        if self.resolver.is_a(made, {"requests.Session"}):
+                            naming = set(self.sources.containing(name.encode()))
+                            yield from naming.intersection(self.sources.containing(*map(str.encode, module)))
 
     def links(self, path: str) -> ModuleLinks | None:
         """The links of a file, or None if it cannot be read; then `unreadable` says why."""
         if path not in self._links:
             self._links[path] = None  # what a file that is being read says of itself is not known yet
             try:
-                self._links[path] = read_links(path, self._tree(path))
+                self._links[path] = read_links(path, self.tree_of(path))
             except SourceError as error:
                 self.unreadable[path] = error
             except RecursionError:
@@ -82,7 +96,8 @@ class Project:
         only_new = declares(self.sources.root, "x", "httpx2") and not declares(self.sources.root, "x", "httpx")
         return "httpx2" if only_new else "httpx"
 
-    def _tree(self, path: str) -> ast.Module:
+    def tree_of(self, path: str) -> ast.Module:
+        """The syntax tree of a file."""
         return self.sources.parse(self.sources.decode(path))
 
     @cached_property
@@ -127,7 +142,7 @@ class Project:
         path = call.function.path
         if path not in self._sites:
             wanted = [other.site.call.number for other in self.blocking if other.function.path == path]
-            self._sites[path] = read_sites(self._tree(path), wanted)
+            self._sites[path] = read_sites(self.tree_of(path), wanted)
         return self._sites[path][call.site.call.number]
 
     def references(self, function: Scope) -> Iterator[tuple[str, int]]:

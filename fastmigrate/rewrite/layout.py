@@ -7,16 +7,20 @@ from collections.abc import Sequence
 import libcst as cst
 
 __all__ = [
+    "an_argument_a_line",
     "clause_a_line",
+    "dedented",
     "inserted",
     "is_docstring",
     "two_blank_lines",
     "with_comma_after",
     "with_element",
+    "with_first_elements",
     "with_keyword",
 ]
 
 _SHORT = 70  # characters of a comprehension that may stand on one line
+_LONG = 88  # characters of a call that may stand on one line
 _EQUAL = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
 
 
@@ -52,6 +56,18 @@ def with_keyword(call: cst.Call, args: Sequence[cst.Arg], keyword: str, value: c
         last.with_changes(comma=between, whitespace_after_arg=cst.SimpleWhitespace("")),
         new.with_changes(comma=last.comma, whitespace_after_arg=last.whitespace_after_arg),
     ]
+
+
+def an_argument_a_line(call: cst.Call, edited: cst.Call, unit: str) -> cst.Call:
+    """The edited form of a call that stands on one line, with each argument on a line if it has become too long."""
+    before, after = (cst.Module([]).code_for_node(node) for node in (call, edited))
+    if "\n" in before or ("\n" not in after and len(after) <= _LONG):
+        return edited
+    line = _new_line(unit)
+    deeper = [arg.visit(_Deeper(unit)) for arg in edited.args]
+    args = [arg.with_changes(comma=cst.Comma(whitespace_after=line)) for arg in deeper if isinstance(arg, cst.Arg)]
+    args[-1] = args[-1].with_changes(comma=cst.Comma(whitespace_after=_new_line("")))
+    return edited.with_changes(whitespace_before_args=line, args=args)
 
 
 def clause_a_line(comprehension: cst.DictComp, over: cst.BaseExpression, base: str, unit: str) -> cst.DictComp:
@@ -98,6 +114,33 @@ class _Deeper(cst.CSTTransformer):
         return updated_node.with_changes(whitespace=cst.SimpleWhitespace(updated_node.whitespace.value + self.unit))
 
 
+def dedented(node: cst.BaseExpression, indent: str) -> cst.BaseExpression:
+    """An expression of several lines without this indentation on each of them."""
+    shallower = node.visit(_Shallower(indent)) if indent else node
+    assert isinstance(shallower, cst.BaseExpression)
+    return shallower
+
+
+class _Shallower(cst.CSTTransformer):
+    """Takes an indentation off the lines within brackets."""
+
+    def __init__(self, indent: str) -> None:
+        super().__init__()
+        self.indent = indent
+
+    def leave_ParenthesizedWhitespace(
+        self, original_node: cst.ParenthesizedWhitespace, updated_node: cst.ParenthesizedWhitespace
+    ) -> cst.ParenthesizedWhitespace:
+        """The line after a line break."""
+        line = updated_node.last_line.value.removeprefix(self.indent)
+        return updated_node.with_changes(last_line=cst.SimpleWhitespace(line))
+
+    def leave_EmptyLine(self, original_node: cst.EmptyLine, updated_node: cst.EmptyLine) -> cst.EmptyLine:
+        """A comment on a line of its own."""
+        line = updated_node.whitespace.value.removeprefix(self.indent)
+        return updated_node.with_changes(whitespace=cst.SimpleWhitespace(line))
+
+
 def _new_line(indent: str) -> cst.ParenthesizedWhitespace:
     return cst.ParenthesizedWhitespace(indent=True, last_line=cst.SimpleWhitespace(indent))
 
@@ -131,6 +174,17 @@ def with_element(display: cst.Dict, new: cst.DictElement) -> list[cst.BaseDictEl
     else:
         between = cst.MaybeSentinel.DEFAULT
     return [*others, last.with_changes(comma=between), new.with_changes(comma=last.comma)]
+
+
+def with_first_elements(display: cst.Dict, first: Sequence[cst.BaseDictElement]) -> cst.Dict:
+    """A dict with other elements before its own, laid out as these are."""
+    if not display.elements:
+        return display.with_changes(elements=first)
+    inner = display.lbrace.whitespace_after
+    between = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
+    if isinstance(inner, cst.ParenthesizedWhitespace):  # one element a line
+        between = cst.Comma(whitespace_after=inner)
+    return display.with_changes(elements=[*(e.with_changes(comma=between) for e in first), *display.elements])
 
 
 def two_blank_lines(lines: Sequence[cst.EmptyLine]) -> list[cst.EmptyLine]:

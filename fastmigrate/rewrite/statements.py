@@ -9,6 +9,7 @@ import libcst as cst
 from fastmigrate.rewrite.expressions import ASYNC, ExpressionEditor
 from fastmigrate.rewrite.intents import EditHandler, Intent, MakeAsync, UnwrapWith, WrapYield
 from fastmigrate.rewrite.nodes import refuse_comments
+from fastmigrate.rewrite.replacing import without_gone
 
 __all__ = ["StatementEditor"]
 
@@ -23,8 +24,11 @@ class StatementEditor(ExpressionEditor):
     def edit_SimpleStatementLine(
         self, original: cst.SimpleStatementLine, updated: cst.SimpleStatementLine
     ) -> cst.BaseStatement | cst.FlattenSentinel[cst.BaseStatement]:
-        """A statement gets a guard, or is wrapped; others on its line get lines of their own."""
+        """A statement gets a guard, is wrapped or replaced; others on its line get lines of their own."""
         before = self._new_before(original)
+        replaced = self.replacer.lines(updated)
+        if replaced is not None:
+            return cst.FlattenSentinel([*before, *replaced])
         headers = [self._header(statement) for statement in updated.body]
         if not any(headers):
             return cst.FlattenSentinel([*before, updated]) if before else updated
@@ -102,6 +106,9 @@ class StatementEditor(ExpressionEditor):
         """`async with`, or no `with` any more."""
         if self._is_made_async("with", original):
             return updated.with_changes(asynchronous=ASYNC)
+        replaced = self.replacer.unwrapped(updated)
+        if replaced is not None:
+            return cst.FlattenSentinel(replaced)
         unwrapped = UnwrapWith(self.numbers[original])
         if unwrapped not in self.remaining:
             return updated
@@ -148,7 +155,8 @@ class StatementEditor(ExpressionEditor):
 
     def edit_IndentedBlock(self, original: cst.IndentedBlock, updated: cst.IndentedBlock) -> cst.IndentedBlock:
         """The rest of a block, behind `name = value`, comes to stand within `async with value as name:`."""
-        updated = self._with_finally(updated)
+        body = [statement for statement in updated.body if isinstance(statement, cst.BaseStatement)]
+        updated = self._with_finally(updated.with_changes(body=without_gone(body)))
         for index, statement in enumerate(updated.body):
             opened = self._opened(statement)
             if opened is None:
