@@ -34,7 +34,7 @@ HELD = (
 
     @app.get("/held")
     async def held():
-        return requests.get("http://x", stream=True).text
+        return requests.get("http://x", cookies={}).text
 """
 )
 UNSAFE = (
@@ -106,7 +106,7 @@ def test_text_names_the_call_the_endpoint_and_the_fix(tmp_path: Path) -> None:
     assert "main.py:10:12: FM101 `requests.get` blocks the event loop in `main.read`" in run.stdout
     assert "    GET /  main.read (main.py:9)" in run.stdout
     assert "    fix: safe, with --fix" in run.stdout
-    assert "    no fix: `stream=True` is not migrated yet" in run.stdout
+    assert "    no fix: `cookies={}` is not migrated yet" in run.stdout
     assert "1 can be fixed with --fix, 1 held. 2 findings left." in run.stdout
 
 
@@ -146,7 +146,7 @@ def test_summary_counts_what_was_fixed_and_why_the_rest_was_not(tmp_path: Path) 
     project(tmp_path, main=HELD + UNSAFE.removeprefix(MAIN))
     run = fastmigrate("--fix", cwd=tmp_path)
     assert "1 fixed in 1 file, 1 held, 1 needs --unsafe-fixes. 2 findings left." in run.stdout
-    assert "  held (1): `stream=True` is not migrated yet" in run.stdout
+    assert "  held (1): `cookies={}` is not migrated yet" in run.stdout
     assert run.code == 1
 
 

@@ -25,7 +25,8 @@ class Use:
 
     A "member" use is `result.name`: `number` is the ordinal of that attribute in the file, `called` says that it is
     called, `call` then being the ordinal of that call, `then` is what is done with the member's value ("item", "in",
-    "len", "dict", "loop", "statement", a member's name, or ""), `then_call` the ordinal of that other member's call.
+    "len", "dict", "loop", "statement", a member's name, with `()` if it is called with nothing, or ""), `then_call` the
+    ordinal of that other member's call.
     A "truth" use tests the result, a "loop" runs over it, a "with" enters it, an "annotation" says what it is, an
     "error" takes it from a handler's error; a node of kind `node` and ordinal `number` is then to be edited, `name`
     being its name if it has one. Any other use says in `name` what is done with the result.
@@ -246,7 +247,7 @@ class Uses:
             call=self.view.numbers[outer] if called and outer is not None else -1,
             called=called,
             receiver=node.value.id if isinstance(node.value, ast.Name) else "",
-            then=self._then(value, above),
+            then=self._then(value, above, beyond),
             then_call=self.view.numbers[beyond] if isinstance(beyond, ast.Call) and beyond.func is above else -1,
             loop=self._loop(value, above),
             to=to,
@@ -292,7 +293,7 @@ class Uses:
         return False
 
     @staticmethod
-    def _then(value: ast.AST, above: ast.AST | None) -> str:
+    def _then(value: ast.AST, above: ast.AST | None, beyond: ast.AST | None) -> str:
         match above:
             case ast.Expr():
                 return "statement"
@@ -301,7 +302,8 @@ class Uses:
             case ast.For(iter=over) | ast.comprehension(iter=over) if over is value:
                 return "loop"
             case ast.Attribute(attr=name):
-                return name
+                bare = isinstance(beyond, ast.Call) and beyond.func is above and not beyond.args + beyond.keywords
+                return f"{name}()" if bare else name
             case ast.Compare(ops=[ast.In() | ast.NotIn()], comparators=[right]) if right is value:
                 return "in"
             case ast.Call(func=ast.Name(id="len" | "dict" as name), args=[inner]) if inner is value:

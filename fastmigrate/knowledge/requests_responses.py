@@ -53,7 +53,7 @@ MEMBERS: dict[tuple[str, str], Row] = {
     ("cookies", "item"): Row(EXACT, "cookies", "7.17"),
     ("cookies", "get"): Row(EXACT, "cookies", "7.17"),
     ("cookies", "dict"): Row(EXACT, "cookies", "7.17"),
-    ("cookies", "get_dict"): Row(PINNED, "dict({of})", "7.18"),
+    ("cookies", "get_dict()"): Row(PINNED, "dict({of})", "7.18"),
     ("cookies", "loop"): Row(PINNED, "{of}.cookies.jar", "7.19"),
     ("elapsed", ""): Row(
         LOSSY,
@@ -84,10 +84,11 @@ STREAMED: dict[tuple[str, str], Row] = {
     ("iter_content", "called"): Row(PINNED, "{of}.aiter_bytes()", "16.2, 16.3"),
     ("iter_content", "called bare"): Row(PINNED, "{of}.aiter_bytes(1)", "16.3"),
     ("iter_lines", "called"): Row(PINNED, "{iter_lines}({of})", "16.5, 16.6"),
-    ("raw", "read"): Row(PINNED, 'b"".join([chunk async for chunk in {response}.aiter_raw()])', "16.8"),
+    ("raw", "read()"): Row(PINNED, 'b"".join([chunk async for chunk in {response}.aiter_raw()])', "16.8"),
     ("raw", "to an answer"): Row(PINNED, "{of}.aiter_bytes()", "16.9"),
     ("__iter__", "loop"): Row(PINNED, "{}.aiter_bytes()", "13.27"),
     ("close", "statement"): Row(PINNED, "await {of}.aclose()", "13.25"),
+    ("elapsed", ""): Row(NONE, "", "13.20", "`elapsed` of a streamed answer is not known to httpx before its end"),
     ("iter_content", "called with more"): Row(
         NONE, "", "16.4", "`decode_unicode` has no counterpart: decode what comes with the encoding that it has"
     ),

@@ -14,7 +14,7 @@ from fastmigrate.plan.arguments import has_known_path
 from fastmigrate.plan.goals import Goal, Held, Imported, LineReader, ReadResult, Step, ThroughClient
 from fastmigrate.plan.handlers import Guard, Handlers
 from fastmigrate.plan.names import imported
-from fastmigrate.plan.streams import BODY, Streams, is_body_read_before
+from fastmigrate.plan.streams import BODY, PIECES, Streams, is_body_read_before
 from fastmigrate.project.project import BlockingCall, Project
 from fastmigrate.project.resolve import External, Scope
 from fastmigrate.rewrite.intents import (
@@ -165,7 +165,9 @@ class Responses:
 
     def _streamed(self, goal: ReadResult, use: Use, scope: Scope, row: Row) -> Step | Held:
         """The step of a read of a response that is read as it comes."""
-        judged = self.handlers.judge(use.handlers, _STEPS.get(use.name, ()), scope)
+        reads = use.kind == "loop" or use.name in PIECES | BODY
+        failures: tuple[Failure, ...] = ("call",) if reads else ()
+        judged = self.handlers.judge(use.handlers, (*failures, *_STEPS.get(use.name, ())), scope)
         reason = judged.reason or self._stream_in_the_way(use, scope)
         if use.mixed:
             reason = reason or f"what line {use.line} reads may be something else than this response"
@@ -245,7 +247,7 @@ class Responses:
             intent = UnwrapWith(use.number)
         elif not name.isidentifier():
             kind, number = (use.node, use.number) if not use.called else ("call", use.call)
-            if use.then_call >= 0 and use.then in {"get_dict", "read"}:
+            if use.then_call >= 0 and use.then in {"get_dict()", "read()"}:
                 kind, number = "call", use.then_call
             intent = Template(kind, number, row.form, use.name if use.kind == "loop" else "")
         elif word == "if":  # what the guard asks for is known under `if not response.ok`

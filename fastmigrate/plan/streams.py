@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from fastmigrate.facts.blocks import Exit
+from fastmigrate.facts.exits import Exit
 from fastmigrate.facts.sites import Site
 from fastmigrate.facts.terms import Call, Const, Member, Ref
 from fastmigrate.facts.uses import Use
-from fastmigrate.facts.values import CallSite, FunctionLinks
+from fastmigrate.facts.values import CallSite, FunctionLinks, Place
 from fastmigrate.knowledge.names import RESPONSE_CLASSES
 from fastmigrate.knowledge.streaming import HARMLESS_FUNCTIONS, HARMLESS_METHODS
 from fastmigrate.plan.goals import Goal, Imported, LineReader, Step
@@ -29,11 +29,11 @@ from fastmigrate.rewrite.intents import (
     WrapRest,
 )
 
-__all__ = ["BODY", "Stream", "Streams", "is_body_read_before", "is_streamed"]
+__all__ = ["BODY", "PIECES", "Stream", "Streams", "is_body_read_before", "is_streamed"]
 
-_PIECES = frozenset({"iter_content", "iter_lines", "raw"})
 _LINE_READER = "iter_lines"
 _MEMBERS_OF_LINE_READER = frozenset({"aiter_bytes", "splitlines", "endswith", "pop", "rstrip"})
+PIECES = frozenset({"iter_content", "iter_lines", "raw"})
 BODY = frozenset({"json", "text", "content"})
 
 
@@ -78,7 +78,7 @@ class Streams:
 
     def _outlives(self, use: Use, scope: Scope) -> bool:
         """Whether a use reads the response when the path operation has returned."""
-        return bool(use.within) or (use.name in _PIECES and self.is_answer(use.to, scope))
+        return bool(use.within) or (use.name in PIECES and self.is_answer(use.to, scope))
 
     def is_answer(self, callee: object, scope: Scope) -> bool:
         """Whether a term is one of the response classes of Starlette."""
@@ -118,24 +118,34 @@ class Streams:
     # -- in a block of its own
 
     def _entered(self, site: Site, entered: Use, scope: Scope) -> Stream:
-        stream = Stream("with", entered.name, intents=(MakeAsync("with", entered.number),))
+        stream = Stream("with", entered.name, notes=[], intents=(MakeAsync("with", entered.number),))
+        for handler, uses in site.errors:
+            first, last = handler.body
+            if first <= entered.line <= last and any(use.name in BODY for use in uses) and stream.notes is not None:
+                stream.notes.append(
+                    f"the handler in line {handler.line} reads an answer that `with` has closed, and so nothing in "
+                    "requests"
+                )
         for use in site.uses:
             if self._outlives(use, scope):
                 stream.reason = f"its `with` block has closed the response when it is read in line {use.line}"
-            elif use.line > entered.ends and (use.name in _PIECES | BODY or use.kind == "loop"):
+            elif use.line > entered.ends and (use.name in PIECES | BODY or use.kind == "loop"):
                 stream.reason = f"the response is read in line {use.line}, when its `with` block has closed it"
         return stream
 
     def _opened(self, call: BlockingCall, site: Site) -> Stream:
         rest = site.rest
         if rest is None:
-            reason = "a streamed response has to be closed: give it a name, or open it by `with`"
+            reason = "a streamed response has to be closed: open it by `with`, around all that reads it"
             return Stream("rest", "", reason)
         number = call.site.call.number
         if any(rest.after[0] <= use.line <= rest.after[1] for use in site.uses):
             read = {use.name for use in site.uses if rest.first <= use.line <= rest.last}
             close = f"await {rest.name}.aclose()"
             stream = Stream("send", rest.name, intents=(CloseAfterRest(number, close),))
+            again = next((leaving for leaving in site.exits if leaving.kind == "again"), None)
+            if again is not None:
+                stream.reason = f"`{rest.name}` gets another value in line {again.line}, before the response is closed"
             if read - {"raise_for_status"}:
                 where = f"in the `try` in which it is opened, and behind it, from line {rest.after[0]} on"
                 stream.reason = f"the response is read {where}: read it in one of these places"
@@ -143,7 +153,7 @@ class Streams:
         stream = Stream("rest", rest.name, intents=(WrapRest(number),))
         checked = any(use.name == "raise_for_status" and use.line <= rest.last for use in site.uses)
         for use in site.uses:
-            told = use.in_handler and use.name not in _PIECES and (checked or use.name not in BODY)
+            told = use.in_handler and use.name not in PIECES and (checked or use.name not in BODY)
             if not rest.first <= use.line <= rest.last and not told and use.kind not in {"truth", "identity"}:
                 stream.reason = (
                     f"the streamed response is used in line {use.line}, outside of the block that it is opened in: "
@@ -162,21 +172,21 @@ class Streams:
         for use in site.uses:
             if use.within:
                 self._generator(use, scope, stream, answers, intents)
-            elif use.name in _PIECES and self.is_answer(use.to, scope):
+            elif use.name in PIECES and self.is_answer(use.to, scope):
                 answers[use.to_call] = None
         if not name:
             stream.reason = "a streamed response that is handed on has to be closed: give it a name"
         if stream.reason is not None:
             return stream
         task, _ = imported(self.project, scope.path, "starlette.background", "BackgroundTask")
-        lines: set[int] = set()
+        places = []
         for number in answers:
             answer = self._call_site(scope, number)
-            if answer.call.keyword("background") is not None:
+            if answer.call.argument(4, "background") is not None:
                 stream.reason = f"the answer in line {answer.place.line} has a background task already"
-            lines |= set(range(answer.place.line, answer.place.end_line + 1))
+            places.append(answer.place)
             intents.append(EditCall(number, added=(NewArgument("background", f"{task}({name}.aclose)"),)))
-        intents += self._closings(site, name, lines, stream)
+        intents += self._closings(site, name, places, stream)
         stream.intents = tuple(intents)
         stream.needs = (Imported(scope.path, "starlette.background", "BackgroundTask"),)
         return stream
@@ -186,16 +196,28 @@ class Streams:
         assert links is not None
         return next(site for site in links.calls if site.call.number == number)
 
-    def _closings(self, site: Site, name: str, answers: set[int], stream: Stream) -> Iterator[Intent]:
+    @staticmethod
+    def _closings(site: Site, name: str, answers: list[Place], stream: Stream) -> Iterator[Intent]:
         """What closes the response where the function leaves without handing it on, or having read it."""
+        returns = [range(e.line, e.end_line + 1) for e in site.exits if e.kind == "return"]
+        returned = [answer for answer in answers if any(answer.line in lines for lines in returns)]
+        kept = [answer for answer in answers if answer not in returned]
+        for answer in kept:
+            if not any(e.line > answer.line and e.blocks == site.blocks_at(answer.line) for e in site.exits):
+                stream.reason = f"the answer made in line {answer.line} is returned elsewhere: return it there"
         for leaving in site.exits:
-            if not answers.isdisjoint(range(leaving.line, leaving.end_line + 1)) or _is_read_before(leaving, site):
+            lines = range(leaving.line, leaving.end_line + 1)
+            if leaving.kind == "return" and any(answer.line in lines for answer in returned):
                 continue
-            if leaving.blocks[: len(site.blocks)] != site.blocks:
-                if site.blocks[: len(leaving.blocks)] == leaving.blocks:
-                    stream.reason = f"the function may leave in line {leaving.line} without closing the response"
+            around = [site.blocks_at(answer.line) for answer in kept if answer.line < leaving.line]
+            if any(leaving.blocks[: len(blocks)] == blocks for blocks in around) or _is_done_before(leaving, site):
                 continue
-            yield StatementBefore(leaving.kind, leaving.number, f"await {name}.aclose()")
+            if leaving.kind == "again":
+                stream.reason = f"`{name}` gets another value in line {leaving.line}, before the response is closed"
+            elif leaving.kind == "leave" or not leaving.certain:
+                stream.reason = f"the function may go on from line {leaving.line} without closing the response"
+            else:
+                yield StatementBefore(leaving.kind, leaving.number, f"await {name}.aclose()")
 
     # -- in a generator that feeds an answer
 
@@ -208,7 +230,7 @@ class Streams:
         if links is None or generator is None or len(use.within) > 1 or not generator.yields:
             stream.reason = f"the response is used by a nested function in line {use.line}, which may run at any time"
             return
-        name = generator.qualname.rpartition(".")[2]
+        name = generator.qualname.rpartition(".")[2].rstrip("'")
         fed = [
             site
             for site in links.calls
@@ -262,9 +284,10 @@ def is_body_read_before(use: Use, uses: tuple[Use, ...]) -> bool:
     )
 
 
-def _is_read_before(leaving: Exit, site: Site) -> bool:
+def _is_done_before(leaving: Exit, site: Site) -> bool:
+    """Whether the response has been read, or closed, on every way to an exit."""
     return any(
-        use.name in BODY
+        use.name in {*BODY, "close"}
         and not use.within
         and use.line <= leaving.end_line
         and leaving.blocks[: len(use.blocks)] == use.blocks

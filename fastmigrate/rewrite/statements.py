@@ -139,38 +139,26 @@ class StatementEditor(ExpressionEditor):
         return updated
 
     def edit_IndentedBlock(self, original: cst.IndentedBlock, updated: cst.IndentedBlock) -> cst.IndentedBlock:
-        """The rest of a block, behind `name = value`, comes to stand within `async with value as name:`."""
-        updated = self._with_finally(updated)
-        for index, statement in enumerate(updated.body):
-            opened = self._opened(statement)
-            if opened is None:
-                continue
-            assert isinstance(statement, cst.SimpleStatementLine)
-            item, rest = opened, _without_blank_lines(updated.body[index + 1 :])
-            block = cst.With(
-                [item],
-                cst.IndentedBlock(rest, footer=updated.footer),
-                asynchronous=ASYNC,
-                leading_lines=statement.leading_lines,
-            )
-            return updated.with_changes(body=[*updated.body[:index], block], footer=[])
+        """What follows something that is opened comes to stand within a block that closes it."""
+        for index in reversed(range(len(updated.body))):
+            statement = updated.body[index]
+            block: cst.BaseStatement
+            if (item := self._opened(statement)) is not None:
+                assert isinstance(statement, cst.SimpleStatementLine)
+                inner = self._rest(updated, index)
+                block = cst.With([item], inner, asynchronous=ASYNC, leading_lines=statement.leading_lines)
+                updated = updated.with_changes(body=[*updated.body[:index], block], footer=[])
+            elif (code := self.closings.pop(statement, None)) is not None:
+                lines = [line for line in _leading_lines(updated.body[index + 1]) if line.comment is None][:1]
+                final = cst.Finally(cst.IndentedBlock([_statement(code, self.config)]))
+                block = cst.Try(self._rest(updated, index), finalbody=final, leading_lines=lines)
+                updated = updated.with_changes(body=[*updated.body[: index + 1], block], footer=[])
         return updated
 
-    def _with_finally(self, updated: cst.IndentedBlock) -> cst.IndentedBlock:
-        """What follows a `try` that opens something is put into one that closes it."""
-        for index, statement in enumerate(updated.body):
-            code = self.closings.pop(statement, None)
-            if code is None:
-                continue
-            rest = _without_blank_lines(updated.body[index + 1 :])
-            lines = _leading_lines(updated.body[index + 1])
-            closing = cst.Try(
-                cst.IndentedBlock(rest, footer=updated.footer),
-                finalbody=cst.Finally(cst.IndentedBlock([_statement(code, self.config)])),
-                leading_lines=[line for line in lines if line.comment is None][:1],
-            )
-            return updated.with_changes(body=[*updated.body[: index + 1], closing], footer=[])
-        return updated
+    @staticmethod
+    def _rest(block: cst.IndentedBlock, index: int) -> cst.IndentedBlock:
+        """What follows a statement of a block, as a block of its own."""
+        return cst.IndentedBlock(_without_blank_lines(block.body[index + 1 :]), footer=block.footer)
 
     def _opened(self, statement: cst.BaseStatement | cst.BaseSmallStatement) -> cst.WithItem | None:
         match statement:
