@@ -168,6 +168,7 @@ class Planner:
             intents.setdefault(path, []).append(lifespan)
         guards = [guard for goal in goals for guard in self.calls.guards.get(goal, ())]
         edits, gone = self.calls.handlers.lowered(guards, set(migrated))
+        gone += self.calls.responses.gone(goals)
         for path, intent in edits:
             intents.setdefault(path, []).append(intent)
         for path, intent in unused_imports(self.project, self.calls, migrated, intents, gone):

@@ -12,7 +12,7 @@ from fastmigrate.knowledge.requests_exceptions import Step as Failure
 from fastmigrate.knowledge.requests_responses import MEMBERS, STREAMED, TRUTH
 from fastmigrate.plan.arguments import has_known_path
 from fastmigrate.plan.goals import Goal, Held, Imported, LineReader, ReadResult, Step, ThroughClient
-from fastmigrate.plan.handlers import Guard, Handlers
+from fastmigrate.plan.handlers import Gone, Guard, Handlers
 from fastmigrate.plan.names import imported
 from fastmigrate.plan.streams import BODY, PIECES, Streams, is_body_read_before
 from fastmigrate.project.project import BlockingCall, Project
@@ -112,6 +112,13 @@ class Responses:
         httpx, _ = imported(self.project, goal.path, self.project.library)
         needs: list[Goal] = [Imported(goal.path, self.project.library), *self._sources(goal, use)]
         return Step(tuple(needs), intents=((goal.path, Template(use.node, use.number, f"{httpx}.Response", use.name)),))
+
+    def gone(self, goals: Iterable[Goal]) -> Iterator[Gone]:
+        """The annotations that the edits of these goals do away with."""
+        for goal in goals:
+            use, scope, _ = self.uses.get(goal, (None, None, ())) if isinstance(goal, ReadResult) else (None, None, ())
+            if use is not None and scope is not None and use.kind == "annotation" and use.to is not None:
+                yield scope.path, scope.qualname, use.to
 
     # -- rows
 

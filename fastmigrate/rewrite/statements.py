@@ -113,7 +113,8 @@ class StatementEditor(ExpressionEditor):
             small = cst.Assign([cst.AssignTarget(item.asname.name)], item.item)
         first = cst.SimpleStatementLine([small], leading_lines=updated.leading_lines)
         if isinstance(updated.body, cst.SimpleStatementSuite):
-            return cst.FlattenSentinel([first, cst.SimpleStatementLine(updated.body.body)])
+            idle = all(isinstance(statement, cst.Pass) for statement in updated.body.body)
+            return cst.FlattenSentinel([first, *([] if idle else [cst.SimpleStatementLine(updated.body.body)])])
         assert isinstance(updated.body, cst.IndentedBlock)
         first = first.with_changes(trailing_whitespace=updated.body.header)
         for line in updated.body.footer:
