@@ -63,6 +63,7 @@ class Use:
     in_elif: bool = False
     passed_on: bool = False  # the pieces over which a loop runs, whatever their sizes
     ends: int = 0  # the last line of the `with` that enters the result
+    item: int | None = None  # which one of that block's items it is, if there are several
     in_handler: bool = False  # of an error
     handlers: tuple[Handler, ...] = ()
 
@@ -136,12 +137,15 @@ class Uses:
                 return None if isinstance(node, ast.Call) else Use("identity", "", node.lineno, results, mixed)
             case ast.withitem():
                 block = self.view.parents[parent]
-                if isinstance(block, ast.With) and len(block.items) == 1 and isinstance(node, ast.Call):
+                if isinstance(block, ast.With) and isinstance(node, ast.Call):
                     number = self.view.numbers[block]
                     bound = parent.optional_vars
                     name = bound.id if isinstance(bound, ast.Name) else ""
                     ends = block.end_lineno or 0
-                    return Use("with", name, node.lineno, results, mixed, node="with", number=number, ends=ends)
+                    item = block.items.index(parent) if len(block.items) > 1 else None
+                    return Use(
+                        "with", name, node.lineno, results, mixed, node="with", number=number, ends=ends, item=item
+                    )
             case ast.For(iter=over) | ast.comprehension(iter=over) if over is node and isinstance(node, ast.Name):
                 return Use(
                     "loop",

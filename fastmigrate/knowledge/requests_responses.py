@@ -88,6 +88,7 @@ STREAMED: dict[tuple[str, str], Row] = {
     ("raw", "to an answer"): Row(PINNED, "{of}.aiter_bytes()", "16.9"),
     ("__iter__", "loop"): Row(PINNED, "{}.aiter_bytes()", "13.27"),
     ("close", "statement"): Row(PINNED, "await {of}.aclose()", "13.25"),
+    ("close", "to a task"): Row(PINNED, "aclose", "13.25"),
     ("elapsed", ""): Row(NONE, "", "13.20", "`elapsed` of a streamed answer is not known to httpx before its end"),
     ("iter_content", "called with more"): Row(
         NONE, "", "16.4", "`decode_unicode` has no counterpart: decode what comes with the encoding that it has"

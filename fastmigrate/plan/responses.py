@@ -78,6 +78,10 @@ class Responses:
             return Held(f"line {use.line}: {row.note}")
         if stream is not None:
             return self._streamed(goal, use, scope, row)
+        if use.item is not None:
+            return Held(
+                f"the response is entered by `with` in line {use.line} beside others: give it a block of its own"
+            )
         intents = self._edits(goal, use, row)
         if use.mixed and intents:
             return Held(f"what line {use.line} reads may be something else than this response")
@@ -149,6 +153,8 @@ class Responses:
             if bare != " with more" or use.name not in {"iter_content", "iter_lines"}:
                 yield "called"
             return
+        if use.to is not None and self.streams.is_task(use.to, scope):
+            yield "to a task"
         if use.to is not None and self.streams.is_answer(use.to, scope):
             yield "of an answer" if use.keyword == "headers" else "to an answer"
         if use.name == "url" and self._has_path(use, scope):

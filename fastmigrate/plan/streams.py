@@ -25,6 +25,7 @@ from fastmigrate.rewrite.intents import (
     Intent,
     MakeAsync,
     NewArgument,
+    SplitWith,
     StatementBefore,
     WrapRest,
 )
@@ -67,8 +68,8 @@ class Streams:
     def judge(self, call: BlockingCall) -> Stream | None:
         """How a call is to be written, if it is a streamed one."""
         site = self.project.site(call)
-        if not is_streamed(site):
-            return None
+        if not is_streamed(site) or (len(site.uses) == 1 and site.uses[0].name in BODY and not site.uses[0].receiver):
+            return None  # all of it is read where it is asked for
         entered = next((use for use in site.uses if use.kind == "with"), None)
         if entered is not None:
             return self._entered(site, entered, call.function)
@@ -84,6 +85,11 @@ class Streams:
         """Whether a term is one of the response classes of Starlette."""
         value = self.project.resolver.resolve(callee, scope) if callee is not None else None  # type: ignore[arg-type]
         return isinstance(value, External) and value.name in RESPONSE_CLASSES
+
+    def is_task(self, callee: object, scope: Scope) -> bool:
+        """Whether a term is the class of background tasks."""
+        value = self.project.resolver.resolve(callee, scope) if callee is not None else None  # type: ignore[arg-type]
+        return value == External("starlette.background.BackgroundTask")
 
     # -- by lines
 
@@ -118,7 +124,7 @@ class Streams:
     # -- in a block of its own
 
     def _entered(self, site: Site, entered: Use, scope: Scope) -> Stream:
-        stream = Stream("with", entered.name, notes=[], intents=(MakeAsync("with", entered.number),))
+        stream = Stream("with", entered.name, notes=[], intents=(_made_async(entered),))
         for handler, uses in site.errors:
             first, last = handler.body
             if first <= entered.line <= last and any(use.name in BODY for use in uses) and stream.notes is not None:
@@ -179,16 +185,19 @@ class Streams:
         if stream.reason is not None:
             return stream
         task, _ = imported(self.project, scope.path, "starlette.background", "BackgroundTask")
-        places = []
+        places, closes = [], Member(Ref(name), "close")
         for number in answers:
             answer = self._call_site(scope, number)
-            if answer.call.argument(4, "background") is not None:
-                stream.reason = f"the answer in line {answer.place.line} has a background task already"
             places.append(answer.place)
-            intents.append(EditCall(number, added=(NewArgument("background", f"{task}({name}.aclose)"),)))
+            given = answer.call.argument(4, "background")
+            if given is None:
+                intents.append(EditCall(number, added=(NewArgument("background", f"{task}({name}.aclose)"),)))
+            elif not (isinstance(given, Call) and self.is_task(given.callee, scope) and given.args == (closes,)):
+                stream.reason = f"the answer in line {answer.place.line} has a background task already"
         intents += self._closings(site, name, places, stream)
         stream.intents = tuple(intents)
-        stream.needs = (Imported(scope.path, "starlette.background", "BackgroundTask"),)
+        if any(isinstance(intent, EditCall) for intent in intents):
+            stream.needs = (Imported(scope.path, "starlette.background", "BackgroundTask"),)
         return stream
 
     def _call_site(self, scope: Scope, number: int) -> CallSite:
@@ -267,6 +276,11 @@ class Streams:
         if isinstance(value, External) and value.name in HARMLESS_FUNCTIONS:
             return True
         return isinstance(call.callee, Member) and call.callee.name in HARMLESS_METHODS
+
+
+def _made_async(entered: Use) -> Intent:
+    """The `with` of a streamed response, which may have other items that stay as they are."""
+    return MakeAsync("with", entered.number) if entered.item is None else SplitWith(entered.number, entered.item)
 
 
 def _is_call_of(term: object, name: str) -> bool:

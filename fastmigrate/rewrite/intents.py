@@ -23,6 +23,7 @@ __all__ = [
     "NewArgument",
     "RemoveImport",
     "RenameMember",
+    "SplitWith",
     "StatementBefore",
     "Template",
     "TestMember",
@@ -111,6 +112,14 @@ class MakeAsync:
 
     kind: str
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class SplitWith:
+    """The item with this index of a `with` becomes asynchronous: those before and behind it get blocks of their own."""
+
+    number: int
+    item: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +226,7 @@ Intent = (
     | Template
     | EditHandler
     | MakeAsync
+    | SplitWith
     | UnwrapWith
     | WrapRest
     | CloseAfterRest

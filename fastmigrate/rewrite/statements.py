@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import libcst as cst
 
 from fastmigrate.rewrite.expressions import ASYNC, ExpressionEditor
-from fastmigrate.rewrite.intents import EditHandler, Intent, MakeAsync, UnwrapWith, WrapYield
+from fastmigrate.rewrite.intents import EditHandler, Intent, MakeAsync, SplitWith, UnwrapWith, WrapYield
 from fastmigrate.rewrite.nodes import refuse_comments
 
 __all__ = ["StatementEditor"]
@@ -102,6 +102,11 @@ class StatementEditor(ExpressionEditor):
         """`async with`, or no `with` any more."""
         if self._is_made_async("with", original):
             return updated.with_changes(asynchronous=ASYNC)
+        split = {
+            intent.item for intent in self._take(SplitWith, self.numbers[original]) if isinstance(intent, SplitWith)
+        }
+        if split:
+            return _split(updated, split)
         unwrapped = UnwrapWith(self.numbers[original])
         if unwrapped not in self.remaining:
             return updated
@@ -173,6 +178,21 @@ class StatementEditor(ExpressionEditor):
                 assert value is not None
                 return cst.WithItem(value, cst.AsName(name))
         return None
+
+
+def _split(block: cst.With, made_async: set[int]) -> cst.With:
+    """A `with` becomes several, one within the other, of which those with the items that are so are asynchronous."""
+    refuse_comments(cst.With(block.items, cst.SimpleStatementSuite([cst.Pass()]), lpar=block.lpar, rpar=block.rpar))
+    body, items = block.body, list(enumerate(block.items))
+    while items:
+        is_async = items[-1][0] in made_async
+        group = []
+        while items and (items[-1][0] in made_async) == is_async:
+            comma = cst.Comma(whitespace_after=cst.SimpleWhitespace(" ")) if group else cst.MaybeSentinel.DEFAULT
+            group.insert(0, items.pop()[1].with_changes(comma=comma))
+        outer = cst.With(group, body, asynchronous=ASYNC if is_async else None)
+        body = cst.IndentedBlock([outer])
+    return outer.with_changes(leading_lines=block.leading_lines)
 
 
 def _leading_lines(statement: cst.BaseStatement) -> list[cst.EmptyLine]:
