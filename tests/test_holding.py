@@ -116,6 +116,15 @@ HELD |= {
         "r = requests.get(u, stream=True)\nif n: return StreamingResponse(r.raw)\nr = any\nreturn r",
         "gets another value in line 18",
     ),
+    "streamed answer on a condition": (
+        "r = requests.get(u, stream=True)\nreturn StreamingResponse(r.raw) if r.ok else n",
+        "use an `if` statement",
+    ),
+    "task beside a streamed answer": (
+        "r = requests.get(u, stream=True)\nreturn StreamingResponse(r.raw, background=any)",
+        "has a background task already",
+    ),
+    "entered beside others": ("with requests.get(u) as r, open(u) as f:\n    return r.text", "a block of its own"),
     "part of a raw stream": ("with requests.get(u, stream=True) as r:\n    return r.raw.read(5)", "`response.raw`"),
     "time of a stream": ("with requests.get(u, stream=True) as r:\n    return r.elapsed", "`elapsed`"),
     "cookies of a domain": ("return requests.get(u).cookies.get_dict('x')", "`response.cookies`"),
@@ -221,6 +230,8 @@ SAFE = {
     "        s += c\n        k += len(c)\n        if k > n:\n            raise ValueError\nreturn s",
     "lines of pieces": "s = b''\nl = []\nwith requests.get(u, stream=True) as r:\n    for c in r.iter_content(9):\n"
     "        s += c\n        while b'n' in s:\n            x, s = s.split(b'n', 1)\n            l.append(x)\nreturn l",
+    "stream that is read where it stands": "return requests.get(u, stream=True).json()",
+    "stream beside a file": "with open(u) as f, requests.get(u, stream=True) as r:\n    return r.text",
     "two streams": "r = requests.get(u, stream=True)\ns = requests.get(u, stream=True)\nreturn r.text + s.text",
     "kept answer": "r = requests.get(u, stream=True)\nx = StreamingResponse(r.raw)\nx.headers['a'] = u\nreturn x",
     "stream that a match hands on": "r = requests.get(u, stream=True)\nmatch r.status_code:\n    case 200:\n"

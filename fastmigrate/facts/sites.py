@@ -52,6 +52,7 @@ class Site:
     rest: Rest | None
     exits: tuple[Exit, ...]
     blocks: tuple[int, ...]  # those around it (see `blocks_around`)
+    conditional: frozenset[int]  # the calls of its function that stand in `x if y else z`, or in `and` or `or`
     all_blocks: tuple[tuple[int, int], ...]  # the lines of those of its function
     obstacle: Obstacle | None
     in_fstring: bool
@@ -126,6 +127,7 @@ class _SiteReader:
             rest_of_block(call, self.view),
             tuple(exits_after(call, self.view)),
             blocks_around(call, self.view),
+            frozenset(self._conditional()),
             tuple(read_blocks(self.view)),
             self._obstacle(call),
             any(isinstance(node, ast.JoinedStr) for node in self.view.above(call)),
@@ -137,6 +139,11 @@ class _SiteReader:
             tuple(self.interleaving.looped(call)),
             tuple(self.interleaving.stale(call)),
         )
+
+    def _conditional(self) -> Iterator[int]:
+        for node in self.view.nodes:
+            if isinstance(node, ast.IfExp | ast.BoolOp):
+                yield from (self.view.numbers[inner] for inner in ast.walk(node) if isinstance(inner, ast.Call))
 
     def _acquired(self) -> Iterator[Term]:
         for node in self.view.nodes:

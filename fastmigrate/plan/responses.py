@@ -79,9 +79,7 @@ class Responses:
         if stream is not None:
             return self._streamed(goal, use, scope, row)
         if use.item is not None:
-            return Held(
-                f"the response is entered by `with` in line {use.line} beside others: give it a block of its own"
-            )
+            return Held(f"line {use.line} enters the response by `with` beside others: give it a block of its own")
         intents = self._edits(goal, use, row)
         if use.mixed and intents:
             return Held(f"what line {use.line} reads may be something else than this response")

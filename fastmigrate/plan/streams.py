@@ -189,6 +189,8 @@ class Streams:
         for number in answers:
             answer = self._call_site(scope, number)
             places.append(answer.place)
+            if number in site.conditional:
+                stream.reason = f"line {answer.place.line} makes the answer on a condition: use an `if` statement"
             given = answer.call.argument(4, "background")
             if given is None:
                 intents.append(EditCall(number, added=(NewArgument("background", f"{task}({name}.aclose)"),)))

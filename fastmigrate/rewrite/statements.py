@@ -102,20 +102,17 @@ class StatementEditor(ExpressionEditor):
         """`async with`, or no `with` any more."""
         if self._is_made_async("with", original):
             return updated.with_changes(asynchronous=ASYNC)
-        split = {
-            intent.item for intent in self._take(SplitWith, self.numbers[original]) if isinstance(intent, SplitWith)
-        }
-        if split:
-            return _split(updated, split)
+        if items := [getattr(intent, "item", -1) for intent in self._take(SplitWith, self.numbers[original])]:
+            return _split(updated, items)
         unwrapped = UnwrapWith(self.numbers[original])
         if unwrapped not in self.remaining:
             return updated
         self.remaining.remove(unwrapped)
-        (item,) = updated.items
-        small: cst.BaseSmallStatement = cst.Expr(item.item)
-        if item.asname is not None:
-            assert isinstance(item.asname.name, cst.BaseAssignTargetExpression)
-            small = cst.Assign([cst.AssignTarget(item.asname.name)], item.item)
+        (alone,) = updated.items
+        small: cst.BaseSmallStatement = cst.Expr(alone.item)
+        if alone.asname is not None:
+            assert isinstance(alone.asname.name, cst.BaseAssignTargetExpression)
+            small = cst.Assign([cst.AssignTarget(alone.asname.name)], alone.item)
         first = cst.SimpleStatementLine([small], leading_lines=updated.leading_lines)
         if isinstance(updated.body, cst.SimpleStatementSuite):
             idle = all(isinstance(statement, cst.Pass) for statement in updated.body.body)
@@ -180,13 +177,13 @@ class StatementEditor(ExpressionEditor):
         return None
 
 
-def _split(block: cst.With, made_async: set[int]) -> cst.With:
+def _split(block: cst.With, made_async: Sequence[int]) -> cst.With:
     """A `with` becomes several, one within the other, of which those with the items that are so are asynchronous."""
     refuse_comments(cst.With(block.items, cst.SimpleStatementSuite([cst.Pass()]), lpar=block.lpar, rpar=block.rpar))
     body, items = block.body, list(enumerate(block.items))
     while items:
         is_async = items[-1][0] in made_async
-        group = []
+        group: list[cst.WithItem] = []
         while items and (items[-1][0] in made_async) == is_async:
             comma = cst.Comma(whitespace_after=cst.SimpleWhitespace(" ")) if group else cst.MaybeSentinel.DEFAULT
             group.insert(0, items.pop()[1].with_changes(comma=comma))
