@@ -14,6 +14,7 @@ APP = """
 import os, threading
 import requests
 from fastapi import FastAPI, Request, Query
+from fastapi.responses import StreamingResponse
 app = FastAPI()
 TABLE = {}
 LOCK = threading.Lock()
@@ -123,6 +124,40 @@ HELD |= {
     "f-string": ("r = requests.get(u)\nreturn f'{r.status_code=}'", "shown with its own code"),
     "locals": ("x = requests.get(u).text\nreturn locals()", "looks at its own names"),
     "own isinstance": ("isinstance = any\nrequests.get(u, params={'a': flag})", "`isinstance` has another meaning"),
+    "stream without a block": ("n = len(requests.get(u, stream=True).raw.read(3))", "open it by `with`"),
+    "stream behind a semicolon": ("r = requests.get(u, stream=True); return r.ok", "open it by `with`"),
+    "stream without a return": (
+        "r = requests.get(u, stream=True)\nif r.ok:\n    return StreamingResponse(r.iter_content(9))",
+        "without closing the response",
+    ),
+    "stream in a loop": (
+        "for x in u:\n    r = requests.get(x, stream=True)\n    if n: continue\n    return StreamingResponse(r.raw)",
+        "the function may go on from line 21",
+    ),
+    "stream that may be open": (
+        "if n:\n    r = requests.get(u, stream=True)\n    if r.ok:\n        return StreamingResponse(r.raw)\nreturn n",
+        "without closing the response",
+    ),
+    "stream in an answer that is returned elsewhere": (
+        "r = requests.get(u, stream=True)\nx = any\nif r.ok:\n    x = StreamingResponse(r.raw)\nreturn x",
+        "is returned elsewhere",
+    ),
+    "stream with another name": (
+        "r = requests.get(u, stream=True)\nif n: return StreamingResponse(r.raw)\nr = any\nreturn r",
+        "gets another value in line 21",
+    ),
+    "streamed answer on a condition": (
+        "r = requests.get(u, stream=True)\nreturn StreamingResponse(r.raw) if r.ok else n",
+        "use an `if` statement",
+    ),
+    "task beside a streamed answer": (
+        "r = requests.get(u, stream=True)\nreturn StreamingResponse(r.raw, background=any)",
+        "has a background task already",
+    ),
+    "entered beside others": ("with requests.get(u) as r, open(u) as f:\n    return r.text", "a block of its own"),
+    "part of a raw stream": ("with requests.get(u, stream=True) as r:\n    return r.raw.read(5)", "`response.raw`"),
+    "time of a stream": ("with requests.get(u, stream=True) as r:\n    return r.elapsed", "`elapsed`"),
+    "cookies of a domain": ("return requests.get(u).cookies.get_dict('x')", "`response.cookies`"),
     "negative timeout": ("requests.get(u, timeout=-1)", "a value that requests refuses"),
 }
 
@@ -185,6 +220,25 @@ UNSAFE |= {
         "if TABLE['n'] > 3:\n    return\nrequests.get(u)\nTABLE['n'] += 1",
         "`TABLE` is read before the call and written after it",
     ),
+    "size of pieces": (
+        "with requests.get(u, stream=True) as r:\n    return [len(c) for c in r.iter_content(9)]",
+        "the pieces in line",
+    ),
+    "break by size": (
+        "s = b''\nwith requests.get(u, stream=True) as r:\n    for c in r.iter_content(9):\n        s += c\n"
+        "        if len(s) > n: break\nreturn s",
+        "the pieces in line",
+    ),
+    "progress": (
+        "with requests.get(u, stream=True) as r:\n    for c in r.iter_content(9):\n        n += len(c)\n"
+        "        print(n)",
+        "the pieces in line",
+    ),
+    "error that with has closed": (
+        "try:\n    with requests.get(u, stream=True) as r:\n        r.raise_for_status()\n"
+        "except requests.HTTPError as e:\n    return e.response.text",
+        "reads an answer that `with` has closed",
+    ),
     "state through get": ("n = TABLE.get(u)\nx = requests.get(u).text\nTABLE.update({u: n + x})", "`TABLE` is read"),
 }
 
@@ -230,6 +284,17 @@ SAFE = {
     "unpacked": "a, b = requests.get(u), requests.get(u)\nreturn a.reason, b.ok",
     "reused name": "r = requests.get(u)\nr = r.json()\nreturn r",
     "loop": "while True:\n    r = requests.get(u)\n    if r.ok:\n        break\nreturn r.text",
+    "stream": "r = requests.get(u, stream=True)\nif not r.ok: return r.status_code\nreturn r.text",
+    "limited stream": "s = b''\nk = 0\nwith requests.get(u, stream=True) as r:\n    for c in r.iter_content(9):\n"
+    "        s += c\n        k += len(c)\n        if k > n:\n            raise ValueError\nreturn s",
+    "lines of pieces": "s = b''\nl = []\nwith requests.get(u, stream=True) as r:\n    for c in r.iter_content(9):\n"
+    "        s += c\n        while b'n' in s:\n            x, s = s.split(b'n', 1)\n            l.append(x)\nreturn l",
+    "stream that is read where it stands": "return requests.get(u, stream=True).json()",
+    "stream beside a file": "with open(u) as f, requests.get(u, stream=True) as r:\n    return r.text",
+    "two streams": "r = requests.get(u, stream=True)\ns = requests.get(u, stream=True)\nreturn r.text + s.text",
+    "kept answer": "r = requests.get(u, stream=True)\nx = StreamingResponse(r.raw)\nx.headers['a'] = u\nreturn x",
+    "stream that a match hands on": "r = requests.get(u, stream=True)\nmatch r.status_code:\n    case 200:\n"
+    "        return StreamingResponse(r.raw)\n    case _:\n        raise ValueError",
     "finally": "r = None\ntry:\n    r = requests.get(u)\nfinally:\n    n = r.status_code if r else 0\nreturn n",
 }
 

@@ -222,8 +222,16 @@ READS: dict[tuple[str, str], str] = {
     ("encoding", "stored"): "setattr(r, 'encoding', 'cp1252') or r.text",
     ("cookies", "item"): "r.cookies['c']",
     ("cookies", "get"): "(r.cookies.get('c'), r.cookies.get('d', 1))",
+    ("cookies", "in"): "('c' in r.cookies, 'd' in r.cookies)",
+    ("cookies", "len"): "len(r.cookies)",
+    ("cookies", "keys()"): "list(r.cookies.keys())",
+    ("cookies", "values()"): "list(r.cookies.values())",
+    ("cookies", "items()"): "list(r.cookies.items())",
+    ("status_code", "getattr"): "getattr(r, 'status_code', None)",
+    ("text", "getattr"): "getattr(r, 'text', '')",
+    ("content", "getattr"): "getattr(r, 'content', b'')",
     ("cookies", "dict"): "dict(r.cookies)",
-    ("cookies", "get_dict"): "r.cookies.get_dict()",
+    ("cookies", "get_dict()"): "r.cookies.get_dict()",
     ("cookies", "loop"): "[(cookie.name, cookie.value) for cookie in r.cookies]",
     ("request", "method"): "r.request.method",
     ("iter_content", "called"): "list(r.iter_content(7))",
@@ -278,9 +286,9 @@ def migrated_read(key: tuple[str, str], row: Row, source: str) -> str:
     if key[0] == "raise_for_status":
         return "raised(r) if r.is_error else False"
     if "{" in row.form:
-        was = "r" if key[0] == "__iter__" else f"r.{key[0]}{'.get_dict' if key[1] == 'get_dict' else ''}"
+        was = "r" if key[0] == "__iter__" else f"r.{key[0]}{'.get_dict' if key[1] == 'get_dict()' else ''}"
         was += "()" if f"{was}()" in source else ""
-        of = "r.cookies" if key[1] == "get_dict" else "r"
+        of = "r.cookies" if key[1] == "get_dict()" else "r"
         form = row.form.replace("{of}", of).replace("{}", was)
         return re.sub(r"(?<![\w.])" + re.escape(was) + r"(?![\w.])", form, source)
     word, _, member = row.form.rpartition(" ")
@@ -291,7 +299,7 @@ STREAM_READS = {
     ("iter_content", "called"): "b''.join([chunk for chunk in r.iter_content(7)])",
     ("iter_content", "called bare"): "[chunk for chunk in r.iter_content()]",
     ("iter_lines", "called"): "[line for line in r.iter_lines()]",
-    ("raw", "read"): "r.raw.read()",
+    ("raw", "read()"): "r.raw.read()",
     ("raw", "to an answer"): "b''.join([chunk for chunk in r.raw])",
     ("__iter__", "loop"): "b''.join([chunk for chunk in r])",
 }
@@ -299,7 +307,7 @@ STREAM_READS = {
 
 def test_every_member_of_a_streamed_response_has_a_read() -> None:
     shown = {key for key, row in STREAMED.items() if row.parity is not Parity.NONE}
-    assert shown == STREAM_READS.keys() | {("close", "statement")}
+    assert shown == STREAM_READS.keys() | {("close", "statement"), ("close", "to a task")}
 
 
 @pytest.mark.parametrize("library", LIBRARIES, ids=lambda library: library.__name__)

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from fastmigrate.facts.blocks import Exit, Rest, blocks_around, exits_after, loops_around, rest_of_block
+from fastmigrate.facts.blocks import Rest, blocks_around, loops_around, read_blocks, rest_of_block
 from fastmigrate.facts.evidence import Evidence
+from fastmigrate.facts.exits import Exit, exits_after
 from fastmigrate.facts.flow import Function
 from fastmigrate.facts.handlers import handlers_around, read_handlers
 from fastmigrate.facts.interleaving import Interleaving
@@ -52,6 +53,8 @@ class Site:
     exits: tuple[Exit, ...]
     blocks: tuple[int, ...]  # those around it (see `blocks_around`)
     loops: int  # how many are around it
+    conditional: frozenset[int]  # the calls of its function that stand in `x if y else z`, or in `and` or `or`
+    all_blocks: tuple[tuple[int, int], ...]  # the lines of those of its function
     obstacle: Obstacle | None
     in_fstring: bool
     guards: tuple[Term, ...]  # the context managers of the plain `with` statements around it
@@ -61,6 +64,10 @@ class Site:
     sees_names: bool  # it asks for its own names, as `locals()` does
     looped: tuple[str, ...]  # shared things over which loops around it run
     stale: tuple[str, ...]  # shared state read before the call, and used in what is written to it afterwards
+
+    def blocks_at(self, line: int) -> tuple[int, ...]:
+        """The blocks around a line (see `blocks_around`)."""
+        return tuple(sorted(first for first, last in self.all_blocks if first <= line <= last))
 
 
 def read_sites(tree: ast.Module, calls: Iterable[int]) -> dict[int, Site]:
@@ -122,6 +129,8 @@ class _SiteReader:
             tuple(exits_after(call, self.view)),
             blocks_around(call, self.view),
             loops_around(call, self.view),
+            frozenset(self._conditional()),
+            tuple(read_blocks(self.view)),
             self._obstacle(call),
             any(isinstance(node, ast.JoinedStr) for node in self.view.above(call)),
             tuple(self.evidence.term(item.context_expr) for item in guards),
@@ -132,6 +141,11 @@ class _SiteReader:
             tuple(self.interleaving.looped(call)),
             tuple(self.interleaving.stale(call)),
         )
+
+    def _conditional(self) -> Iterator[int]:
+        for node in self.view.nodes:
+            if isinstance(node, ast.IfExp | ast.BoolOp):
+                yield from (self.view.numbers[inner] for inner in ast.walk(node) if isinstance(inner, ast.Call))
 
     def _acquired(self) -> Iterator[Term]:
         for node in self.view.nodes:

@@ -103,7 +103,9 @@ class Calls:
             first, last = handler.body
             others = [c for c in self.project.blocking if c.function == scope and first <= c.place.line <= last]
             also = tuple(ThroughClient(scope.path, other.site.call.number) for other in others)
-            yield from self.responses.reads(uses, scope, also)
+            always = set(self.handlers.caught(handler, scope)) == {"requests.exceptions.HTTPError"}
+            read = (use for use in uses if use.kind != "error" or not always)  # else there may be no response
+            yield from self.responses.reads(read, scope, also)
 
     @staticmethod
     def _errors(call: BlockingCall, site: Site) -> Iterator[tuple[Handler, tuple[Use, ...]]]:
@@ -216,12 +218,17 @@ class Calls:
         sent = [f"{new.keyword}={new.value}" for new in added if new.keyword in {*_OF_SEND, "auth"}]
         sent += [f"{e.keyword}={site.arguments[e.index].code}" for e in edits if e.keyword in _OF_SEND]
         of_auth = [(i, a) for i, a in enumerate(site.arguments) if a.keyword == "auth"]
-        sent += [f"auth={argument.code}" for index, argument in of_auth]
+        sent += [f"auth={_requoted(argument.code)}" for _, argument in of_auth]
         kept = [ArgumentEdit(e.index, None, drop=True) if e.keyword in _OF_SEND else e for e in edits]
         kept += [ArgumentEdit(index, None, drop=True) for index, _ in of_auth]
         remaining = tuple(new for new in added if new.keyword not in {*_OF_SEND, "auth"})
         yield EditCall(number, f"{client}.build_request", tuple(kept), remaining)
         yield Template("call", number, f"await {client}.send({{}}, {', '.join(['stream=True', *sent])})")
+
+
+def _requoted(code: str) -> str:
+    """The code of an expression with the quotes of new code, if none stand within others."""
+    return code if '"' in code else code.replace("'", '"')
 
 
 def _last_name(term: Term) -> str:

@@ -24,6 +24,7 @@ __all__ = [
     "RemoveImport",
     "RenameMember",
     "ReplaceStatement",
+    "SplitWith",
     "StatementBefore",
     "Template",
     "TestMember",
@@ -125,6 +126,14 @@ class MakeAsync:
 
     kind: str
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class SplitWith:
+    """The item with this index of a `with` becomes asynchronous: those before and behind it get blocks of their own."""
+
+    number: int
+    item: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +241,7 @@ Intent = (
     | Template
     | EditHandler
     | MakeAsync
+    | SplitWith
     | UnwrapWith
     | WrapRest
     | CloseAfterRest

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import libcst as cst
 
 from fastmigrate.rewrite.expressions import ASYNC, ExpressionEditor
-from fastmigrate.rewrite.intents import EditHandler, Intent, MakeAsync, UnwrapWith, WrapYield
+from fastmigrate.rewrite.intents import EditHandler, Intent, MakeAsync, SplitWith, UnwrapWith, WrapYield
 from fastmigrate.rewrite.nodes import refuse_comments
 from fastmigrate.rewrite.replacing import without_gone
 
@@ -109,22 +109,25 @@ class StatementEditor(ExpressionEditor):
         replaced = self.replacer.unwrapped(updated)
         if replaced is not None:
             return cst.FlattenSentinel(replaced)
+        if items := [getattr(intent, "item", -1) for intent in self._take(SplitWith, self.numbers[original])]:
+            return _split(updated, items)
         unwrapped = UnwrapWith(self.numbers[original])
         if unwrapped not in self.remaining:
             return updated
         self.remaining.remove(unwrapped)
-        (item,) = updated.items
-        for part in (updated.lpar, updated.rpar, item.comma, item.asname):
+        (alone,) = updated.items
+        for part in (updated.lpar, updated.rpar, alone.comma, alone.asname):
             if isinstance(part, cst.CSTNode):
                 refuse_comments(part)
-        small: cst.BaseSmallStatement = cst.Expr(item.item)
-        if item.asname is not None:
-            assert isinstance(item.asname.name, cst.BaseAssignTargetExpression)
-            small = cst.Assign([cst.AssignTarget(item.asname.name)], item.item)
+        small: cst.BaseSmallStatement = cst.Expr(alone.item)
+        if alone.asname is not None:
+            assert isinstance(alone.asname.name, cst.BaseAssignTargetExpression)
+            small = cst.Assign([cst.AssignTarget(alone.asname.name)], alone.item)
         first = cst.SimpleStatementLine([small], leading_lines=updated.leading_lines)
         if isinstance(updated.body, cst.SimpleStatementSuite):
             inner = cst.SimpleStatementLine(updated.body.body, trailing_whitespace=updated.body.trailing_whitespace)
-            return cst.FlattenSentinel([first, inner])
+            idle = all(isinstance(statement, cst.Pass) for statement in updated.body.body)
+            return cst.FlattenSentinel([first, *([] if idle else [inner])])
         assert isinstance(updated.body, cst.IndentedBlock)
         first = first.with_changes(trailing_whitespace=updated.body.header)
         for line in updated.body.footer:
@@ -154,39 +157,28 @@ class StatementEditor(ExpressionEditor):
         return cst.parse_expression(code.replace("    ", self.unit), self.config)
 
     def edit_IndentedBlock(self, original: cst.IndentedBlock, updated: cst.IndentedBlock) -> cst.IndentedBlock:
-        """The rest of a block, behind `name = value`, comes to stand within `async with value as name:`."""
+        """What follows something that is opened comes to stand within a block that closes it."""
         body = [statement for statement in updated.body if isinstance(statement, cst.BaseStatement)]
-        updated = self._with_finally(updated.with_changes(body=without_gone(body)))
-        for index, statement in enumerate(updated.body):
-            opened = self._opened(statement)
-            if opened is None:
-                continue
-            assert isinstance(statement, cst.SimpleStatementLine)
-            item, rest = opened, _without_blank_lines(updated.body[index + 1 :])
-            block = cst.With(
-                [item],
-                cst.IndentedBlock(rest, footer=updated.footer),
-                asynchronous=ASYNC,
-                leading_lines=statement.leading_lines,
-            )
-            return updated.with_changes(body=[*updated.body[:index], block], footer=[])
+        updated = updated.with_changes(body=without_gone(body))
+        for index in reversed(range(len(updated.body))):
+            statement = updated.body[index]
+            block: cst.BaseStatement
+            if (item := self._opened(statement)) is not None:
+                assert isinstance(statement, cst.SimpleStatementLine)
+                inner = self._rest(updated, index)
+                block = cst.With([item], inner, asynchronous=ASYNC, leading_lines=statement.leading_lines)
+                updated = updated.with_changes(body=[*updated.body[:index], block], footer=[])
+            elif (code := self.closings.pop(statement, None)) is not None:
+                lines = [line for line in _leading_lines(updated.body[index + 1]) if line.comment is None][:1]
+                final = cst.Finally(cst.IndentedBlock([_statement(code, self.config)]))
+                block = cst.Try(self._rest(updated, index), finalbody=final, leading_lines=lines)
+                updated = updated.with_changes(body=[*updated.body[: index + 1], block], footer=[])
         return updated
 
-    def _with_finally(self, updated: cst.IndentedBlock) -> cst.IndentedBlock:
-        """What follows a `try` that opens something is put into one that closes it."""
-        for index, statement in enumerate(updated.body):
-            code = self.closings.pop(statement, None)
-            if code is None:
-                continue
-            rest = _without_blank_lines(updated.body[index + 1 :])
-            lines = _leading_lines(updated.body[index + 1])
-            closing = cst.Try(
-                cst.IndentedBlock(rest, footer=updated.footer),
-                finalbody=cst.Finally(cst.IndentedBlock([_statement(code, self.config)])),
-                leading_lines=[line for line in lines if line.comment is None][:1],
-            )
-            return updated.with_changes(body=[*updated.body[: index + 1], closing], footer=[])
-        return updated
+    @staticmethod
+    def _rest(block: cst.IndentedBlock, index: int) -> cst.IndentedBlock:
+        """What follows a statement of a block, as a block of its own."""
+        return cst.IndentedBlock(_without_blank_lines(block.body[index + 1 :]), footer=block.footer)
 
     def _opened(self, statement: cst.BaseStatement | cst.BaseSmallStatement) -> cst.WithItem | None:
         match statement:
@@ -200,6 +192,21 @@ class StatementEditor(ExpressionEditor):
                 assert value is not None
                 return cst.WithItem(value, cst.AsName(name))
         return None
+
+
+def _split(block: cst.With, made_async: Sequence[int]) -> cst.With:
+    """A `with` becomes several, one within the other, of which those with the items that are so are asynchronous."""
+    refuse_comments(cst.With(block.items, cst.SimpleStatementSuite([cst.Pass()]), lpar=block.lpar, rpar=block.rpar))
+    body, items = block.body, list(enumerate(block.items))
+    while items:
+        is_async = items[-1][0] in made_async
+        group: list[cst.WithItem] = []
+        while items and (items[-1][0] in made_async) == is_async:
+            comma = cst.Comma(whitespace_after=cst.SimpleWhitespace(" ")) if group else cst.MaybeSentinel.DEFAULT
+            group.insert(0, items.pop()[1].with_changes(comma=comma))
+        outer = cst.With(group, body, asynchronous=ASYNC if is_async else None)
+        body = cst.IndentedBlock([outer])
+    return outer.with_changes(leading_lines=block.leading_lines)
 
 
 def _leading_lines(statement: cst.BaseStatement) -> list[cst.EmptyLine]:
