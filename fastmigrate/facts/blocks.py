@@ -9,7 +9,16 @@ from typing import Literal
 
 from fastmigrate.facts.view import FunctionView
 
-__all__ = ["Exit", "Rest", "blocks_around", "exits_after", "is_chunk_passed_on", "is_in_elif", "rest_of_block"]
+__all__ = [
+    "Exit",
+    "Rest",
+    "blocks_around",
+    "exits_after",
+    "is_chunk_passed_on",
+    "is_in_elif",
+    "loops_around",
+    "rest_of_block",
+]
 
 _NESTED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 _TAKERS = frozenset({"write", "update", "append", "extend", "send_bytes", "put"})
@@ -51,6 +60,11 @@ def blocks_around(node: ast.AST, view: FunctionView) -> tuple[int, ...]:
                 found.append(block[0].lineno)
         child = above
     return tuple(reversed(found))
+
+
+def loops_around(node: ast.AST, view: FunctionView) -> int:
+    """How many loops are around a node."""
+    return sum(isinstance(above, ast.For | ast.AsyncFor | ast.While) for above in view.above(node))
 
 
 def is_in_elif(node: ast.AST, view: FunctionView) -> bool:

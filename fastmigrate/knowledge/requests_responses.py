@@ -13,6 +13,9 @@ TRUTH = Row(PINNED, "not is_error", "13.3")
 
 MEMBERS: dict[tuple[str, str], Row] = {
     ("status_code", ""): Row(EXACT, "status_code", "13.1"),
+    ("status_code", "getattr"): Row(EXACT, "status_code", "13.1"),
+    ("text", "getattr"): Row(EXACT, "text", "14.1, 14.3"),
+    ("content", "getattr"): Row(EXACT, "content", "13.1"),
     ("json", "called"): Row(EXACT, "json", "14.5, 14.11"),
     ("text", ""): Row(PINNED, "text", "14.1, 14.3"),
     ("content", ""): Row(EXACT, "content", "13.1, 15.1"),
@@ -52,6 +55,11 @@ MEMBERS: dict[tuple[str, str], Row] = {
     ),
     ("cookies", "item"): Row(EXACT, "cookies", "7.17"),
     ("cookies", "get"): Row(EXACT, "cookies", "7.17"),
+    ("cookies", "in"): Row(EXACT, "cookies", "7.17"),
+    ("cookies", "len"): Row(EXACT, "cookies", "7.17"),
+    ("cookies", "keys"): Row(EXACT, "cookies", "7.17"),
+    ("cookies", "values"): Row(EXACT, "cookies", "7.17"),
+    ("cookies", "items"): Row(EXACT, "cookies", "7.17"),
     ("cookies", "dict"): Row(EXACT, "cookies", "7.17"),
     ("cookies", "get_dict"): Row(PINNED, "dict({of})", "7.18"),
     ("cookies", "loop"): Row(PINNED, "{of}.cookies.jar", "7.19"),

@@ -7,8 +7,12 @@ from collections.abc import Iterator
 
 from fastmigrate.facts.sites import Site
 from fastmigrate.facts.terms import Await, Call, Item, Member, Ref, Term, Truthy
+from fastmigrate.facts.uses import Use
+from fastmigrate.facts.values import Handler
 from fastmigrate.knowledge.parity import Parity
-from fastmigrate.plan.arguments import JudgedCall, has_known_host
+from fastmigrate.knowledge.requests_exceptions import Step as Failure
+from fastmigrate.plan.arguments import JudgedCall, what_may_be_wrong_with_url
+from fastmigrate.plan.errors import Errors
 from fastmigrate.plan.goals import ClientInFunction, Goal, Held, Imported, Step, ThroughClient
 from fastmigrate.plan.handlers import Guard, Handlers
 from fastmigrate.plan.names import imported
@@ -49,6 +53,7 @@ class Calls:
         self.project = project
         self.sessions = Sessions(project)
         self.calls = {(call.function.path, call.site.call.number): call for call in project.blocking}
+        self.errors = Errors(project)
         self.handlers = Handlers(project)
         self.streams = Streams(project)
         self.responses = Responses(project, self.calls, self.handlers, self.streams)
@@ -76,8 +81,9 @@ class Calls:
         made_auth = judged.nested or any(site.arguments[edit.index].keyword == "auth" for edit in judged.edits)
         if stream is not None and stream.form == "send" and made_auth:
             return Held("`auth` is made in the call of a streamed answer: make it in a line before")
-        knows_host = has_known_host(self.project, site, call.function)
-        handled = self.handlers.judge(site.handlers, ["call"] if knows_host else ["call", "url"], call.function)
+        doubtful = what_may_be_wrong_with_url(self.project, call.callee, site, call.function)
+        steps: list[Failure] = ["call"] if doubtful is None else ["call", doubtful]
+        handled = self.handlers.judge(site.handlers, steps, call.function)
         if handled.reason is not None:
             return Held(handled.reason)
         self.guards[goal] = handled.guards
@@ -93,13 +99,20 @@ class Calls:
     def _responses_of_errors(self, call: BlockingCall, site: Site) -> Iterator[Goal]:
         """The reads of `error.response` in the function's handlers: it comes from whichever call raised the error."""
         scope = call.function
+        for handler, uses in self._errors(call, site):
+            first, last = handler.body
+            others = [c for c in self.project.blocking if c.function == scope and first <= c.place.line <= last]
+            also = tuple(ThroughClient(scope.path, other.site.call.number) for other in others)
+            yield from self.responses.reads(uses, scope, also)
+
+    @staticmethod
+    def _errors(call: BlockingCall, site: Site) -> Iterator[tuple[Handler, tuple[Use, ...]]]:
+        """The handlers that read the response of an error which the call, or what it returns, may have raised."""
         lines = {call.place.line, *(use.line for use in site.uses if use.name == "raise_for_status")}
         for handler, uses in site.errors:
             first, last = handler.body
             if any(first <= line <= last for line in lines):
-                others = [c for c in self.project.blocking if c.function == scope and first <= c.place.line <= last]
-                also = tuple(ThroughClient(scope.path, other.site.call.number) for other in others)
-                yield from self.responses.reads(uses, scope, also)
+                yield handler, uses
 
     def _in_the_way(self, call: BlockingCall, site: Site, judged: JudgedCall) -> str | None:
         if site.obstacle in _OBSTACLES:
@@ -111,14 +124,27 @@ class Calls:
                 return row.note
         if site.in_fstring and '"' in judged.code:
             return "it stands in an f-string, where its new form would need other quotes: give its result a name first"
-        for use in [*site.uses, *(use for _, uses in site.errors for use in uses)]:
+        for use in [*site.uses, *(use for _, uses in self._errors(call, site) for use in uses)]:
             if use.kind == "other":
                 return f"the response is {use.name} in line {use.line}, where it is not followed yet"
+        everything = set(self.calls)
+        for handler, uses in self._errors(call, site):
+            read = any(use.kind in {"member", "truth", "loop"} for use in uses)
+            if read and self.handlers.raising.in_block(handler, call.function, everything):
+                return (
+                    f"the handler in line {handler.line} reads the `response` of its error, which may still be one of "
+                    "requests: what else it guards calls requests, or is not known"
+                )
         if site.sees_names:
             return "the function looks at its own names with `locals()` or the like, and would see new ones"
         for name in ("str", "isinstance"):
             if f"{name}(" in judged.code and self._means_something_else(name, site, call.function):
                 return f"`{name}` has another meaning there, and the new code needs it"
+        rewritten = {handler.call for handler in site.handlers}
+        for term in site.guards:
+            reason = self.errors.of_context_manager(term, call.function, rewritten)
+            if reason is not None:
+                return reason
         for term in (*site.guards, *site.acquired):
             if self._is_lock(term, call.function):
                 return "a thread lock is held around it: across an `await`, it would stop every other task"

@@ -177,7 +177,8 @@ class Planner:
         edits, replaced = self.calls.handlers.lowered(guards, set(migrated))
         for path, intent in edits:
             intents.setdefault(path, []).append(intent)
-        for path, intent in unused_imports(self.project, self.calls, migrated, intents, [*gone, *replaced]):
+        gone += [*replaced, *self.calls.responses.gone(sorted(goals, key=repr))]
+        for path, intent in unused_imports(self.project, self.calls, migrated, intents, gone):
             intents[path].append(intent)
         return Plan({path: tuple(edits) for path, edits in sorted(intents.items()) if edits})
 

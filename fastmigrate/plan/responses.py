@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from fastmigrate.facts.uses import Use
-from fastmigrate.knowledge.names import RESPONSE_CLASSES
+from fastmigrate.knowledge.names import REFUSALS
 from fastmigrate.knowledge.parity import Parity, Row
 from fastmigrate.knowledge.requests_exceptions import Step as Failure
 from fastmigrate.knowledge.requests_responses import MEMBERS, STREAMED, TRUTH
-from fastmigrate.plan.arguments import has_known_path
-from fastmigrate.plan.goals import Goal, Held, Imported, LineReader, ReadResult, Step, ThroughClient
+from fastmigrate.plan.arguments import is_read_back_as_given
+from fastmigrate.plan.goals import Goal, Gone, Held, Imported, LineReader, ReadResult, Step, ThroughClient
 from fastmigrate.plan.handlers import Guard, Handlers
 from fastmigrate.plan.names import imported
 from fastmigrate.plan.streams import BODY, Streams, is_body_read_before
@@ -76,12 +76,14 @@ class Responses:
             )
         if row.parity is Parity.NONE:
             return Held(f"line {use.line}: {row.note}")
+        if use.within and use.name in {"json", "raise_for_status", "close"}:
+            return Held(f"`{use.name}()` stands in a nested function in line {use.line}, which may run at any time")
         if stream is not None:
             return self._streamed(goal, use, scope, row)
         intents = self._edits(goal, use, row)
         if use.mixed and intents:
             return Held(f"what line {use.line} reads may be something else than this response")
-        if use.name == "encoding" and use.stored and self._read_before(use):
+        if use.name == "encoding" and use.stored and self._read_before(use, goal.path):
             return Held(
                 f"`encoding` is set in line {use.line} when the text has been read already, which httpx refuses"
             )
@@ -100,18 +102,34 @@ class Responses:
         """The calls that a response may come from."""
         return (ThroughClient(goal.path, number) for number in sorted(use.results) if number >= 0)
 
-    def _read_before(self, use: Use) -> bool:
+    def _read_before(self, use: Use, path: str) -> bool:
+        """Whether the text has been read when its encoding is set: before, or on an earlier turn of a loop."""
+        calls = [call for n in use.results if (call := self.calls.get((path, n))) is not None]
+        if any(use.loops > self.project.site(call).loops for call in calls):
+            return True
         return any(
             other.name in {"text", "json"} and other.line <= use.line and other.results & use.results
             for other, _, _ in self.uses.values()
         )
 
-    def _annotation(self, goal: ReadResult, use: Use, scope: Scope) -> Step | Held:
-        if self.project.resolver.resolve(use.to, scope) != External("requests.Response"):
-            return Held(f"the response is annotated in line {use.line} as something else than `requests.Response`")
+    def _annotation(self, goal: ReadResult, use: Use, scope: Scope) -> Step:
+        if not self.is_annotated(use, scope):
+            return Step()
         httpx, _ = imported(self.project, goal.path, self.project.library)
         needs: list[Goal] = [Imported(goal.path, self.project.library), *self._sources(goal, use)]
         return Step(tuple(needs), intents=((goal.path, Template(use.node, use.number, f"{httpx}.Response", use.name)),))
+
+    def is_annotated(self, use: Use, scope: Scope) -> bool:
+        """Whether a part of an annotation says that something is a response of requests."""
+        return self.project.resolver.resolve(use.to, scope) == External("requests.Response")
+
+    def gone(self, goals: Iterable[Goal]) -> Iterator[Gone]:
+        """The names of `requests.Response` in annotations that these goals replace."""
+        for goal in goals:
+            if isinstance(goal, ReadResult) and goal.kind == "annotation":
+                use, scope, _ = self.uses[goal]
+                if use.to is not None and self.is_annotated(use, scope):
+                    yield scope.path, scope.qualname, use.to
 
     # -- rows
 
@@ -132,6 +150,9 @@ class Responses:
         if use.stored:
             yield "stored"
             return
+        if use.then == "getattr":
+            yield "getattr"
+            return
         if use.called:
             if use.then == "statement":
                 yield "statement"
@@ -143,22 +164,26 @@ class Responses:
                 yield "called"
             return
         if use.to is not None and self.streams.is_answer(use.to, scope):
-            yield "of an answer" if use.keyword == "headers" else "to an answer"
+            yield "of an answer" if use.keyword in {"headers", "2"} else "to an answer"
+        if use.keyword == "headers" and self._is_refusal(use, scope):
+            yield "of an answer"
         if use.name == "url" and self._has_path(use, scope):
             yield "of a path"
-        yield use.then
-        if not use.then or use.name not in {"cookies", "history", "request"}:
+        if use.then != "get_dict" or use.then_bare:
+            yield use.then
+        if not use.then or use.name not in _OWN_MEMBERS or use.then in _OWN_MEMBERS[use.name]:
             yield ""
 
-    def is_answer(self, use: Use, scope: Scope) -> bool:
-        """Whether a member is passed to a response of Starlette."""
+    def _is_refusal(self, use: Use, scope: Scope) -> bool:
+        """Whether a member is passed to an exception that becomes an answer."""
         value = self.project.resolver.resolve(use.to, scope) if use.to is not None else None
-        return isinstance(value, External) and value.name in RESPONSE_CLASSES
+        return isinstance(value, External) and value.name in REFUSALS
 
     def _has_path(self, use: Use, scope: Scope) -> bool:
+        calls = [self.calls.get((scope.path, number)) for number in use.results]
         return all(
-            number >= 0 and has_known_path(self.project, self.project.site(self.calls[scope.path, number]), scope)
-            for number in use.results
+            call is not None and is_read_back_as_given(self.project, call.callee, self.project.site(call), scope)
+            for call in calls
         )
 
     # -- streamed responses
@@ -255,6 +280,15 @@ class Responses:
         return () if intent is None else ((goal.path, intent),)
 
 
+_OWN_MEMBERS: dict[str, frozenset[str]] = {
+    "headers": frozenset({"dict", "items", "keys", "values", "loop"}),
+    "cookies": frozenset(),
+    "history": frozenset(),
+    "request": frozenset(),
+    "next": frozenset(),
+    "elapsed": frozenset({"total_seconds", "microseconds", "seconds", "days"}),
+}
+"""Members of requests' own classes, and what may be read of them as it is."""
 _STREAMED_NAMES = {name for name, _ in STREAMED}
 _OF_STREAMS = {**{key: row for key, row in MEMBERS.items() if key[0] not in _STREAMED_NAMES}, **STREAMED}
 _STEPS: dict[str, tuple[Failure, ...]] = {"json": ("json",), "raise_for_status": ("status",)}

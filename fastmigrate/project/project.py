@@ -13,7 +13,7 @@ from fastmigrate.facts.sites import Site, read_sites
 from fastmigrate.facts.terms import Call, Member, Ref
 from fastmigrate.facts.values import CallSite, FunctionLinks, ModuleLinks, Place
 from fastmigrate.knowledge.blocking import BLOCKING_FUNCTIONS, BLOCKING_METHODS, TOKENS
-from fastmigrate.knowledge.names import LIBRARIES, MAKES, canonical
+from fastmigrate.knowledge.names import LIBRARIES, MAKES, STAR_NAMES, canonical
 from fastmigrate.project.appmap import AppMap
 from fastmigrate.project.apps import read_apps
 from fastmigrate.project.modules import ModuleTree, is_test_path, module_name
@@ -52,7 +52,7 @@ class Project:
         self._links: dict[str, ModuleLinks | None] = {}
         self._sites: dict[str, dict[int, Site]] = {}
         self.tree = ModuleTree(sources.paths, LIBRARIES)
-        self.resolver = Resolver(self.tree, self.links, canonical, MAKES, {*BLOCKING_FUNCTIONS, "requests.Session"})
+        self.resolver = Resolver(self.tree, self.links, canonical, MAKES, STAR_NAMES)
         self.types = Types(self.resolver)
         self.blocking_paths = list(sources.containing(*TOKENS))
         for path in [*self.blocking_paths, *named]:

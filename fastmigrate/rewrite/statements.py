@@ -114,13 +114,17 @@ class StatementEditor(ExpressionEditor):
             return updated
         self.remaining.remove(unwrapped)
         (item,) = updated.items
+        for part in (updated.lpar, updated.rpar, item.comma, item.asname):
+            if isinstance(part, cst.CSTNode):
+                refuse_comments(part)
         small: cst.BaseSmallStatement = cst.Expr(item.item)
         if item.asname is not None:
             assert isinstance(item.asname.name, cst.BaseAssignTargetExpression)
             small = cst.Assign([cst.AssignTarget(item.asname.name)], item.item)
         first = cst.SimpleStatementLine([small], leading_lines=updated.leading_lines)
         if isinstance(updated.body, cst.SimpleStatementSuite):
-            return cst.FlattenSentinel([first, cst.SimpleStatementLine(updated.body.body)])
+            inner = cst.SimpleStatementLine(updated.body.body, trailing_whitespace=updated.body.trailing_whitespace)
+            return cst.FlattenSentinel([first, inner])
         assert isinstance(updated.body, cst.IndentedBlock)
         first = first.with_changes(trailing_whitespace=updated.body.header)
         for line in updated.body.footer:
@@ -132,7 +136,7 @@ class StatementEditor(ExpressionEditor):
         for intent in self._take(EditHandler, self.numbers[original]):
             assert isinstance(intent, EditHandler) and updated.type is not None
             refuse_comments(updated.type)
-            updated = updated.with_changes(type=cst.parse_expression(intent.code, self.config))
+            updated = updated.with_changes(type=self._expression(intent.code))
         return updated
 
     def edit_ExceptStarHandler(
@@ -142,8 +146,12 @@ class StatementEditor(ExpressionEditor):
         for intent in self._take(EditHandler, self.numbers[original]):
             assert isinstance(intent, EditHandler)
             refuse_comments(updated.type)
-            updated = updated.with_changes(type=cst.parse_expression(intent.code, self.config))
+            updated = updated.with_changes(type=self._expression(intent.code))
         return updated
+
+    def _expression(self, code: str) -> cst.BaseExpression:
+        """New code, indented as its file is."""
+        return cst.parse_expression(code.replace("    ", self.unit), self.config)
 
     def edit_IndentedBlock(self, original: cst.IndentedBlock, updated: cst.IndentedBlock) -> cst.IndentedBlock:
         """The rest of a block, behind `name = value`, comes to stand within `async with value as name:`."""
