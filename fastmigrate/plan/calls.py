@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from fastmigrate.facts.sites import Site
 from fastmigrate.facts.terms import Await, Call, Item, Member, Ref, Term, Truthy
@@ -12,14 +13,15 @@ from fastmigrate.facts.values import Handler
 from fastmigrate.knowledge.parity import Parity, Row
 from fastmigrate.knowledge.requests_calls import FUNCTIONS
 from fastmigrate.knowledge.requests_responses import MEMBERS, TRUTH
-from fastmigrate.plan.arguments import JudgedCall, has_known_host, judge_arguments
+from fastmigrate.plan.arguments import JudgedCall, judge_arguments
+from fastmigrate.plan.connections import read_connection
 from fastmigrate.plan.goals import ClientInFunction, Goal, Held, Imported, ReadResult, Step, ThroughClient
 from fastmigrate.plan.names import imported
 from fastmigrate.plan.specs import SHARED, ClientSpec
+from fastmigrate.plan.urls import has_known_host
 from fastmigrate.project.project import BlockingCall, Project
 from fastmigrate.project.resolve import Class, External, Instance, Scope
 from fastmigrate.rewrite.intents import (
-    ArgumentEdit,
     EditCall,
     GuardStatement,
     Intent,
@@ -28,6 +30,8 @@ from fastmigrate.rewrite.intents import (
 )
 
 __all__ = ["Calls"]
+
+_BUILTINS = ("str", "isinstance", "dict", "bytes")
 
 _LOCKS = frozenset(
     f"{module}.{name}"
@@ -53,7 +57,9 @@ class Calls:
 
     def spec(self, call: BlockingCall) -> ClientSpec:
         """The client that a call needs."""
-        return SHARED
+        if call.callee not in FUNCTIONS:
+            return SHARED
+        return read_connection(self.project, self.project.site(call), call.function).spec
 
     def through_client(self, goal: ThroughClient, client: str) -> Step | Held:
         """The step of a call: its edit, and all that must be so for it to be right."""
@@ -92,8 +98,8 @@ class Calls:
                 return f"the response is {use.name} in line {use.line}, where it is not followed yet"
         if site.sees_names:
             return "the function looks at its own names with `locals()` or the like, and would see new ones"
-        for name in ("str", "isinstance"):
-            if f"{name}(" in judged.code and self._means_something_else(name, site, call.function):
+        for name in _BUILTINS:
+            if re.search(rf"\b{name}\(", judged.code) and self._means_something_else(name, site, call.function):
                 return f"`{name}` has another meaning there, and the new code needs it"
         for term in (*site.guards, *site.acquired):
             if self._is_lock(term, call.function):
@@ -176,17 +182,18 @@ class Calls:
         self, call: BlockingCall, judged: JudgedCall, client: str
     ) -> tuple[tuple[tuple[str, Intent], ...], list[Goal]]:
         path = call.function.path
-        httpx, _ = imported(self.project, path, self.project.library)
-        uses_httpx = "httpx." in judged.code or any("httpx." in (edit.callee or "") for edit in judged.nested)
+        names = _Names(self.project, path)
         edits = tuple(
-            ArgumentEdit(edit.index, edit.keyword, edit.value.replace("httpx.", f"{httpx}."), edit.drop)
+            replace(
+                edit,
+                value=names.put_into(edit.value),
+                elements=tuple((index, names.put_into(form)) for index, form in edit.elements),
+            )
             for edit in judged.edits
         )
         whole = EditCall(call.site.call.number, f"{client}.{judged.method}", edits, tuple(judged.added), awaited=True)
-        nested = [
-            EditCall(edit.number, callee=(edit.callee or "").replace("httpx.", f"{httpx}.")) for edit in judged.nested
-        ]
-        needs: list[Goal] = [Imported(path, self.project.library)] if uses_httpx else []
+        nested = [EditCall(edit.number, callee=names.put_into(edit.callee or "")) for edit in judged.nested]
+        needs: list[Goal] = [*names.needs]
         return tuple((path, edit) for edit in (whole, *nested)), needs
 
     # -- what it returns
@@ -217,6 +224,28 @@ class Calls:
             return Held(f"`raise_for_status()` in line {use.line} does not stand after a name: give the response one")
         needs = tuple(ThroughClient(goal.path, number) for number in sorted(use.results))
         return Step(needs, row.parity, (row.note,) if row.parity is Parity.LOSSY else (), intents)
+
+
+class _Names:
+    """Puts the names that a file has for what new code uses into that code; `needs` are the imports that it takes."""
+
+    def __init__(self, project: Project, path: str) -> None:
+        self.needs: dict[Imported, None] = {}
+        self.project = project
+        self.path = path
+        self.used = {
+            "httpx.": Imported(path, project.library),
+            "urlencode(": Imported(path, "urllib.parse", "urlencode"),
+        }
+
+    def put_into(self, code: str) -> str:
+        """The code with the names that the file has."""
+        for word, goal in self.used.items():
+            if word in code:
+                self.needs[goal] = None
+                name, _ = imported(self.project, self.path, goal.module, goal.name)
+                code = code.replace(word, f"{name}{word[-1]}")
+        return code
 
 
 def _last_name(term: Term) -> str:

@@ -60,7 +60,8 @@ class Clients:
         """The local name of the client in a function: the one that it has there, or a free one."""
         links = self._function(function)
         there = self._existing_client(links, function, spec)
-        return there or fresh(spec.key, links.names, f"{spec.key.removesuffix('client')}http_client")
+        wanted = "client" if spec.key == "client" else self.keys.of(spec)
+        return there or fresh(wanted, links.names, f"{wanted.removesuffix('client')}http_client")
 
     def _existing_client(self, links: FunctionLinks, scope: Scope, spec: ClientSpec) -> str | None:
         request = request_parameter(self.project, links, scope)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import libcst as cst
 
@@ -35,10 +35,12 @@ from fastmigrate.rewrite.nodes import (
     prefers_single_quotes,
     refuse_comments,
 )
+from fastmigrate.rewrite.simpler import written_out
 
 __all__ = ["Editor"]
 
 _PLACEHOLDER = "__fastmigrate_{}__"
+_NOTHING: Mapping[str, cst.BaseExpression] = {}
 
 
 class Editor(cst.CSTTransformer):
@@ -141,6 +143,7 @@ class Editor(cst.CSTTransformer):
     def _edited_call(self, call: cst.Call, intent: EditCall) -> cst.BaseExpression:
         edits = {edit.index: edit for edit in intent.arguments}
         args: list[cst.Arg] = []
+        given = {f"argument_{index}": arg.value for index, arg in enumerate(call.args)}
         for index, arg in enumerate(call.args):
             edit = edits.get(index)
             if edit is None:
@@ -151,7 +154,8 @@ class Editor(cst.CSTTransformer):
                 keyword = None if edit.keyword is None else cst.Name(edit.keyword)
                 before = call.whitespace_before_args
                 base = before.last_line.value if isinstance(before, cst.ParenthesizedWhitespace) else ""
-                value = self._filled(edit.value, arg.value, base)
+                value = self._with_elements(arg.value, dict(edit.elements))
+                value = self._filled(edit.value, value, base, given)
                 equal = arg.equal if arg.keyword is not None or keyword is None else _EQUAL
                 args.append(arg.with_changes(keyword=keyword, value=value, equal=equal))
         dropped_last = bool(edits) and len(call.args) - 1 in edits and edits[len(call.args) - 1].drop
@@ -174,10 +178,26 @@ class Editor(cst.CSTTransformer):
         self.awaits.append(awaited)
         return awaited
 
-    def _filled(self, template: str, value: cst.BaseExpression, base: str = "") -> cst.BaseExpression:
+    def _with_elements(self, display: cst.BaseExpression, templates: Mapping[int, str]) -> cst.BaseExpression:
+        """A display with new elements in some places."""
+        if not templates or not isinstance(display, cst.Dict | cst.List | cst.Tuple):
+            return display
+        elements = [
+            element.with_changes(value=self._filled(templates[index], element.value)) if index in templates else element
+            for index, element in enumerate(display.elements)
+        ]
+        return display.with_changes(elements=elements)
+
+    def _filled(
+        self,
+        template: str,
+        value: cst.BaseExpression,
+        base: str = "",
+        given: Mapping[str, cst.BaseExpression] = _NOTHING,
+    ) -> cst.BaseExpression:
         """The template with the value, or the elements of the value, in its places.
 
-        `base` is the indentation of the value's line beyond that of its block.
+        `base` is the indentation of the value's line beyond that of its block, `given` are other values by their names.
         """
         if template == "{}":
             return value
@@ -185,12 +205,15 @@ class Editor(cst.CSTTransformer):
         if "{0}" in template and isinstance(value, cst.Tuple):
             parts = [element.value for element in value.elements]
         names = [_PLACEHOLDER.format(index) for index in range(len(parts))]
-        count = template.count("{}")
-        text = template.format(*(names * count if count else names))
+        others = {name: _PLACEHOLDER.format(name) for name in given}
+        text = self._quoted(template).format(*(names * max(template.count("{}"), 1)), **others)
         expression = cst.parse_expression(text, self.config)
-        filler = Filler(dict(zip(names, parts, strict=True)))
-        filled = expression.visit(filler)
+        values = dict(zip(names, parts, strict=True)) | {others[name]: other for name, other in given.items()}
+        filled = expression.visit(Filler(values))
         assert isinstance(filled, cst.BaseExpression)
+        simpler = written_out(filled)
+        if simpler is not filled:
+            return simpler
         if isinstance(filled, cst.DictComp) and not self.in_string:
             return clause_a_line(filled, value, base, self.unit)
         return filled
@@ -289,29 +312,28 @@ class Editor(cst.CSTTransformer):
         self, original: cst.SimpleStatementLine, updated: cst.SimpleStatementLine
     ) -> cst.BaseStatement | cst.FlattenSentinel[cst.BaseStatement]:
         """A statement gets a guard, or is wrapped; others on its line get lines of their own."""
-        headers = [self._header(statement) for statement in updated.body]
+        headers = [self._headers(statement) for statement in updated.body]
         if not any(headers):
             return updated
         lines: list[cst.BaseStatement] = []
-        for index, (statement, header) in enumerate(zip(updated.body, headers, strict=True)):
+        for index, (statement, above) in enumerate(zip(updated.body, headers, strict=True)):
             line = cst.SimpleStatementLine([statement.with_changes(semicolon=cst.MaybeSentinel.DEFAULT)])
             if index == 0:
                 line = line.with_changes(leading_lines=updated.leading_lines)
             if index == len(headers) - 1:
                 line = line.with_changes(trailing_whitespace=updated.trailing_whitespace)
-            lines.append(line if header is None else self._compound(header, line))
+            lines.append(self._under(above, line))
         return cst.FlattenSentinel(lines)
 
-    def _header(self, statement: cst.BaseSmallStatement) -> str | None:
-        """The compound statement into which a small one is to be put, or None."""
+    def _headers(self, statement: cst.BaseSmallStatement) -> list[str]:
+        """The compound statements into which a small one is to be put, from the outside in."""
         value = statement.value if isinstance(statement, cst.Expr) else None
         for guard in [guard for guard in self.guards if guard[0] is value]:
             self.guards.remove(guard)
-            return f"if {guard[1]}:\n    pass\n"
-        for wrap in [wrap for wrap in self.wraps if wrap[0] is value]:
-            self.wraps.remove(wrap)
-            return f"async with {self._quoted(wrap[1].manager)} as {wrap[1].name}:\n    pass\n"
-        return None
+            return [f"if {guard[1]}:\n    pass\n"]
+        wraps = [wrap for wrap in self.wraps if wrap[0] is value]
+        self.wraps = [wrap for wrap in self.wraps if wrap not in wraps]
+        return [f"async with {self._quoted(wrap.manager)} as {wrap.name}:\n    pass\n" for _, wrap in wraps]
 
     def edit_SimpleStatementSuite(
         self, original: cst.SimpleStatementSuite, updated: cst.SimpleStatementSuite
@@ -321,32 +343,44 @@ class Editor(cst.CSTTransformer):
         edited = self.edit_SimpleStatementLine(line, line)
         return cst.IndentedBlock([*edited]) if isinstance(edited, cst.FlattenSentinel) else updated
 
-    def _compound(self, code: str, line: cst.SimpleStatementLine) -> cst.BaseStatement:
-        header = cst.parse_statement(code, self.config)
-        assert isinstance(header, cst.If | cst.With) and isinstance(header.body, cst.IndentedBlock)
-        body = header.body.with_changes(body=[line.with_changes(leading_lines=[])])
-        return header.with_changes(body=body, leading_lines=line.leading_lines)
+    def _under(self, headers: Iterable[str], line: cst.SimpleStatementLine) -> cst.BaseStatement:
+        """A line within compound statements; its comments stay above them."""
+        statement: cst.SimpleStatementLine | cst.If | cst.With = line
+        for code in reversed(list(headers)):
+            header = cst.parse_statement(code, self.config)
+            assert isinstance(header, cst.If | cst.With) and isinstance(header.body, cst.IndentedBlock)
+            body = header.body.with_changes(body=[statement.with_changes(leading_lines=[])])
+            statement = header.with_changes(body=body, leading_lines=line.leading_lines)
+        return statement
 
     def edit_Yield(self, original: cst.Yield, updated: cst.Yield) -> cst.BaseExpression:
-        """A lifespan yields one thing more."""
-        for intent in self._take(WrapYield, self.numbers.get(original)):
-            assert isinstance(intent, WrapYield)
-            key = self._quoted(f'"{intent.key}"')
-            item = f"{key}: {intent.name}"
-            value = updated.value
-            if isinstance(value, cst.Dict):
-                element = cst.DictElement(cst.SimpleString(key), cst.Name(intent.name))
-                new: cst.BaseExpression = value.with_changes(elements=with_element(value, element))
-            elif value is None or (isinstance(value, cst.Name) and value.value == "None"):
-                new = cst.parse_expression(f"{{{item}}}", self.config)
-            else:
-                assert isinstance(value, cst.BaseExpression)
-                spread = "({} or {{}})" if intent.optional else "{}"
-                new = self._filled(f"{{{{**{spread}, {item}}}}}", value)
-            changed = updated.with_changes(value=new, whitespace_after_yield=cst.SimpleWhitespace(" "))
-            self.wraps.append((changed, intent))
-            return changed
-        return updated
+        """A lifespan yields more."""
+        wraps = [
+            intent for intent in self._take(WrapYield, self.numbers.get(original)) if isinstance(intent, WrapYield)
+        ]
+        if not wraps:
+            return updated
+        value = updated.value
+        for wrap in wraps:
+            value = self._with_item(value, wrap)
+        changed = updated.with_changes(value=value, whitespace_after_yield=cst.SimpleWhitespace(" "))
+        self.wraps += [(changed, wrap) for wrap in wraps]
+        return changed
+
+    def _with_item(
+        self, value: cst.BaseExpression | cst.From | None, wrap: WrapYield
+    ) -> cst.BaseExpression | cst.From | None:
+        """What a lifespan yields, with one thing more."""
+        key = self._quoted(f'"{wrap.key}"')
+        item = f"{key}: {wrap.name}"
+        if isinstance(value, cst.Dict):
+            element = cst.DictElement(cst.SimpleString(key), cst.Name(wrap.name))
+            return value.with_changes(elements=with_element(value, element))
+        if value is None or (isinstance(value, cst.Name) and value.value == "None"):
+            return cst.parse_expression(f"{{{item}}}", self.config)
+        assert isinstance(value, cst.BaseExpression)
+        spread = "({} or {{}})" if wrap.optional else "{}"
+        return self._filled(f"{{{{**{spread}, {item}}}}}", value)
 
     # -- functions and the module
 

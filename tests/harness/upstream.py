@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 IGNORED_HEADERS = {"user-agent", "accept-encoding", "accept", "connection"}
 GIVE_UP_AFTER = 2.0
+CERTIFICATE = Path(__file__).parent / "tls" / "localhost.pem"
+"""The certificate and key of a TLS upstream; it trusts the same one of its clients."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +35,12 @@ class Upstream:
     """`answers` maps a path to {"status", "headers", "body"}; any other path gets an echo of the request.
 
     The path `/barrier` answers none of `gate` requests until all of them have arrived, or gives up with a 504.
+    With `tls` it speaks TLS, and says whether the client showed a certificate.
     """
 
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)
     gate: int = 4
+    tls: bool = False
     recorded: list[Recorded] = field(default_factory=list)
 
     def __enter__(self) -> Upstream:
@@ -54,7 +60,12 @@ class Upstream:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        if self.tls:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(CERTIFICATE))
+            context.load_cert_chain(CERTIFICATE)
+            context.verify_mode = ssl.CERT_OPTIONAL
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.url = f"http{'s' if self.tls else ''}://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         return self
 
@@ -63,8 +74,11 @@ class Upstream:
         self.server.server_close()
 
     def _handle(self, handler: BaseHTTPRequestHandler) -> None:
-        body = self._body(handler)
+        body = self._without_boundary(handler, self._body(handler))
         path = urlsplit(handler.path).path
+        certificate = handler.connection.getpeercert() if isinstance(handler.connection, ssl.SSLSocket) else None
+        if certificate:
+            handler.headers["X-Certificate-Of"] = "a client"
         self.recorded.append(self._record(handler, body))
         answer = self._wait() if path == "/barrier" else self.answers.get(path) or self._echo(handler, body)
         content = answer.get("body", "")
@@ -87,6 +101,15 @@ class Upstream:
             handler.rfile.readline()
             return chunks
         return handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
+
+    @staticmethod
+    def _without_boundary(handler: BaseHTTPRequestHandler, body: bytes) -> bytes:
+        """The body with a boundary that is not made up anew for each request; the header gets it, too."""
+        kind, _, boundary = handler.headers.get("Content-Type", "").partition("; boundary=")
+        if kind != "multipart/form-data":
+            return body
+        handler.headers.replace_header("Content-Type", f"{kind}; boundary={'-' * len(boundary)}")
+        return body.replace(boundary.encode(), b"-" * len(boundary))
 
     def _record(self, handler: BaseHTTPRequestHandler, body: bytes) -> Recorded:
         is_json = body and "json" in handler.headers.get("Content-Type", "")
