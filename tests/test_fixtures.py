@@ -4,6 +4,7 @@ A fixture has a project `before`, its migrated form `after`, and a `scenario.tom
 
     app = "main:app"            uvicorn's name of the app; with "()" behind it, of its factory
     [environment]               variables for both apps; UPSTREAM is always set
+    tls = true                  the upstream speaks TLS
     unsafe = true               fixed with --unsafe-fixes
     left = 1                    findings that are left after the fix (0 if not given)
     blocked = "/slow"           calls the upstream's /barrier: blocked before, free afterwards
@@ -92,14 +93,15 @@ def test_frees_the_event_loop(name: str) -> None:
 def behaviour(folder: Path, scenario: dict[str, Any]) -> tuple[list[Answer], list[Recorded]]:
     """What an app answers to the calls, and what it asks its upstream; its schema stands among the answers, too."""
     calls = [*scenario["call"], SCHEMA]
-    with Upstream(scenario.get("answers", {})) as upstream, running(folder, scenario, upstream) as app:
+    tls = scenario.get("tls", False)
+    with Upstream(scenario.get("answers", {}), tls=tls) as upstream, running(folder, scenario, upstream) as app:
         answers = [app.call(call) for call in calls]
         url = upstream.url.encode()
         return [Answer(a.status, a.headers, a.body.replace(url, b"UPSTREAM")) for a in answers], upstream.recorded
 
 
 def statuses_at_once(folder: Path, scenario: dict[str, Any]) -> list[Answer]:
-    with Upstream(gate=GATE) as upstream, running(folder, scenario, upstream) as app:
+    with Upstream(gate=GATE, tls=scenario.get("tls", False)) as upstream, running(folder, scenario, upstream) as app:
         app.call({"path": "/openapi.json"})
         return app.call_at_once(scenario["blocked"], GATE)
 

@@ -70,8 +70,10 @@ def read_sites(tree: ast.Module, calls: Iterable[int]) -> dict[int, Site]:
     wanted = set(calls)
     numbers = number_nodes(tree)
     found: dict[int, Site] = {}
+    imports = [alias for node in tree.body if isinstance(node, ast.Import) for alias in node.names]
+    modules = frozenset(alias.asname or alias.name.partition(".")[0] for alias in imports)
     for function, own in _calls_by_function(tree, numbers, wanted):
-        found.update(_SiteReader(FunctionView(function, numbers, own)).read())
+        found.update(_SiteReader(FunctionView(function, numbers, own, modules)).read())
     return found
 
 

@@ -11,6 +11,7 @@ __all__ = [
     "KIND_OF_RESULT",
     "MAPPINGS_OF_TEXT",
     "OF_REQUEST",
+    "OF_RESPONSE",
     "OF_UPLOAD",
     "TEXT_METHODS",
 ]
@@ -60,6 +61,11 @@ KIND_OF_RESULT = {
     "os.path.join": "text",
     "textwrap.dedent": "text",
     "base64.b64encode": "bytes",
+    "datetime.date.today": "plain",
+    "datetime.datetime.now": "plain",
+    "datetime.datetime.utcnow": "plain",
+    "uuid.uuid4": "plain",
+    "time.time": "number",
     "builtins.repr": "text",
     "builtins.bytes": "bytes",
     "builtins.bytearray": "bytearray",
@@ -76,6 +82,7 @@ OF_UPLOAD = {
     "filename": frozenset({"text", "none"}),
     "content_type": frozenset({"text", "none"}),
 }
+OF_RESPONSE = {"content": "bytes", "text": "text", "status_code": "number"}
 AWAITED = {("request", "body"): "bytes", ("request", "form"): "form", ("upload", "read"): "bytes"}
 MAPPINGS_OF_TEXT = ("headers", "query params", "cookies")
 TEXT_METHODS = frozenset(

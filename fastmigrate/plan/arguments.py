@@ -275,8 +275,11 @@ class _Judge:
         case = "" if data is None else case_of_data(self.types, data[1].term, self.scope, beside)
         headers = read_headers(self.project, argument, self.site, self.scope, has_body=bool(beside & _BODIES))
         has_type = knows_header(self.types, argument.term, self.scope, FORM_TYPE[0])
-        if case.startswith("repeated pairs") and headers == Headers("plain") and not has_type:
-            self._use("headers", "of a form", index, argument)
+        if case.startswith("repeated pairs") and not has_type:
+            if headers == Headers("plain"):
+                self._use("headers", "of a form", index, argument)
+            else:
+                self.judged.rows.append(ARGUMENTS["data", "pairs beside headers"])
             return
         for latin in headers.also:
             self.judged.rows.append(ARGUMENTS["headers", latin])

@@ -12,6 +12,7 @@ from fastmigrate.facts.sites import Argument, Site
 from fastmigrate.facts.terms import Call, Const, Display, Item, Member, Ref, Term, Truthy
 from fastmigrate.plan.specs import SHARED, ClientSpec, Constant
 from fastmigrate.plan.texts import REQUESTS_SETTINGS, quoted
+from fastmigrate.plan.urls import has_scheme
 from fastmigrate.project.project import Project
 from fastmigrate.project.resolve import Class, External, Instance, Scope
 
@@ -135,7 +136,7 @@ class _Reader:
             return quoted(f"http://{text}"), True
         if not self.project.types.kinds(term, self.scope) <= {"text", "none"}:
             raise _NotKnownError
-        return self._code(term), text is not None and "://" in text
+        return self._code(term), has_scheme(self.project, term, self.scope)
 
     def _mount(self, proxies: Mapping[str, str | None]) -> None:
         urls = set(proxies.values())

@@ -116,7 +116,9 @@ class Lifespans:
         """The lifespan that a file's apps share stands before the first of them."""
         keys = [self.keys.of(spec) for spec in specs]
         locals_ = ["client" if spec.key == "client" else key for spec, key in zip(specs, keys, strict=True)]
-        body = "yield {" + ", ".join(f'"{key}": {name}' for key, name in zip(keys, locals_, strict=True)) + "}"
+        items = [f'"{key}": {name}' for key, name in zip(keys, locals_, strict=True)]
+        state = ", ".join(items) if len(items) < 3 else "\n    " + "".join(f"{item},\n    " for item in items)[:-4]
+        body = f"yield {{{state}}}"
         for spec, name in reversed(list(zip(specs, locals_, strict=True))):
             body = f"async with {self._manager(path, spec)} as {name}:\n{indent(body, '    ')}"
         first = self._first_app(path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
@@ -152,18 +151,15 @@ class Planner:
         """The edits that fix these findings together; those without a fix must not be among them."""
         goals = self._closure(self.roots[_key(finding)] for finding in findings)
         intents: dict[str, list[Intent]] = {}
-        migrated: Counter[tuple[str, int]] = Counter()
         for goal in sorted(goals, key=lambda goal: (_ORDER.index(type(goal)), repr(goal))):
             step = self.steps[goal]
             if isinstance(step, Step):
                 for path, intent in step.intents:
                     if intent not in intents.setdefault(path, []):
                         intents[path].append(intent)
-            if isinstance(goal, ThroughClient):
-                migrated[goal.path, goal.number] += 1
         for path, lifespan in self.clients.lifespans.new_lifespans(goals).items():
             intents.setdefault(path, []).append(lifespan)
-        for path, intent in unused_imports(self.project, self.calls, migrated, intents):
+        for path, intent in unused_imports(self.project, intents):
             intents[path].append(intent)
         return Plan({path: tuple(edits) for path, edits in sorted(intents.items()) if edits})
 

@@ -15,6 +15,7 @@ __all__ = ["Upload", "read_upload"]
 
 _FILES = frozenset({"file", "nameless file"})
 _CONTENT = frozenset({"text", "bytes"})
+_EXACT = frozenset({"typed", "plain field", "with none"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,9 @@ def read_upload(types: Types, argument: Argument, site: Site, scope: Scope) -> U
         return Upload(("unknown whole",))
     cases = [reader.case(part) for _, part in parts]
     only = tuple(dict.fromkeys(cases))
-    if only == ("with none",) or (only == ("content",) and not argument.display):
+    if "with none" in only and _EXACT.issuperset(only):
+        return Upload(("with none",), whole=True)
+    if only == ("content",) and not argument.display:
         return Upload(only, whole=True)
     is_written = argument.display and isinstance(argument.term, Display) and SPREAD not in argument.term.keys
     elements: list[tuple[int, str]] = []

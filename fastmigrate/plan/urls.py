@@ -12,7 +12,7 @@ from fastmigrate.facts.terms import Call, Const, Either, Item, Member, Ref, Sum,
 from fastmigrate.project.project import Project
 from fastmigrate.project.resolve import External, Instance, Module, Scope
 
-__all__ = ["has_known_host", "is_odd", "query_of", "value_of"]
+__all__ = ["has_known_host", "has_scheme", "is_odd", "query_of", "value_of"]
 
 _ODD = re.compile(
     r"[\[\]|\\^`{}]"  # sent as they are by httpx, escaped by requests
@@ -33,6 +33,12 @@ def has_known_host(project: Project, site: Site, scope: Scope) -> bool:
     """Whether the URL begins with a literal `http://host/` or `https://host/`: it then cannot be refused as invalid."""
     starts = (_leading_text(project, argument.term, scope) for argument in site.arguments)
     return any(re.match(r"https?://[\w.-]+(:\d+)?($|[/?#])", start) for start in starts)
+
+
+def has_scheme(project: Project, url: Term, scope: Scope) -> bool:
+    """Whether a URL begins with a literal scheme."""
+    first = next(_parts(project, url, scope), "")
+    return isinstance(first, str) and "://" in first and not _has_choices(project, url, scope)
 
 
 def is_odd(project: Project, url: Term, scope: Scope) -> bool:

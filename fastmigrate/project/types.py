@@ -20,12 +20,14 @@ from fastmigrate.facts.terms import (
     Text,
     Truthy,
 )
+from fastmigrate.knowledge.blocking import BLOCKING_FUNCTIONS
 from fastmigrate.knowledge.kinds import (
     AWAITED,
     KIND_OF_CLASS,
     KIND_OF_RESULT,
     MAPPINGS_OF_TEXT,
     OF_REQUEST,
+    OF_RESPONSE,
     OF_UPLOAD,
     TEXT_METHODS,
 )
@@ -163,6 +165,8 @@ class Types:
                 return frozenset({OF_REQUEST[term.name]})
             if owner == {"upload"} and term.name in OF_UPLOAD:
                 return OF_UPLOAD[term.name]
+            if term.name in OF_RESPONSE and self._is_response(term.of, scope):
+                return frozenset({OF_RESPONSE[term.name]})
         annotation = self._annotation(term, scope)
         if annotation is not None:
             return self.annotation_kinds(*annotation) | self._default_kinds(term, scope)
@@ -170,6 +174,12 @@ class Types:
         if not definitions:
             return UNKNOWN
         return frozenset().union(*(self.kinds(found, home) for found, home in definitions))
+
+    def _is_response(self, term: Term, scope: Scope) -> bool:
+        """Whether a term is what a function of requests gives."""
+        value = self.resolver.resolve(term, scope)
+        name = value.of.name if isinstance(value, Instance) and isinstance(value.of, External) else ""
+        return name in BLOCKING_FUNCTIONS and name.startswith("requests.")
 
     def _result_of_method(self, call: Call, callee: Member, scope: Scope) -> Kinds | None:
         """What a method gives that only text, bytes, files or a model has; None for any other."""
@@ -205,8 +215,8 @@ class Types:
                 return inner if inner and inner <= {*MAPPINGS_OF_TEXT, "form"} else frozenset({"dict"})
             case External("builtins.open" | "io.open"):
                 return self._opened(call, scope)
-            case External(name) if name in KIND_OF_RESULT:
-                return frozenset({KIND_OF_RESULT[name]})
+            case External(name) if name in KIND_OF_RESULT or name in KIND_OF_CLASS:
+                return frozenset({KIND_OF_RESULT.get(name) or KIND_OF_CLASS[name]})
             case Function(home):
                 function = self.resolver.function(home)
                 if function is not None and function.yields:

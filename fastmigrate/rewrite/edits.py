@@ -21,6 +21,7 @@ from fastmigrate.rewrite.intents import (
 )
 from fastmigrate.rewrite.layout import (
     clause_a_line,
+    element_a_line,
     inserted,
     is_docstring,
     two_blank_lines,
@@ -363,6 +364,8 @@ class Editor(cst.CSTTransformer):
         value = updated.value
         for wrap in wraps:
             value = self._with_item(value, wrap)
+        if isinstance(value, cst.Dict):
+            value = element_a_line(value, self.unit)
         changed = updated.with_changes(value=value, whitespace_after_yield=cst.SimpleWhitespace(" "))
         self.wraps += [(changed, wrap) for wrap in wraps]
         return changed

@@ -8,6 +8,7 @@ import libcst as cst
 
 __all__ = [
     "clause_a_line",
+    "element_a_line",
     "inserted",
     "is_docstring",
     "two_blank_lines",
@@ -131,6 +132,21 @@ def with_element(display: cst.Dict, new: cst.DictElement) -> list[cst.BaseDictEl
     else:
         between = cst.MaybeSentinel.DEFAULT
     return [*others, last.with_changes(comma=between), new.with_changes(comma=last.comma)]
+
+
+def element_a_line(display: cst.Dict, unit: str) -> cst.Dict:
+    """A dict with an element on each line, if it is long; `unit` is one step of indentation."""
+    code = cst.Module([]).code_for_node(display)
+    if len(code) <= _SHORT or "\n" in code:
+        return display
+    *others, last = display.elements
+    deeper, comma = _new_line(unit), cst.Comma()
+    elements = [element.with_changes(comma=cst.Comma(whitespace_after=deeper)) for element in others]
+    return display.with_changes(
+        lbrace=cst.LeftCurlyBrace(whitespace_after=deeper),
+        elements=[*elements, last.with_changes(comma=comma)],
+        rbrace=cst.RightCurlyBrace(whitespace_before=_new_line("")),
+    )
 
 
 def two_blank_lines(lines: Sequence[cst.EmptyLine]) -> list[cst.EmptyLine]:

@@ -5,23 +5,48 @@ from __future__ import annotations
 import libcst as cst
 import libcst.matchers as m
 
+from fastmigrate.rewrite.layout import with_element
+
 __all__ = ["written_out"]
 
 
 def written_out(node: cst.BaseExpression) -> cst.BaseExpression:
-    """`dict([(a, b)])` is `{a: b}`, and a filter of a comprehension is one more condition of that."""
+    """The same, without a detour: `{a: b}` for `dict([(a, b)])`, `"ab" + c` for `"a" + "b" + c`."""
     match node:
         case cst.Call(func=cst.Name("dict"), args=[cst.Arg(value=cst.List() | cst.Tuple() as pairs)]):
             return _dict_of(pairs) or node
+        case cst.Dict(elements=[cst.StarredDictElement(value=cst.Dict() as inner), *others]):
+            for element in others:
+                inner = inner.with_changes(elements=with_element(inner, cst.ensure_type(element, cst.DictElement)))
+            return inner
+        case cst.DictComp(for_in=cst.CompFor(iter=cst.List() | cst.Tuple() as pairs)):
+            items = _dict_of(pairs)
+            call = None if items is None else cst.Call(cst.Attribute(items, cst.Name("items")))
+            return node if call is None else node.with_changes(for_in=node.for_in.with_changes(iter=call))
         case cst.DictComp(for_in=cst.CompFor(iter=cst.Call(func=cst.Attribute(value=cst.DictComp() as inner)))):
             return _filtered(inner, node) or node
+        case cst.BinaryOperation(
+            left=cst.BinaryOperation(
+                left=cst.SimpleString() | cst.FormattedString() as text, right=cst.SimpleString() as end
+            )
+        ):
+            return node.with_changes(left=_longer(text, str(end.evaluated_value)))
     return node
 
 
+def _longer(text: cst.SimpleString | cst.FormattedString, end: str) -> cst.SimpleString | cst.FormattedString:
+    """A literal with more text at its end."""
+    if isinstance(text, cst.FormattedString):
+        return text.with_changes(parts=[*text.parts, cst.FormattedStringText(end)])
+    quote = text.quote
+    return text.with_changes(value=f"{text.value.removesuffix(quote)}{end}{quote}")
+
+
 def _dict_of(pairs: cst.List | cst.Tuple) -> cst.Dict | None:
+    """The dict that a literal of pairs stands for."""
     elements: list[cst.DictElement] = []
     for pair in pairs.elements:
-        if not isinstance(pair.value, cst.Tuple) or len(pair.value.elements) != 2 or m.findall(pair, m.Comment()):
+        if not isinstance(pair.value, cst.Tuple) or len(pair.value.elements) != 2 or m.findall(pair.value, m.Comment()):
             return None
         key, value = (element.value for element in pair.value.elements)
         elements.append(cst.DictElement(key, value, comma=pair.comma))
