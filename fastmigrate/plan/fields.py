@@ -52,22 +52,27 @@ def case_of_data(types: Types, term: Term, scope: Scope, beside: frozenset[str])
         return "file" if whole <= _FILES else min(whole) if len(whole) == 1 else "not a dict"
     pairs = pairs_of(types, term, scope)
     if pairs is None:
-        case = _dict_case(types, term, scope)
-    elif pairs.order == "distinct":
-        case = f"pairs, {_values_case(pairs.kinds)}"
-    elif pairs.kinds <= _SINGLE | {"none"} and pairs.certain and not beside & {"json", "files"}:
+        return _beside(types, term, scope, beside, _dict_case(types, term, scope))
+    if pairs.order == "distinct":
+        sent_alike = "files" not in beside or pairs.kinds <= _IN_PARTS | {"none", "bool"}
+        case = f"pairs, {_values_case(pairs.kinds)}" if sent_alike else "not a dict"
+        return _beside(types, term, scope, beside - {"files"}, case)
+    if beside & {"json", "files"}:
+        return "not a dict"
+    if pairs.kinds <= _SINGLE | {"none"} and pairs.certain:
         return f"repeated pairs, {'none' if 'none' in pairs.kinds else 'plain'}"
-    else:
-        return "not a dict" if beside & {"json", "files"} else "repeated pairs, unknown"
-    return _beside(types, term, scope, beside, case)
+    return "repeated pairs, unknown"
 
 
 def _beside(types: Types, term: Term, scope: Scope, beside: frozenset[str], case: str) -> str:
-    if "files" in beside and case not in {"unknown whole", "not a dict"}:
+    """The case of a dict or of pairs that stand beside other parameters."""
+    if case in {"unknown whole", "not a dict"}:
+        return "unknown beside json" if "json" in beside else case
+    if "files" in beside:
         values = types.value_kinds(term, scope) or frozenset({"unknown"})
         if not values <= _IN_PARTS | {"none", "bool"}:
             return "objects beside files" if values <= _SINGLE | {"none"} - {"bytes"} else "unknown beside files"
-    if "json" in beside and not is_never_empty(types, term, scope) and case.removeprefix("pairs, ") != "plain":
+    if "json" in beside and case.rpartition(", ")[2] != "plain" and not is_never_empty(types, term, scope):
         return "unknown beside json"
     return case
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import libcst as cst
 
@@ -20,7 +20,6 @@ from fastmigrate.rewrite.intents import (
     WrapYield,
 )
 from fastmigrate.rewrite.layout import (
-    clause_a_line,
     element_a_line,
     inserted,
     is_docstring,
@@ -30,18 +29,13 @@ from fastmigrate.rewrite.layout import (
     with_keyword,
 )
 from fastmigrate.rewrite.nodes import (
-    Filler,
     member_of,
     names_that_are_no_expressions,
-    prefers_single_quotes,
     refuse_comments,
 )
-from fastmigrate.rewrite.simpler import written_out
+from fastmigrate.rewrite.templates import Templates
 
 __all__ = ["Editor"]
-
-_PLACEHOLDER = "__fastmigrate_{}__"
-_NOTHING: Mapping[str, cst.BaseExpression] = {}
 
 
 class Editor(cst.CSTTransformer):
@@ -54,7 +48,7 @@ class Editor(cst.CSTTransformer):
         super().__init__()
         self.config = module.config_for_parsing
         self.unit = module.default_indent
-        self.single_quotes = prefers_single_quotes(module.code)
+        self.templates = Templates(module)
         self.remaining: list[Intent] = list(intents)
         self.counts: dict[str, int] = {}
         self.no_expressions: set[cst.CSTNode] = set()
@@ -115,10 +109,6 @@ class Editor(cst.CSTTransformer):
         leave = getattr(self, f"edit_{type(original_node).__name__}", None)
         return updated_node if leave is None else leave(original_node, updated_node)
 
-    def _quoted(self, code: str) -> str:
-        """New code, which has no quotes within quotes, with the quotes that its file prefers."""
-        return code.replace('"', "'") if self.single_quotes else code
-
     def _take(self, kind: type[Intent], number: int | None, field: str = "number") -> list[Intent]:
         if number is None:
             return []
@@ -155,15 +145,15 @@ class Editor(cst.CSTTransformer):
                 keyword = None if edit.keyword is None else cst.Name(edit.keyword)
                 before = call.whitespace_before_args
                 base = before.last_line.value if isinstance(before, cst.ParenthesizedWhitespace) else ""
-                value = self._with_elements(arg.value, dict(edit.elements))
-                value = self._filled(edit.value, value, base, given)
+                display = self.templates.with_elements(arg.value, dict(edit.elements))
+                value = self.templates.filled(edit.value, display, base, given, one_line=self.in_string > 0)
                 equal = arg.equal if arg.keyword is not None or keyword is None else _EQUAL
                 args.append(arg.with_changes(keyword=keyword, value=value, equal=equal))
         dropped_last = bool(edits) and len(call.args) - 1 in edits and edits[len(call.args) - 1].drop
         if dropped_last and args:
             args[-1] = args[-1].with_changes(comma=call.args[-1].comma)
         for new in intent.added:
-            value = cst.parse_expression(self._quoted(new.value), self.config)
+            value = cst.parse_expression(self.templates.quoted(new.value), self.config)
             if new.keyword is None:
                 args = [with_comma_after(call, cst.Arg(value)), *args]
             else:
@@ -178,46 +168,6 @@ class Editor(cst.CSTTransformer):
         awaited = cst.Await(plain.with_changes(lpar=[], rpar=[]), lpar=call.lpar, rpar=call.rpar)
         self.awaits.append(awaited)
         return awaited
-
-    def _with_elements(self, display: cst.BaseExpression, templates: Mapping[int, str]) -> cst.BaseExpression:
-        """A display with new elements in some places."""
-        if not templates or not isinstance(display, cst.Dict | cst.List | cst.Tuple):
-            return display
-        elements = [
-            element.with_changes(value=self._filled(templates[index], element.value)) if index in templates else element
-            for index, element in enumerate(display.elements)
-        ]
-        return display.with_changes(elements=elements)
-
-    def _filled(
-        self,
-        template: str,
-        value: cst.BaseExpression,
-        base: str = "",
-        given: Mapping[str, cst.BaseExpression] = _NOTHING,
-    ) -> cst.BaseExpression:
-        """The template with the value, or the elements of the value, in its places.
-
-        `base` is the indentation of the value's line beyond that of its block, `given` are other values by their names.
-        """
-        if template == "{}":
-            return value
-        parts = [value]
-        if "{0}" in template and isinstance(value, cst.Tuple):
-            parts = [element.value for element in value.elements]
-        names = [_PLACEHOLDER.format(index) for index in range(len(parts))]
-        others = {name: _PLACEHOLDER.format(name) for name in given}
-        text = self._quoted(template).format(*(names * max(template.count("{}"), 1)), **others)
-        expression = cst.parse_expression(text, self.config)
-        values = dict(zip(names, parts, strict=True)) | {others[name]: other for name, other in given.items()}
-        filled = expression.visit(Filler(values))
-        assert isinstance(filled, cst.BaseExpression)
-        simpler = written_out(filled)
-        if simpler is not filled:
-            return simpler
-        if isinstance(filled, cst.DictComp) and not self.in_string:
-            return clause_a_line(filled, value, base, self.unit)
-        return filled
 
     def edit_Name(self, original: cst.Name, updated: cst.Name) -> cst.BaseExpression:
         """A test for truth asks for more."""
@@ -334,7 +284,7 @@ class Editor(cst.CSTTransformer):
             return [f"if {guard[1]}:\n    pass\n"]
         wraps = [wrap for wrap in self.wraps if wrap[0] is value]
         self.wraps = [wrap for wrap in self.wraps if wrap not in wraps]
-        return [f"async with {self._quoted(wrap.manager)} as {wrap.name}:\n    pass\n" for _, wrap in wraps]
+        return [f"async with {self.templates.quoted(wrap.manager)} as {wrap.name}:\n    pass\n" for _, wrap in wraps]
 
     def edit_SimpleStatementSuite(
         self, original: cst.SimpleStatementSuite, updated: cst.SimpleStatementSuite
@@ -374,7 +324,7 @@ class Editor(cst.CSTTransformer):
         self, value: cst.BaseExpression | cst.From | None, wrap: WrapYield
     ) -> cst.BaseExpression | cst.From | None:
         """What a lifespan yields, with one thing more."""
-        key = self._quoted(f'"{wrap.key}"')
+        key = self.templates.quoted(f'"{wrap.key}"')
         item = f"{key}: {wrap.name}"
         if isinstance(value, cst.Dict):
             element = cst.DictElement(cst.SimpleString(key), cst.Name(wrap.name))
@@ -383,7 +333,7 @@ class Editor(cst.CSTTransformer):
             return cst.parse_expression(f"{{{item}}}", self.config)
         assert isinstance(value, cst.BaseExpression)
         spread = "({} or {{}})" if wrap.optional else "{}"
-        return self._filled(f"{{{{**{spread}, {item}}}}}", value)
+        return self.templates.filled(f"{{{{**{spread}, {item}}}}}", value)
 
     # -- functions and the module
 
@@ -436,7 +386,7 @@ class Editor(cst.CSTTransformer):
             if index < 0:
                 continue
             self.remaining.remove(intent)
-            parsed = cst.parse_module(self._quoted(intent.code), self.config)
+            parsed = cst.parse_module(self.templates.quoted(intent.code), self.config)
             for position, statement in enumerate(parsed.body):
                 comments = [*parsed.header, *statement.leading_lines] if position == 0 else None
                 lines = two_blank_lines(comments if comments is not None else statement.leading_lines)

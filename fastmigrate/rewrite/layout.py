@@ -55,11 +55,13 @@ def with_keyword(call: cst.Call, args: Sequence[cst.Arg], keyword: str, value: c
     ]
 
 
-def clause_a_line(comprehension: cst.DictComp, over: cst.BaseExpression, base: str, unit: str) -> cst.DictComp:
-    """A comprehension with a clause on each line, if it is long or what it runs `over` is a dict of several lines.
+def clause_a_line(comprehension: cst.DictComp, base: str, unit: str) -> cst.DictComp:
+    """A comprehension with a clause on each line, if it is long or runs over the items of a dict of several lines.
 
     `base` is the indentation of the line on which it begins, beyond that of its block; `unit` is one step.
     """
+    over = comprehension.for_in.iter
+    over = over.func.value if isinstance(over, cst.Call) and isinstance(over.func, cst.Attribute) else over
     before_brace = over.rbrace.whitespace_before if isinstance(over, cst.Dict) else None
     if isinstance(before_brace, cst.ParenthesizedWhitespace):
         base = before_brace.last_line.value

@@ -25,21 +25,21 @@ def written_out(node: cst.BaseExpression) -> cst.BaseExpression:
             return node if call is None else node.with_changes(for_in=node.for_in.with_changes(iter=call))
         case cst.DictComp(for_in=cst.CompFor(iter=cst.Call(func=cst.Attribute(value=cst.DictComp() as inner)))):
             return _filtered(inner, node) or node
-        case cst.BinaryOperation(
-            left=cst.BinaryOperation(
-                left=cst.SimpleString() | cst.FormattedString() as text, right=cst.SimpleString() as end
-            )
-        ):
-            return node.with_changes(left=_longer(text, str(end.evaluated_value)))
+        case cst.BinaryOperation(left=cst.BinaryOperation(left=start, right=cst.SimpleString() as end)):
+            return node.with_changes(left=_longer(start, str(end.evaluated_value)) or node.left)
     return node
 
 
-def _longer(text: cst.SimpleString | cst.FormattedString, end: str) -> cst.SimpleString | cst.FormattedString:
-    """A literal with more text at its end."""
-    if isinstance(text, cst.FormattedString):
-        return text.with_changes(parts=[*text.parts, cst.FormattedStringText(end)])
-    quote = text.quote
-    return text.with_changes(value=f"{text.value.removesuffix(quote)}{end}{quote}")
+def _longer(text: cst.BaseExpression, end: str) -> cst.BaseExpression | None:
+    """A text with more at its end, where that is a literal."""
+    match text:
+        case cst.FormattedString(parts=parts):
+            return text.with_changes(parts=[*parts, cst.FormattedStringText(end)])
+        case cst.SimpleString(value=value, quote=quote):
+            return text.with_changes(value=f"{value.removesuffix(quote)}{end}{quote}")
+        case cst.BinaryOperation(operator=cst.Add(), right=right) if (longer := _longer(right, end)) is not None:
+            return text.with_changes(right=longer, lpar=[], rpar=[])
+    return None
 
 
 def _dict_of(pairs: cst.List | cst.Tuple) -> cst.Dict | None:
