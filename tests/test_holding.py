@@ -25,6 +25,9 @@ class Token(requests.auth.AuthBase):
         r.headers["X-Token"] = "t"
         return r
 TOKEN = Token()
+def numbered(r):
+    r.headers["X-Number"] = len(TABLE)
+    return r
 class Signed(requests.auth.AuthBase):
     def __call__(self, r):
         r.headers["X-Length"] = len(r.body)
@@ -52,6 +55,11 @@ HELD = {
     "cert beside verify": ("requests.get(u, cert='c.pem', verify='ca.pem')", "httpx ignores one of them"),
     "proxies of an argument": ("requests.get(u, proxies={'http': u})", "`proxies` belongs to a client"),
     "unknown proxies": ("requests.get(u, proxies=any)", "what `proxies` holds is not known"),
+    "proxies with exceptions": ("requests.get(u, proxies={'http': 'http://p', 'no_proxy': 'x'})", "what `proxies`"),
+    "reassigned constant": (
+        "global IS_STRICT\nIS_STRICT = flag\nrequests.get(u, verify=IS_STRICT)",
+        "`verify` belongs",
+    ),
     "conditional proxies": (
         "p = {}\nif flag:\n    p['http'] = 'http://p'\nrequests.get(u, proxies=p)",
         "what `proxies` holds is not known",
@@ -153,6 +161,8 @@ UNSAFE |= {
     ),
     "unknown cookies": ("requests.get(u, cookies=any)", "what `cookies` holds"),
     "cookie of a number": ("requests.get(u, cookies={'a': n})", "what `cookies` holds"),
+    "auth that sets a number": ("requests.get(u, auth=numbered)", "sends numbers there"),
+    "SOCKS": ("requests.get(u, proxies={'https': 'socks5://p'})", "`httpx[socks]`"),
     "CA folder": ("requests.get(u, verify='/etc/certs')", "if `verify` is a folder"),
     "proxy without a scheme": (
         "requests.get(u, proxies={'http': os.environ['P'], 'https': os.environ['P']})",

@@ -59,6 +59,11 @@ def half_read() -> io.BytesIO:
     return file
 
 
+def numbered(request: Any) -> Any:
+    request.headers["X-Number"] = 5
+    return request
+
+
 NAMES = {
     "Colour": Colour,
     "Decimal": Decimal,
@@ -69,6 +74,7 @@ NAMES = {
     "io": io,
     "tempfile": tempfile,
     "half_read": half_read,
+    "numbered": numbered,
     "PEM": str(CERTIFICATE),
     "IS_STRICT": False,
 }
@@ -186,6 +192,7 @@ EXAMPLES: dict[tuple[str, str], list[tuple[str, dict[str, str]]]] = {
         ("get", {"auth": "requests.auth.HTTPBasicAuth('user', 'pass')"}),
         ("get", {"auth": "requests.auth.HTTPProxyAuth('user', 'pass')"}),
     ],
+    ("auth", "object that sets unknown headers"): [("get", {"auth": "numbered"})],
     ("auth", "requests.auth.HTTPBasicAuth"): [("get", {"auth": "requests.auth.HTTPBasicAuth('user', 'pass')"})],
     ("auth", "requests.auth.HTTPDigestAuth"): [("get", {"auth": "requests.auth.HTTPDigestAuth('user', 'pass')"})],
     ("allow_redirects", "any"): [("get", {"allow_redirects": flag}) for flag in ("True", "False", "None")],
@@ -217,6 +224,7 @@ EXAMPLES: dict[tuple[str, str], list[tuple[str, dict[str, str]]]] = {
 NOT_SHOWN = {
     ("timeout", "unknown"): "what differs is the write timeout of a stalled upload",
     ("verify", "file or folder"): "what differs is how a folder is read",
+    ("proxies", "given, over SOCKS"): "it depends on what is installed",
     ("proxies", "given, perhaps without a scheme"): "httpx refuses it when the client is made",
     ("json", "dumped"): "what differs is the spacing, which the upstream does not record",
 }

@@ -145,7 +145,7 @@ ARGUMENTS |= {
     ("params", "list of mixed pairs"): Row(
         LOSSY,
         LISTS["none, bool"],
-        "2.1",
+        "2.1a",
         "pairs of `params` that have the same name are sent side by side by httpx, and in their order by requests",
     ),
     ("params", "text"): Row(EXACT, "{}", "2.12, 2.15"),
@@ -177,7 +177,7 @@ ARGUMENTS |= {
         "if the URL has a query of its own, requests adds `params` to it, and httpx puts them in its place",
     ),
     ("params", "added to a query"): Row(PINNED, 'url={url} + "&" + urlencode({})', "2.17, 2.20"),
-    ("params", "made a query"): Row(PINNED, 'url={url} + "?" + urlencode({})', "2.1"),
+    ("params", "made a query"): Row(PINNED, 'url={url} + "?" + urlencode({})', "2.1a"),
 }
 
 # -- data
@@ -341,6 +341,13 @@ ARGUMENTS |= {
     ("auth", "requests.auth.HTTPBasicAuth"): Row(EXACT, "httpx.BasicAuth", "8.5"),
     ("auth", "requests.auth.HTTPDigestAuth"): Row(EXACT, "httpx.DigestAuth", "8.8"),
     ("auth", "object that sets headers"): Row(EXACT, "{}", "8.5, 8.6"),
+    ("auth", "object that sets unknown headers"): Row(
+        LOSSY,
+        "{}",
+        "6.3, 8.6",
+        "`auth` sets headers of types that are not known: requests sends numbers there, httpx refuses them; an "
+        "annotation makes the fix safe",
+    ),
     ("auth", "shared digest"): Row(
         NONE,
         "",
@@ -386,6 +393,9 @@ ARGUMENTS |= {
         "",
         "11.21, 11.28",
         "if a proxy of `proxies` is given without `http://`, httpx refuses it when the app starts",
+    ),
+    ("proxies", "given, over SOCKS"): Row(
+        LOSSY, "", "11.27", "a SOCKS proxy needs `httpx[socks]` to be installed, or the app does not start"
     ),
     ("proxies", "unknown"): Row(
         NONE, "", "11.21", "what `proxies` holds is not known: a dict of literals and module constants can be migrated"

@@ -23,7 +23,9 @@ def case_of_auth(project: Project, argument: Argument, scope: Scope) -> str:
     cases = {_case(project, option, argument, scope) for option in options if option != Const(None)}
     if not cases:
         return "nothing"
-    if len(cases) == 1 and (len(options) == 1 or cases <= {"pair", "object that sets headers"}):
+    if len(cases) == 1 and (
+        len(options) == 1 or cases <= {"pair", "object that sets headers", "object that sets unknown headers"}
+    ):
         return cases.pop()
     return "pair of unknown" if all(case.startswith("pair") for case in cases) else "unknown"
 
@@ -78,9 +80,16 @@ def _case_of_function(project: Project, function: object) -> str:
     if len(own) != 1 or not _MISSING_IN_HTTPX.isdisjoint(links.members):
         return "unknown"
     request = Ref(own[0].name)
+    headers = Member(request, "headers")
+    kinds = {kind for of, value in links.items if of == headers for kind in project.types.kinds(value, function.scope)}
     module = project.links(function.scope.path)
     for site in module.calls if module is not None else ():
         call = site.call
-        if site.scope == function.scope.qualname and request in (*call.args, *(value for _, value in call.keywords)):
+        if site.scope != function.scope.qualname:
+            continue
+        if request in (*call.args, *(value for _, value in call.keywords)):
             return "unknown"
-    return "object that sets headers"
+        if isinstance(call.callee, Member) and call.callee.of == headers:
+            for given in call.args:
+                kinds |= project.types.value_kinds(given, function.scope) or {"unknown"}
+    return "object that sets headers" if kinds <= {"text", "bytes"} else "object that sets unknown headers"

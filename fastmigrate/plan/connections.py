@@ -25,6 +25,7 @@ _SOURCES = frozenset(
     ]
 )
 """What gives the same value wherever and whenever it is asked."""
+_SCHEMES = frozenset({"http", "https", "all"})
 _CA_FILES = (".pem", ".crt", ".cer", ".ca-bundle")
 _DEPTH = 6  # imports followed from one file to the next
 _LIMITS = dict(REQUESTS_SETTINGS)["limits"]
@@ -120,11 +121,15 @@ class _Reader:
         for key, value in zip(display.keys, display.values, strict=True):
             if not isinstance(key, Const) or not isinstance(key.value, str) or key.value in proxies:
                 return "unknown"
+            if key.value not in _SCHEMES and "://" not in key.value:  # no_proxy, say
+                return "unknown"
             proxies[key.value], known = self._proxy(value)
             certain = certain and known
         if not proxies:
             return "nothing"
         self._mount(proxies)
+        if any(str(self._text(value)).startswith("socks") for value in display.values):
+            return "given, over SOCKS"
         return "given" if certain else "given, perhaps without a scheme"
 
     def _proxy(self, term: Term) -> tuple[str | None, bool]:
