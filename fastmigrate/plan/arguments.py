@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from fastmigrate.facts.sites import Argument, Site
-from fastmigrate.facts.terms import Const, Display, Either
+from fastmigrate.facts.terms import Const, Display, Either, Member
 from fastmigrate.knowledge.parity import Parity, Row
 from fastmigrate.knowledge.requests_calls import ARGUMENTS, FORM_TYPE, FUNCTIONS
 from fastmigrate.plan.auths import case_of_auth, made_by
@@ -30,12 +30,16 @@ _IN_SPREAD = -1
 
 @dataclass(slots=True)
 class JudgedCall:
-    """The rows that a call's arguments use, and the edits that they ask for; `missing` names what has no row."""
+    """The rows that a call's arguments use, and the edits that they ask for; `missing` names what has no row.
+
+    `results` are the ordinals of other calls of which a response of httpx is needed.
+    """
 
     rows: list[Row] = field(default_factory=list)
     edits: list[ArgumentEdit] = field(default_factory=list)
     added: list[NewArgument] = field(default_factory=list)
     nested: list[EditCall] = field(default_factory=list)
+    results: list[int] = field(default_factory=list)
     missing: str | None = None
     method: str = ""
 
@@ -189,8 +193,20 @@ class _Judge:
     def _cookies(self, argument: Argument) -> str:
         if self.types.kinds(argument.term, self.scope) == {"none"}:
             return "nothing"
+        answer = self._answer_of(argument)
+        if answer is not None:  # httpx copies jars of its own, and no others
+            self.judged.results.append(answer)
+            return "text"
         values = self.types.value_kinds(argument.term, self.scope)
         return "text" if values is not None and values <= {"text", "none"} else "unknown"
+
+    def _answer_of(self, argument: Argument) -> int | None:
+        """The ordinal of the call in this function whose cookies an argument is, as in `cookies=login.cookies`."""
+        if not isinstance(argument.term, Member) or argument.term.name != "cookies":
+            return None
+        answer = self.project.resolver.resolve(argument.term.of, self.scope)
+        calls = {call.site.call.number for call in self.project.blocking if call.function == self.scope}
+        return answer.number if isinstance(answer, Instance) and answer.number in calls else None
 
     def _timeout(self, argument: Argument) -> str:
         term = argument.term

@@ -74,6 +74,7 @@ class Calls:
         notes = [row.note for row in judged.rows if row.parity is Parity.LOSSY]
         notes += self._doubts(site, call.function)
         needs: list[Goal] = [ClientInFunction(call.function, self.spec(call))]
+        needs += [ThroughClient(goal.path, number) for number in judged.results]
         for use in site.uses:
             if use.kind in {"member", "truth"}:
                 read = ReadResult(goal.path, use.number, use.name if use.kind == "truth" else "")
