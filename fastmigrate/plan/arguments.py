@@ -206,7 +206,9 @@ class _Judge:
             return None
         answer = self.project.resolver.resolve(argument.term.of, self.scope)
         calls = {call.site.call.number for call in self.project.blocking if call.function == self.scope}
-        return answer.number if isinstance(answer, Instance) and answer.number in calls else None
+        if not isinstance(answer, Instance) or answer.scope != self.scope:
+            return None
+        return answer.number if answer.number in calls else None
 
     def _timeout(self, argument: Argument) -> str:
         term = argument.term
