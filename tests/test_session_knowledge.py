@@ -177,6 +177,11 @@ def of_arguments(upstream: Upstream, library: Any, code: str, given: dict[str, s
     return list(upstream.recorded)
 
 
+def settings_of(written: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    """Settings as a client's spec has them: templates."""
+    return tuple((name, value.replace("{", "{{").replace("}", "}}")) for name, value in written.items())
+
+
 def of_client(upstream: Upstream, library: Any, code: str, given: dict[str, str], query: str = "") -> list[Recorded]:
     """What it gets from a client with the session's settings."""
     upstream.recorded.clear()
@@ -191,7 +196,7 @@ def of_client(upstream: Upstream, library: Any, code: str, given: dict[str, str]
     exec(PROMISES.format(**known_as), names)
 
     async def run() -> None:
-        async with eval(ClientSpec("session", tuple(written.items())).manager(known_as), names) as client:
+        async with eval(ClientSpec("session", settings_of(written)).manager(known_as), names) as client:
             for path in PATHS:
                 await client.get(upstream.url + path + query, **{key: eval(v) for key, v in given.items()})
 

@@ -69,7 +69,8 @@ class Clients:
         if there is not None:
             return there
         free = self.freed(function, spec)
-        return fresh(spec.key, {name for name in links.names if name not in free}, spec.other_key)
+        wanted = "client" if spec.key == "client" else self.keys.of(spec)
+        return fresh(wanted, {name for name in links.names if name not in free}, spec.other_key)
 
     def _existing_client(self, links: FunctionLinks, scope: Scope, spec: ClientSpec) -> str | None:
         request = request_parameter(self.project, links, scope)

@@ -162,7 +162,7 @@ class ModuleSessions:
             if isinstance(judged, Held):
                 return judged
             code, found = judged
-            settings.append((setting, code))
+            settings.append((setting, code.replace("{", "{{").replace("}", "}}")))
             rows += found
         if "cookies" not in dict(settings):
             settings.append(("cookies", ""))

@@ -10,11 +10,11 @@ from fastmigrate.knowledge.names import REFUSALS
 from fastmigrate.knowledge.parity import Parity, Row
 from fastmigrate.knowledge.requests_exceptions import Step as Failure
 from fastmigrate.knowledge.requests_responses import MEMBERS, STREAMED, TRUTH
-from fastmigrate.plan.arguments import is_read_back_as_given
 from fastmigrate.plan.goals import Goal, Held, Imported, LineReader, ReadResult, Step, ThroughClient
 from fastmigrate.plan.handlers import Guard, Handlers
 from fastmigrate.plan.names import imported
 from fastmigrate.plan.streams import BODY, PIECES, Streams, is_body_read_before
+from fastmigrate.plan.urls import is_read_back_as_given
 from fastmigrate.project.project import BlockingCall, Project
 from fastmigrate.project.resolve import External, Scope
 from fastmigrate.rewrite.intents import (
@@ -76,10 +76,10 @@ class Responses:
             )
         if row.parity is Parity.NONE:
             return Held(f"line {use.line}: {row.note}")
-        if use.within and use.name in {"json", "raise_for_status", "close"}:
-            return Held(f"`{use.name}()` stands in a nested function in line {use.line}, which may run at any time")
         if stream is not None:
             return self._streamed(goal, use, scope, row)
+        if use.within and use.name in {"json", "raise_for_status", "close"}:
+            return Held(f"`{use.name}()` stands in a nested function in line {use.line}, which may run at any time")
         if use.item is not None:
             return Held(f"line {use.line} enters the response by `with` beside others: give it a block of its own")
         intents = self._edits(goal, use, row)

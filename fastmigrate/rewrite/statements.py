@@ -29,30 +29,29 @@ class StatementEditor(ExpressionEditor):
         replaced = self.replacer.lines(updated)
         if replaced is not None:
             return cst.FlattenSentinel([*before, *replaced])
-        headers = [self._header(statement) for statement in updated.body]
+        headers = [self._headers(statement) for statement in updated.body]
         if not any(headers):
             return cst.FlattenSentinel([*before, updated]) if before else updated
         lines: list[cst.BaseStatement] = list(before)
-        for index, (statement, header) in enumerate(zip(updated.body, headers, strict=True)):
+        for index, (statement, above) in enumerate(zip(updated.body, headers, strict=True)):
             line = cst.SimpleStatementLine([statement.with_changes(semicolon=cst.MaybeSentinel.DEFAULT)])
             if index == 0:
                 line = line.with_changes(leading_lines=updated.leading_lines)
             if index == len(headers) - 1:
                 line = line.with_changes(trailing_whitespace=updated.trailing_whitespace)
-            lines.append(line if header is None else self._compound(header, line))
+            lines.append(self._under(above, line))
         return cst.FlattenSentinel(lines)
 
-    def _header(self, statement: cst.BaseSmallStatement) -> str | None:
-        """The compound statement into which a small one is to be put, or None."""
+    def _headers(self, statement: cst.BaseSmallStatement) -> list[str]:
+        """The compound statements into which a small one is to be put, from the outside in."""
         value = statement.value if isinstance(statement, cst.Expr) else None
         for guard in [guard for guard in self.guards if guard[0] is value]:
             self.guards.remove(guard)
             first = f"    {guard[1].first}\n" if guard[1].first else ""
-            return f"if {guard[1].test}:\n{first}    pass\n"
-        for wrap in [wrap for wrap in self.wraps if wrap[0] is value]:
-            self.wraps.remove(wrap)
-            return f"async with {self._quoted(wrap[1].manager)} as {wrap[1].name}:\n    pass\n"
-        return None
+            return [f"if {guard[1].test}:\n{first}    pass\n"]
+        wraps = [wrap for wrap in self.wraps if wrap[0] is value]
+        self.wraps = [wrap for wrap in self.wraps if wrap not in wraps]
+        return [f"async with {self.templates.quoted(wrap.manager)} as {wrap.name}:\n    pass\n" for _, wrap in wraps]
 
     def edit_SimpleStatementSuite(
         self, original: cst.SimpleStatementSuite, updated: cst.SimpleStatementSuite
@@ -66,12 +65,16 @@ class StatementEditor(ExpressionEditor):
     def _new_before(self, original: cst.CSTNode) -> list[cst.BaseStatement]:
         return [_statement(code, self.config) for code in self.befores.pop(original, [])]
 
-    def _compound(self, code: str, line: cst.SimpleStatementLine) -> cst.BaseStatement:
-        header = cst.parse_statement(code, self.config)
-        assert isinstance(header, cst.If | cst.With) and isinstance(header.body, cst.IndentedBlock)
-        *first, _ = header.body.body
-        body = header.body.with_changes(body=[*first, line.with_changes(leading_lines=[])])
-        return header.with_changes(body=body, leading_lines=line.leading_lines)
+    def _under(self, headers: Sequence[str], line: cst.SimpleStatementLine) -> cst.BaseStatement:
+        """A line within compound statements; its comments stay above them."""
+        statement: cst.SimpleStatementLine | cst.If | cst.With = line
+        for code in reversed(headers):
+            header = cst.parse_statement(code, self.config)
+            assert isinstance(header, cst.If | cst.With) and isinstance(header.body, cst.IndentedBlock)
+            *first, _ = header.body.body
+            body = header.body.with_changes(body=[*first, statement.with_changes(leading_lines=[])])
+            statement = header.with_changes(body=body, leading_lines=line.leading_lines)
+        return statement
 
     # -- compound statements
 
