@@ -14,7 +14,7 @@ __all__ = ["Config", "ConfigError", "load_config", "parse_codes"]
 
 KEYS = (
     *("select", "ignore", "exclude", "per-file-ignores", "fix", "diff", "unsafe-fixes"),
-    *("exit-zero", "statistics", "output-format", "output-file", "client"),
+    *("exit-zero", "statistics", "output-format", "output-file", "client", "blocking-calls"),
 )
 FORMATS = ("text", "concise", "json")
 CLIENTS = ("httpx", "httpx2")
@@ -40,6 +40,7 @@ class Config:
     output_format: str = "text"
     output_file: str | None = None
     client: str | None = None
+    blocking_calls: tuple[str, ...] = ()
 
     def selects(self, code: str) -> bool:
         """Whether findings with this code are wanted: the longest prefix that fits decides."""
@@ -91,6 +92,11 @@ def _from_table(table: Mapping[str, Any], file: Path) -> Config:
                 values["per_file_ignores"] = {
                     pattern: parse_codes(_strings(codes, where), where) for pattern, codes in value.items()
                 }
+            case "blocking-calls":
+                names = tuple(_strings(value, where))
+                if not all(part.isidentifier() for name in names for part in name.split(".")):
+                    raise ConfigError(f"{where} must be dotted names, as `mypkg.client.fetch`")
+                values["blocking_calls"] = names
             case "fix" | "diff" | "unsafe-fixes" | "exit-zero" | "statistics":
                 if not isinstance(value, bool):
                     raise ConfigError(f"{where} must be true or false")

@@ -115,7 +115,7 @@ def test_every_row_has_an_example_and_every_parameter_a_row() -> None:
         signature = inspect.signature(getattr(requests.api, name)).parameters
         assert {p.name for p in signature.values() if p.kind is not p.VAR_KEYWORD} <= parameters
     assert set(inspect.signature(requests.Session.request).parameters) - {"self"} <= parameters
-    assert BLOCKING_FUNCTIONS.keys() == FUNCTIONS.keys()
+    assert {name for name in BLOCKING_FUNCTIONS if name.startswith("requests.")} == FUNCTIONS.keys()
 
 
 @pytest.fixture(scope="module")

@@ -1,16 +1,21 @@
-"""What blocks the calling thread until a server has answered."""
+"""What blocks the calling thread: until a server has answered, or for a while."""
 
 from __future__ import annotations
 
-__all__ = ["BLOCKING_FUNCTIONS", "BLOCKING_METHODS", "TOKENS"]
+__all__ = ["BLOCKING_CALLS", "BLOCKING_FUNCTIONS", "TOKENS"]
 
 _VERBS = ("get", "options", "head", "post", "put", "patch", "delete", "request")
 
-BLOCKING_FUNCTIONS = {f"requests.{verb}": "FM101" for verb in _VERBS}
-"""Functions, and the code of the rule that they break."""
+BLOCKING_FUNCTIONS = {
+    **{f"requests.{verb}": "FM101" for verb in _VERBS},
+    "time.sleep": "FM104",
+}
+"""Functions, and the code of the rule that they break on the event loop."""
 
-BLOCKING_METHODS = {("requests.Session", method): "FM101" for method in (*_VERBS, "send")}
-"""Methods of classes, likewise."""
+_METHODS = {f"requests.Session.{method}": "FM101" for method in (*_VERBS, "send")}
 
-TOKENS = (b"requests",)
+BLOCKING_CALLS = {**BLOCKING_FUNCTIONS, **_METHODS}
+"""Functions and methods, likewise."""
+
+TOKENS = (b"requests", b"sleep")
 """A file that holds none of these can make no blocking call of its own."""

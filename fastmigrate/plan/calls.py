@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from fastmigrate.facts.sites import Site
-from fastmigrate.facts.terms import Await, Call, Item, Member, Ref, Term, Truthy
 from fastmigrate.facts.uses import Use
 from fastmigrate.facts.values import Handler
 from fastmigrate.knowledge.parity import Parity, Row
 from fastmigrate.knowledge.requests_calls import FUNCTIONS
 from fastmigrate.knowledge.requests_responses import MEMBERS, TRUTH
 from fastmigrate.plan.arguments import JudgedCall, has_known_host, judge_arguments
+from fastmigrate.plan.awaiting import Awaiting
 from fastmigrate.plan.goals import ClientInFunction, Goal, Held, Imported, ReadResult, Step, ThroughClient
 from fastmigrate.plan.names import imported
 from fastmigrate.plan.specs import SHARED, ClientSpec
 from fastmigrate.project.project import BlockingCall, Project
-from fastmigrate.project.resolve import Class, External, Instance, Scope
+from fastmigrate.project.resolve import Class, External, Scope
 from fastmigrate.rewrite.intents import (
     ArgumentEdit,
     EditCall,
@@ -29,23 +28,13 @@ from fastmigrate.rewrite.intents import (
 
 __all__ = ["Calls"]
 
-_LOCKS = frozenset(
-    f"{module}.{name}"
-    for module in ("threading", "multiprocessing")
-    for name in ("Lock", "RLock", "Semaphore", "BoundedSemaphore", "Condition")
-)
-_OBSTACLES = {
-    "generator": "it stands in a generator expression, which an `await` would make asynchronous: use a list instead",
-    "class body": "it stands in the body of a class, where nothing can be awaited",
-    "lambda": "it stands in a lambda, where nothing can be awaited",
-}
-
 
 class Calls:
     """Makes the steps of the goals that concern calls; `client_name` tells the client's name in a function."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, awaiting: Awaiting) -> None:
         self.project = project
+        self.awaiting = awaiting
         self.calls = {(call.function.path, call.site.call.number): call for call in project.blocking}
         self.uses: dict[ReadResult, tuple[Use, Scope]] = {}
 
@@ -58,6 +47,8 @@ class Calls:
     def through_client(self, goal: ThroughClient, client: str) -> Step | Held:
         """The step of a call: its edit, and all that must be so for it to be right."""
         call = self.calls[goal.path, goal.number]
+        if call.is_configured:
+            return Held(f"`{call.callee}` is one of your `blocking-calls`: what would take its place is not known")
         if call.callee not in FUNCTIONS:
             return Held(f"`{call.callee}` is not migrated yet: a session's headers, cookies and adapters go with it")
         site = self.project.site(call)
@@ -78,8 +69,9 @@ class Calls:
         return Step(tuple(needs + more), parity, tuple(notes), intents)
 
     def _in_the_way(self, call: BlockingCall, site: Site, judged: JudgedCall) -> str | None:
-        if site.obstacle in _OBSTACLES:
-            return _OBSTACLES[site.obstacle]
+        reason = self.awaiting.in_the_way(site, call.function)
+        if reason is not None:
+            return reason
         if judged.missing is not None:
             return judged.missing
         for row in judged.rows:
@@ -95,30 +87,10 @@ class Calls:
         for name in ("str", "isinstance"):
             if f"{name}(" in judged.code and self._means_something_else(name, site, call.function):
                 return f"`{name}` has another meaning there, and the new code needs it"
-        for term in (*site.guards, *site.acquired):
-            if self._is_lock(term, call.function):
-                return "a thread lock is held around it: across an `await`, it would stop every other task"
         return self._handled(site.handlers, call.function)
 
     def _means_something_else(self, name: str, site: Site, scope: Scope) -> bool:
         return name in site.bound or self.project.resolver.lookup(name, scope) is not None
-
-    def _is_lock(self, term: Term, scope: Scope) -> bool:
-        """Whether a term is a lock of threads, is called so, or locks something when it is entered."""
-        value = self.project.resolver.resolve(term, scope)
-        if isinstance(value, Instance):
-            for base in self.project.resolver.bases(value.of):
-                if isinstance(base, External) and base.name in _LOCKS:
-                    return True
-                if isinstance(base, Class):
-                    entered = Scope(base.scope.path, f"{base.scope.qualname}.__enter__")
-                    function = self.project.resolver.function(entered)
-                    if function is not None and "acquire" in function.members:
-                        return True
-            return False
-        name = _last_name(term)
-        words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower().split("_")
-        return not {"lock", "locks", "rlock", "mutex", "semaphore"}.isdisjoint(words)
 
     def _handled(self, handlers: tuple[Handler, ...], scope: Scope) -> str | None:
         for handler in handlers:
@@ -154,14 +126,7 @@ class Calls:
                 yield ""
 
     def _doubts(self, site: Site, scope: Scope) -> Iterator[str]:
-        if site.obstacle == "nested comprehension":
-            yield "an `await` in a nested comprehension needs Python 3.11 or newer"
-        links = self.project.links(scope.path)
-        for name in site.looped:
-            if links is not None and name in links.mutated:
-                yield f"the loop around it runs over `{name}`, which another request may change meanwhile"
-        for state in site.stale:
-            yield f"`{state}` is read before the call and written after it: another request may change it meanwhile"
+        yield from self.awaiting.doubts(site, scope)
         for handler in site.handlers:
             names = set(self.caught(handler, scope))
             if "" in names:
@@ -217,16 +182,6 @@ class Calls:
             return Held(f"`raise_for_status()` in line {use.line} does not stand after a name: give the response one")
         needs = tuple(ThroughClient(goal.path, number) for number in sorted(use.results))
         return Step(needs, row.parity, (row.note,) if row.parity is Parity.LOSSY else (), intents)
-
-
-def _last_name(term: Term) -> str:
-    """The name of what is called, subscripted or read, without what it is given."""
-    match term:
-        case Ref(name) | Member(_, name):
-            return name
-        case Call(callee=inner) | Item(of=inner) | Await(of=inner) | Truthy(of=inner):
-            return _last_name(inner)
-    return ""
 
 
 def _row(use: Use) -> Row | None:

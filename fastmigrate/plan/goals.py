@@ -21,6 +21,7 @@ __all__ = [
     "Promises",
     "ReadResult",
     "RequestInFunction",
+    "Slept",
     "Step",
     "ThroughClient",
 ]
@@ -29,6 +30,14 @@ __all__ = [
 @dataclass(frozen=True, slots=True)
 class ThroughClient:
     """The call with this ordinal goes through a client of the app."""
+
+    path: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Slept:
+    """The call with this ordinal sleeps without stopping the event loop."""
 
     path: str
     number: int
@@ -115,6 +124,7 @@ Goal = (
     | ClientInFunction
     | ThroughClient
     | ReadResult
+    | Slept
     | Imported
 )
 

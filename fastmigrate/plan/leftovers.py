@@ -1,4 +1,4 @@
-"""What nothing uses any more once the calls are migrated: imports of requests."""
+"""What nothing uses any more once the calls are migrated: imports of what they called."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from fastmigrate.facts.terms import Call, Member, Ref, Term
 from fastmigrate.facts.values import Binding, ModuleLinks
-from fastmigrate.plan.calls import Calls
+from fastmigrate.knowledge.blocking import BLOCKING_CALLS
 from fastmigrate.project.modules import module_name
 from fastmigrate.project.project import Project
 from fastmigrate.project.resolve import External, Module, Scope
@@ -16,13 +16,17 @@ from fastmigrate.rewrite.intents import EditCall, Intent, RemoveImport
 __all__ = ["unused_imports"]
 
 
+_MODULES = frozenset(name.partition(".")[0] for name in BLOCKING_CALLS)
+
+
 def unused_imports(
-    project: Project, calls: Calls, migrated: Iterable[tuple[str, int]], intents: dict[str, list[Intent]]
+    project: Project, migrated: Iterable[tuple[str, int]], intents: dict[str, list[Intent]]
 ) -> Iterator[tuple[str, RemoveImport]]:
-    """The imports of requests whose last use was in one of the migrated calls, by file."""
+    """The imports of blocking modules whose last use was in one of the migrated calls, by file."""
+    calls = {(call.function.path, call.site.call.number): call for call in project.blocking}
     gone: dict[str, Counter[tuple[str, str]]] = {}
     for path, number in migrated:
-        call = calls.calls[path, number]
+        call = calls[path, number]
         edited = {intent.number for intent in intents.get(path, ()) if isinstance(intent, EditCall)}
         for callee in [call.site.call.callee, *_edited_callees(call.site.call, edited)]:
             root = _root(callee)
@@ -62,7 +66,7 @@ def _removable(project: Project, bindings: tuple[Binding, ...], path: str) -> bo
     if len(bindings) != 1 or bindings[0].guarded or bindings[0].kind not in {"import", "from"}:
         return False
     value = project.resolver.resolve_binding(bindings[0], Scope(path))
-    return isinstance(value, External) and value.name.partition(".")[0] == "requests"
+    return isinstance(value, External) and value.name.partition(".")[0] in _MODULES
 
 
 def _used_elsewhere(project: Project, path: str, name: str) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from fastmigrate.knowledge.parity import Parity
 from fastmigrate.model import Finding, Fix
+from fastmigrate.plan.awaiting import Awaiting
 from fastmigrate.plan.calls import Calls
 from fastmigrate.plan.clients import Clients
 from fastmigrate.plan.goals import (
@@ -22,10 +23,12 @@ from fastmigrate.plan.goals import (
     Promises,
     ReadResult,
     RequestInFunction,
+    Slept,
     Step,
     ThroughClient,
 )
 from fastmigrate.plan.leftovers import unused_imports
+from fastmigrate.plan.sleeps import Sleeps
 from fastmigrate.project.project import Project
 from fastmigrate.rewrite.intents import Intent
 
@@ -42,7 +45,10 @@ _ORDER: tuple[type, ...] = (
     ClientInFunction,
     ThroughClient,
     ReadResult,
+    Slept,
 )
+_CURES: dict[str, Callable[[str, int], Goal]] = {"FM101": ThroughClient, "FM104": Slept}
+"""What has to be reached for the findings of each rule about calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +67,16 @@ class Planner:
 
     def __init__(self, project: Project, findings: Iterable[Finding], untouchable: Iterable[Finding] = ()) -> None:
         self.project = project
-        self.calls = Calls(project)
+        awaiting = Awaiting(project)
+        self.calls = Calls(project, awaiting)
+        self.sleeps = Sleeps(project, awaiting)
         self.clients = Clients(project, (self.calls.spec(call) for call in project.blocking))
+        silenced = Held("its finding is suppressed")
         self.steps: dict[Goal, Step | Held] = {
-            ThroughClient(finding.path, finding.call): Held("its finding is suppressed")
-            for finding in untouchable
-            if finding.call is not None
+            goal: silenced for finding in untouchable if (goal := _goal_of(finding)) is not None
         }
         self.findings = list(findings)
-        self.roots = {_key(f): ThroughClient(f.path, f.call) for f in self.findings if f.call is not None}
+        self.roots = {_key(f): goal for f in self.findings if (goal := _goal_of(f)) is not None}
         self._grow(self.roots.values())
         self.reasons = self._prune()
 
@@ -94,6 +101,7 @@ class Planner:
         makers: dict[type, Callable[..., Step | Held]] = {
             ClientInFunction: self.clients.client_in_function,
             RequestInFunction: self.clients.request_in_function,
+            Slept: self.sleeps.slept,
             ClientOfApp: self.clients.client_of_app,
             NewLifespan: self.clients.lifespans.new_lifespan,
             ClientInNewLifespan: self.clients.lifespans.client_in_new_lifespan,
@@ -159,13 +167,20 @@ class Planner:
                 for path, intent in step.intents:
                     if intent not in intents.setdefault(path, []):
                         intents[path].append(intent)
-            if isinstance(goal, ThroughClient):
+            if isinstance(goal, ThroughClient | Slept):
                 migrated[goal.path, goal.number] += 1
         for path, lifespan in self.clients.lifespans.new_lifespans(goals).items():
             intents.setdefault(path, []).append(lifespan)
-        for path, intent in unused_imports(self.project, self.calls, migrated, intents):
+        for path, intent in unused_imports(self.project, migrated, intents):
             intents[path].append(intent)
         return Plan({path: tuple(edits) for path, edits in sorted(intents.items()) if edits})
+
+
+def _goal_of(finding: Finding) -> Goal | None:
+    """The goal that is reached once a finding is fixed; None if there is none."""
+    if finding.call is None:
+        return None
+    return _CURES[finding.code](finding.path, finding.call)
 
 
 def _key(finding: Finding) -> tuple[str, str, int | None]:

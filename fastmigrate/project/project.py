@@ -12,12 +12,12 @@ from fastmigrate.facts.nodes import place_in_text
 from fastmigrate.facts.sites import Site, read_sites
 from fastmigrate.facts.terms import Call, Member, Ref
 from fastmigrate.facts.values import CallSite, ModuleLinks, Place
-from fastmigrate.knowledge.blocking import BLOCKING_FUNCTIONS, BLOCKING_METHODS, TOKENS
+from fastmigrate.knowledge.blocking import BLOCKING_CALLS, BLOCKING_FUNCTIONS, TOKENS
 from fastmigrate.knowledge.names import LIBRARIES, MAKES, canonical
 from fastmigrate.project.appmap import AppMap
 from fastmigrate.project.apps import read_apps
 from fastmigrate.project.modules import ModuleTree, is_test_path, module_name
-from fastmigrate.project.resolve import External, Function, Instance, Method, Resolver, Scope
+from fastmigrate.project.resolve import Class, External, Function, Instance, Method, Resolver, Scope, Value
 from fastmigrate.project.types import Types
 from fastmigrate.project.versions import declares
 from fastmigrate.sources import SourceError, Sources
@@ -29,32 +29,45 @@ _APP_TOKENS = (b"fastapi", b"starlette")
 
 @dataclass(frozen=True, slots=True)
 class BlockingCall:
-    """A call that blocks the event loop, and what it calls, by its canonical name."""
+    """A call that blocks the event loop, and what it calls, by its canonical name.
+
+    `is_configured` says that the user's configuration calls it blocking, and nothing else is known of it.
+    """
 
     code: str
     callee: str
     function: Scope
     site: CallSite
     place: Place
+    is_configured: bool = False
 
 
 class Project:
     """Everything that is known of a project.
 
     `named` are the files that the user asked for by name, `library` is the one that calls are migrated to: "httpx",
-    "httpx2", or None for the one that the project uses.
+    "httpx2", or None for the one that the project uses. `blocking_calls` are dotted names of what else blocks.
     """
 
-    def __init__(self, sources: Sources, named: Iterable[str] = (), library: str | None = None) -> None:
+    def __init__(
+        self,
+        sources: Sources,
+        named: Iterable[str] = (),
+        library: str | None = None,
+        blocking_calls: Iterable[str] = (),
+    ) -> None:
         self.sources = sources
         self._library = library
+        self._configured = {canonical(name) for name in blocking_calls}
         self.unreadable: dict[str, SourceError] = {}
         self._links: dict[str, ModuleLinks | None] = {}
         self._sites: dict[str, dict[int, Site]] = {}
         self.tree = ModuleTree(sources.paths, LIBRARIES)
-        self.resolver = Resolver(self.tree, self.links, canonical, MAKES, {*BLOCKING_FUNCTIONS, "requests.Session"})
+        known = {*BLOCKING_FUNCTIONS, "requests.Session", *self._configured}
+        self.resolver = Resolver(self.tree, self.links, canonical, MAKES, known)
         self.types = Types(self.resolver)
-        self.blocking_paths = list(sources.containing(*TOKENS))
+        own = (name.rpartition(".")[2].encode() for name in self._configured)
+        self.blocking_paths = list(sources.containing(*TOKENS, *own))
         for path in [*self.blocking_paths, *named]:
             self.links(path)
 
@@ -108,19 +121,31 @@ class Project:
             scope = Scope(path, site.scope)
             found = self.blocks(site, scope)
             if found is not None and scope in self.apps.routes:
+                code, callee = found
                 lines = lines or self.sources.decode(path).text.encode().splitlines()
-                yield BlockingCall(*found, scope, site, place_in_text(site.place, lines))
+                place = place_in_text(site.place, lines)
+                yield BlockingCall(code, callee, scope, site, place, callee not in BLOCKING_CALLS)
 
     def blocks(self, site: CallSite, scope: Scope) -> tuple[str, str] | None:
         """The code of the rule that a call breaks on the event loop and the name of what it calls, or None."""
-        match self.resolver.resolve(site.call.callee, scope):
-            case External(name) if name in BLOCKING_FUNCTIONS:
-                return BLOCKING_FUNCTIONS[name], name
-            case Method(Instance() as owner, method):
-                for base in self.resolver.bases(owner.of):
-                    if isinstance(base, External) and (base.name, method) in BLOCKING_METHODS:
-                        return BLOCKING_METHODS[base.name, method], f"{base.name}.{method}"
+        for name in self._called(self.resolver.resolve(site.call.callee, scope)):
+            if name in BLOCKING_CALLS:
+                return BLOCKING_CALLS[name], name
+            if name in self._configured:
+                return "FM101", name
         return None
+
+    def _called(self, callee: Value | None) -> Iterator[str]:
+        """The dotted names of what is called: those of a method are by its class and the classes above it."""
+        match callee:
+            case External(name):
+                yield name
+            case Method(Instance() as owner, method):
+                yield from (
+                    f"{base.name}.{method}" for base in self.resolver.bases(owner.of) if isinstance(base, External)
+                )
+            case Function(home) | Class(home) if self._configured:
+                yield self.name_of(home)
 
     def site(self, call: BlockingCall) -> Site:
         """All that is to be known of a blocking call before it can be rewritten."""
