@@ -44,7 +44,8 @@ class Fix:
 class Finding:
     """One defect. Paths are POSIX and relative to the project.
 
-    `call` is the ordinal of the call in its file; `imported` is the name that it is about, where it is an import.
+    `call` is the ordinal of the call in its file; `imported` are the scope and the name that it is about, where that is
+    an import.
     """
 
     code: str
@@ -56,7 +57,7 @@ class Finding:
     chain: tuple[Hop, ...] = ()
     fix: Fix = Fix("none")
     call: int | None = None
-    imported: str | None = None
+    imported: tuple[str, str] | None = None
 
     @property
     def is_in_code(self) -> bool:

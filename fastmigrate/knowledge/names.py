@@ -47,6 +47,7 @@ _ALIASES = {
     "os.error": "builtins.OSError",
     "fastapi.applications.FastAPI": "fastapi.FastAPI",
     "fastapi.routing.APIRouter": "fastapi.APIRouter",
+    "fastapi.background.BackgroundTasks": "fastapi.BackgroundTasks",
     "fastapi.requests.Request": "fastapi.Request",
     "starlette.requests.Request": "fastapi.Request",
     "fastapi.requests.HTTPConnection": "starlette.requests.HTTPConnection",

@@ -18,11 +18,13 @@ __all__ = [
     "Held",
     "Imported",
     "NewLifespan",
+    "PassedFunction",
     "Promises",
     "ReadResult",
     "RequestInFunction",
     "Slept",
     "Step",
+    "TaskImported",
     "ThroughClient",
 ]
 
@@ -41,6 +43,23 @@ class Slept:
 
     path: str
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class PassedFunction:
+    """The call with this ordinal is given a function in place of what that returns."""
+
+    path: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaskImported:
+    """A name for `BackgroundTask` that a scope imports comes from where that is."""
+
+    path: str
+    scope: str
+    bound: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +144,8 @@ Goal = (
     | ThroughClient
     | ReadResult
     | Slept
+    | PassedFunction
+    | TaskImported
     | Imported
 )
 

@@ -20,15 +20,18 @@ from fastmigrate.plan.goals import (
     Held,
     Imported,
     NewLifespan,
+    PassedFunction,
     Promises,
     ReadResult,
     RequestInFunction,
     Slept,
     Step,
+    TaskImported,
     ThroughClient,
 )
 from fastmigrate.plan.leftovers import unused_imports
 from fastmigrate.plan.sleeps import Sleeps
+from fastmigrate.plan.tasks import Tasks
 from fastmigrate.project.project import Project
 from fastmigrate.rewrite.intents import Intent
 
@@ -46,8 +49,10 @@ _ORDER: tuple[type, ...] = (
     ThroughClient,
     ReadResult,
     Slept,
+    PassedFunction,
+    TaskImported,
 )
-_CURES: dict[str, Callable[[str, int], Goal]] = {"FM101": ThroughClient, "FM104": Slept}
+_CURES: dict[str, Callable[[str, int], Goal]] = {"FM101": ThroughClient, "FM104": Slept, "FM403": PassedFunction}
 """What has to be reached for the findings of each rule about calls."""
 
 
@@ -70,6 +75,7 @@ class Planner:
         awaiting = Awaiting(project)
         self.calls = Calls(project, awaiting)
         self.sleeps = Sleeps(project, awaiting)
+        self.tasks = Tasks(project)
         self.clients = Clients(project, (self.calls.spec(call) for call in project.blocking))
         silenced = Held("its finding is suppressed")
         self.steps: dict[Goal, Step | Held] = {
@@ -102,6 +108,8 @@ class Planner:
             ClientInFunction: self.clients.client_in_function,
             RequestInFunction: self.clients.request_in_function,
             Slept: self.sleeps.slept,
+            PassedFunction: self.tasks.passed_function,
+            TaskImported: self.tasks.task_imported,
             ClientOfApp: self.clients.client_of_app,
             NewLifespan: self.clients.lifespans.new_lifespan,
             ClientInNewLifespan: self.clients.lifespans.client_in_new_lifespan,
@@ -178,10 +186,10 @@ class Planner:
 
 def _goal_of(finding: Finding) -> Goal | None:
     """The goal that is reached once a finding is fixed; None if there is none."""
-    if finding.call is None:
-        return None
-    return _CURES[finding.code](finding.path, finding.call)
+    if finding.imported is not None:
+        return TaskImported(finding.path, *finding.imported)
+    return None if finding.call is None else _CURES[finding.code](finding.path, finding.call)
 
 
-def _key(finding: Finding) -> tuple[str, str, int | None]:
-    return finding.code, finding.path, finding.call
+def _key(finding: Finding) -> tuple[str, str, int | None, tuple[str, str] | None]:
+    return finding.code, finding.path, finding.call, finding.imported

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 from fastmigrate.facts.links import read_links
 from fastmigrate.facts.nodes import place_in_text
@@ -17,7 +17,8 @@ from fastmigrate.knowledge.names import LIBRARIES, MAKES, canonical
 from fastmigrate.project.appmap import AppMap
 from fastmigrate.project.apps import read_apps
 from fastmigrate.project.modules import ModuleTree, is_test_path, module_name
-from fastmigrate.project.resolve import Class, External, Function, Instance, Method, Resolver, Scope, Value
+from fastmigrate.project.resolve import Class, Function, Resolver, Scope
+from fastmigrate.project.tasks import MisplacedImport, MisusedTask, misplaced_imports, misused_tasks
 from fastmigrate.project.types import Types
 from fastmigrate.project.versions import declares
 from fastmigrate.sources import SourceError, Sources
@@ -113,7 +114,6 @@ class Project:
         links = self.links(path)
         if links is None:
             return
-        lines: list[bytes] = []
         for site in links.calls:
             function = links.functions.get(site.scope)
             if function is None or not function.is_async or site.deferred:
@@ -122,30 +122,43 @@ class Project:
             found = self.blocks(site, scope)
             if found is not None and scope in self.apps.routes:
                 code, callee = found
-                lines = lines or self.sources.decode(path).text.encode().splitlines()
-                place = place_in_text(site.place, lines)
+                place = self.place_in_text(path, site.place)
                 yield BlockingCall(code, callee, scope, site, place, callee not in BLOCKING_CALLS)
 
     def blocks(self, site: CallSite, scope: Scope) -> tuple[str, str] | None:
         """The code of the rule that a call breaks on the event loop and the name of what it calls, or None."""
-        for name in self._called(self.resolver.resolve(site.call.callee, scope)):
+        callee = self.resolver.resolve(site.call.callee, scope)
+        for name in self.resolver.called_names(callee):
             if name in BLOCKING_CALLS:
                 return BLOCKING_CALLS[name], name
             if name in self._configured:
                 return "FM101", name
+        if isinstance(callee, Function | Class) and self.name_of(callee.scope) in self._configured:
+            return "FM101", self.name_of(callee.scope)
         return None
 
-    def _called(self, callee: Value | None) -> Iterator[str]:
-        """The dotted names of what is called: those of a method are by its class and the classes above it."""
-        match callee:
-            case External(name):
-                yield name
-            case Method(Instance() as owner, method):
-                yield from (
-                    f"{base.name}.{method}" for base in self.resolver.bases(owner.of) if isinstance(base, External)
-                )
-            case Function(home) | Class(home) if self._configured:
-                yield self.name_of(home)
+    @cached_property
+    def misused_tasks(self) -> tuple[MisusedTask, ...]:
+        """The background tasks that are given a coroutine in place of a function."""
+        return tuple(task for links in self._with_tasks for task in misused_tasks(links, self.resolver))
+
+    @cached_property
+    def misplaced_imports(self) -> tuple[MisplacedImport, ...]:
+        """The imports of `BackgroundTask` from where it is not."""
+        return tuple(
+            found
+            for links in self._with_tasks
+            for found in misplaced_imports(links, self.resolver, partial(self._tree, links.path))
+        )
+
+    @cached_property
+    def _with_tasks(self) -> list[ModuleLinks]:
+        paths = (path for path in self.sources.containing(b"BackgroundTask") if not is_test_path(path))
+        return [links for path in paths if (links := self.links(path)) is not None]
+
+    def place_in_text(self, path: str, place: Place) -> Place:
+        """A place of a file's links with its columns in characters."""
+        return place_in_text(place, self.sources.decode(path).text.encode().splitlines())
 
     def site(self, call: BlockingCall) -> Site:
         """All that is to be known of a blocking call before it can be rewritten."""

@@ -14,6 +14,7 @@ from fastmigrate.rewrite.intents import (
     InsertAtTop,
     InsertBefore,
     Intent,
+    PassFunction,
     RemoveImport,
     RenameMember,
     TestMember,
@@ -26,6 +27,7 @@ from fastmigrate.rewrite.layout import (
     two_blank_lines,
     with_comma_after,
     with_element,
+    with_function_passed,
     with_keyword,
 )
 from fastmigrate.rewrite.nodes import (
@@ -133,6 +135,9 @@ class Editor(cst.CSTTransformer):
         for intent in self._take(EditCall, number):
             assert isinstance(intent, EditCall)
             result = self._edited_call(updated, intent)
+        for passing in self._take(PassFunction, number):
+            assert isinstance(passing, PassFunction)
+            result = updated.with_changes(args=with_function_passed(updated.args, passing.index))
         for guard in self._take(GuardStatement, number, "call"):
             assert isinstance(guard, GuardStatement)
             self.guards.append((result, guard.test))

@@ -18,6 +18,7 @@ __all__ = [
     "InsertBefore",
     "Intent",
     "NewArgument",
+    "PassFunction",
     "RemoveImport",
     "RenameMember",
     "TestMember",
@@ -52,6 +53,14 @@ class EditCall:
     arguments: tuple[ArgumentEdit, ...] = ()
     added: tuple[NewArgument, ...] = ()
     awaited: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PassFunction:
+    """The argument at `index` of a call, a call itself, becomes the function that it calls; its arguments follow it."""
+
+    number: int
+    index: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +152,7 @@ class RemoveImport:
 
 Intent = (
     EditCall
+    | PassFunction
     | RenameMember
     | TestMember
     | GuardStatement

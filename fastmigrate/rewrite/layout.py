@@ -13,6 +13,7 @@ __all__ = [
     "two_blank_lines",
     "with_comma_after",
     "with_element",
+    "with_function_passed",
     "with_keyword",
 ]
 
@@ -52,6 +53,23 @@ def with_keyword(call: cst.Call, args: Sequence[cst.Arg], keyword: str, value: c
         last.with_changes(comma=between, whitespace_after_arg=cst.SimpleWhitespace("")),
         new.with_changes(comma=last.comma, whitespace_after_arg=last.whitespace_after_arg),
     ]
+
+
+def with_function_passed(args: Sequence[cst.Arg], index: int) -> list[cst.Arg]:
+    """The arguments with a call among them replaced by what it calls, and by its own arguments after that."""
+    given = args[index]
+    assert isinstance(given.value, cst.Call)
+    function = given.with_changes(value=given.value.func)
+    if not given.value.args:
+        return [*args[:index], function, *args[index + 1 :]]
+    between = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
+    function = function.with_changes(keyword=None, equal=cst.MaybeSentinel.DEFAULT, comma=between)
+    *others, last = given.value.args
+    last = last.with_changes(comma=given.comma, whitespace_after_arg=given.whitespace_after_arg)
+    if isinstance(last.value, cst.GeneratorExp) and not last.value.lpar:
+        bare = last.value.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
+        last = last.with_changes(value=bare)
+    return [*args[:index], function, *others, last, *args[index + 1 :]]
 
 
 def clause_a_line(comprehension: cst.DictComp, over: cst.BaseExpression, base: str, unit: str) -> cst.DictComp:
