@@ -171,7 +171,7 @@ def client_of(library: Any) -> Any:
     names = {"httpx": library, "CookieJar": CookieJar, "DefaultCookiePolicy": DefaultCookiePolicy}
     known_as = {"httpx": "httpx", "jar": "CookieJar", "policy": "DefaultCookiePolicy"}
     known_as |= {"request_hook": "a", "response_hook": "b"}
-    exec(PROMISES.format(**known_as), names)
+    exec(PROMISES["requests"].format(**known_as), names)
     return eval(SHARED.manager(known_as), names)
 
 

@@ -7,7 +7,7 @@ the result, which handlers stand around, and whether an `await` may stand there 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,7 +20,7 @@ from fastmigrate.facts.uses import Use, Uses
 from fastmigrate.facts.values import Handler
 from fastmigrate.facts.view import COMPREHENSIONS, FunctionView
 
-__all__ = ["Argument", "Site", "read_sites"]
+__all__ = ["Argument", "Site", "calls_by_function", "read_argument", "read_sites"]
 
 _NAME_READERS = frozenset(["locals", "vars", "eval", "exec"])
 Obstacle = Literal["generator", "nested comprehension", "class body", "lambda"]
@@ -61,14 +61,15 @@ def read_sites(tree: ast.Module, calls: Iterable[int]) -> dict[int, Site]:
     wanted = set(calls)
     numbers = number_nodes(tree)
     found: dict[int, Site] = {}
-    for function, own in _calls_by_function(tree, numbers, wanted):
+    for function, own in calls_by_function(tree, numbers, wanted):
         found.update(_SiteReader(FunctionView(function, numbers, own)).read())
     return found
 
 
-def _calls_by_function(
+def calls_by_function(
     tree: ast.Module, numbers: dict[ast.AST, int], wanted: set[int]
 ) -> Iterator[tuple[Function, list[ast.Call]]]:
+    """The calls with these ordinals, by the innermost function around them."""
     stack: list[tuple[ast.AST, Function | None]] = [(tree, None)]
     groups: dict[Function, list[ast.Call]] = {}
     while stack:
@@ -99,7 +100,7 @@ class _SiteReader:
         guards = [item for node in self.view.above(call) if isinstance(node, ast.With) for item in node.items]
         return Site(
             self.view.numbers[call],
-            tuple(self._argument(node) for node in written),
+            tuple(read_argument(node, self.evidence.term) for node in written),
             tuple(uses),
             self.uses.handlers(call),
             self._obstacle(call),
@@ -126,14 +127,6 @@ class _SiteReader:
                 case ast.Call(func=ast.Attribute(attr="dumps") | ast.Name(id="dumps"), args=[value, *_]):
                     yield ast.unparse(value)
 
-    def _argument(self, node: ast.expr | ast.keyword) -> Argument:
-        value = node.value if isinstance(node, ast.keyword) else node
-        if isinstance(value, ast.Starred):
-            return Argument(None, "*", OPAQUE, ast.unparse(value), simple=False)
-        keyword = node.arg if isinstance(node, ast.keyword) else None
-        star = "**" if isinstance(node, ast.keyword) and keyword is None else ""
-        return Argument(keyword, star, self.evidence.term(value), ast.unparse(value), _is_simple(value))
-
     def _obstacle(self, call: ast.Call) -> Obstacle | None:
         child: ast.AST = call
         comprehensions = 0
@@ -154,6 +147,16 @@ class _SiteReader:
     def _in_first_iterable(self, call: ast.Call, comprehension: ast.expr) -> bool:
         first = comprehension.generators[0].iter  # type: ignore[attr-defined]
         return first is call or first in set(self.view.above(call))
+
+
+def read_argument(node: ast.expr | ast.keyword, term: Callable[[ast.expr], Term]) -> Argument:
+    """An argument of a call; `term` reads expressions."""
+    value = node.value if isinstance(node, ast.keyword) else node
+    if isinstance(value, ast.Starred):
+        return Argument(None, "*", OPAQUE, ast.unparse(value), simple=False)
+    keyword = node.arg if isinstance(node, ast.keyword) else None
+    star = "**" if isinstance(node, ast.keyword) and keyword is None else ""
+    return Argument(keyword, star, term(value), ast.unparse(value), _is_simple(value))
 
 
 def _is_simple(node: ast.expr) -> bool:

@@ -10,6 +10,7 @@ from fastmigrate.knowledge.names import APP_CLASSES, ROUTER_CLASSES
 from fastmigrate.knowledge.parity import Parity
 from fastmigrate.plan.errors import Errors
 from fastmigrate.plan.goals import (
+    ClientAtHand,
     ClientInFunction,
     ClientInLifespan,
     ClientInNewLifespan,
@@ -60,7 +61,9 @@ class Clients:
         """The local name of the client in a function: the one that it has there, or a free one."""
         links = self._function(function)
         there = self._existing_client(links, function, spec)
-        return there or fresh(spec.key, links.names, f"{spec.key.removesuffix('client')}http_client")
+        first = next(other for other in self.keys.specs if other.key == spec.key)
+        wanted = spec.key if spec == first else self.keys.of(spec)
+        return there or fresh(wanted, links.names, f"{spec.key.removesuffix('client')}http_client")
 
     def _existing_client(self, links: FunctionLinks, scope: Scope, spec: ClientSpec) -> str | None:
         request = request_parameter(self.project, links, scope)
@@ -74,10 +77,10 @@ class Clients:
                 return name
         return None
 
-    def client_in_function(self, goal: ClientInFunction) -> Step | Held:
+    def client_at_hand(self, goal: ClientAtHand) -> Step | Held:
         """The client comes from the state of the request, and so from every app that serves the path operation."""
         links = self._function(goal.function)
-        for decorator in links.decorators:
+        for decorator in links.decorators if goal.spec.raises_other_errors else ():
             reason = self.errors.of_decorator(decorator, goal.function)
             if reason is not None:
                 return Held(reason)
@@ -87,15 +90,20 @@ class Clients:
         for path, line in self.project.references(goal.function):
             return Held(f"the path operation is also called directly, or referred to, in {path}:{line}")
         needs: list[Goal] = [ClientOfApp(root, goal.spec) for root in roots if root is not None]
+        return Step((*needs, RequestInFunction(goal.function)))
+
+    def client_in_function(self, goal: ClientInFunction) -> Step:
+        """The client gets a name where the path operation begins, unless it has one."""
+        links = self._function(goal.function)
+        at_hand = ClientAtHand(goal.function, goal.spec)
         if self._existing_client(links, goal.function, goal.spec) is not None:
-            return Step(tuple(needs))
+            return Step((at_hand,))
         path = goal.function.path
         httpx, _ = imported(self.project, path, self.project.library)
         request = self.request_name(goal.function)
         name = self.client_name(goal.function, goal.spec)
         code = f"{name}: {httpx}.AsyncClient = {request}.state.{self.keys.of(goal.spec)}"
-        needs += [RequestInFunction(goal.function), Imported(path, self.project.library)]
-        return Step(tuple(needs), intents=((path, InsertAtTop(links.number, code)),))
+        return Step((at_hand, Imported(path, self.project.library)), intents=((path, InsertAtTop(links.number, code)),))
 
     def request_name(self, function: Scope) -> str:
         """The name of a path operation's request parameter: the one that it has, or a free one."""
@@ -162,9 +170,9 @@ class Clients:
         """An app's lifespan yields the client: a new one, or the one that it has."""
         app = goal.app
         if self.keys.existing(app, goal.spec) is not None:
-            return self._held_by_errors(app) or Step()
+            return self._held_by_errors(goal) or Step()
         call = self.keys.construction(app)
-        reason = self._app_in_the_way(app, call)
+        reason = self._app_in_the_way(app, call) or self._held_by_errors(goal)
         if reason is not None or call is None:
             return reason or Held("where its app is made was not found")
         given = call.keyword("lifespan")
@@ -215,10 +223,10 @@ class Clients:
             replaced = links.stored & {"lifespan_context", "on_startup", "on_shutdown"} if links is not None else set()
             if replaced:
                 return Held(f"`{min(replaced)}` is replaced in {path}")
-        return self._held_by_errors(app)
+        return None
 
-    def _held_by_errors(self, app: Instance) -> Held | None:
-        reason = self.errors.above(app)
+    def _held_by_errors(self, goal: ClientOfApp) -> Held | None:
+        reason = self.errors.above(goal.app) if goal.spec.raises_other_errors else None
         return None if reason is None else Held(reason)
 
     # -- imports

@@ -10,6 +10,7 @@ from fastmigrate.project.resolve import Instance, Scope
 from fastmigrate.rewrite.intents import Intent
 
 __all__ = [
+    "ClientAtHand",
     "ClientInFunction",
     "ClientInLifespan",
     "ClientInNewLifespan",
@@ -72,6 +73,14 @@ class ReadResult:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientAtHand:
+    """A path operation can reach a client of its app through its request."""
+
+    function: Scope
+    spec: ClientSpec
+
+
+@dataclass(frozen=True, slots=True)
 class ClientInFunction:
     """A path operation has a client of its app in a local name."""
 
@@ -119,9 +128,10 @@ class ClientInLifespan:
 
 @dataclass(frozen=True, slots=True)
 class Promises:
-    """A file defines the hooks that keep for a client what requests promises."""
+    """A file defines the hooks with which clients keep what their base promises."""
 
     path: str
+    base: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +151,7 @@ Goal = (
     | ClientOfApp
     | RequestInFunction
     | ClientInFunction
+    | ClientAtHand
     | ThroughClient
     | ReadResult
     | Slept

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 from fastmigrate.facts.terms import Call, Member, Ref, Term
 from fastmigrate.facts.values import Binding, ModuleLinks
@@ -20,9 +20,15 @@ _MODULES = frozenset(name.partition(".")[0] for name in BLOCKING_CALLS)
 
 
 def unused_imports(
-    project: Project, migrated: Iterable[tuple[str, int]], intents: dict[str, list[Intent]]
+    project: Project,
+    migrated: Iterable[tuple[str, int]],
+    needed: Container[tuple[str, str]],
+    intents: dict[str, list[Intent]],
 ) -> Iterator[tuple[str, RemoveImport]]:
-    """The imports of blocking modules whose last use was in one of the migrated calls, by file."""
+    """The imports of blocking modules whose last use was in one of the migrated calls, by file.
+
+    `needed` are the modules that new code uses, by file.
+    """
     calls = {(call.function.path, call.site.call.number): call for call in project.blocking}
     gone: dict[str, Counter[tuple[str, str]]] = {}
     for path, number in migrated:
@@ -35,7 +41,12 @@ def unused_imports(
     for path, names in sorted(gone.items()):
         links = project.links(path)
         if links is not None:
-            yield from ((path, intent) for intent in _unused(project, links, names))
+            for intent in _unused(project, links, names):
+                bindings = links.bindings.get(intent.bound, ())
+                if intent.function is not None or not any(
+                    (path, b.module) in needed and b.kind == "import" for b in bindings
+                ):
+                    yield path, intent
 
 
 def _unused(project: Project, links: ModuleLinks, gone: Counter[tuple[str, str]]) -> Iterator[RemoveImport]:

@@ -57,16 +57,18 @@ class Lifespans:
             "policy": imported(self.project, path, "http.cookiejar", "DefaultCookiePolicy")[0],
             "request_hook": fresh("keep_request_promises", taken),
             "response_hook": fresh("keep_response_promises", taken),
+            "send_hook": fresh("send_cookies", taken),
+            "keep_hook": fresh("keep_cookies", taken),
         }
 
     def _needs(self, path: str, spec: ClientSpec) -> tuple[Goal, ...]:
         """What the code of a client needs, as goals."""
         needs: list[Goal] = [Imported(path, self.project.library)]
-        code = spec.manager({"httpx": "", "jar": "<jar>", "policy": "", "request_hook": "<hook>", "response_hook": ""})
+        code = spec.manager(dict.fromkeys(self._names(path), "") | {"jar": "<jar>"})
         if "<jar>" in code:
             needs += [Imported(path, "http.cookiejar", name) for name in ("CookieJar", "DefaultCookiePolicy")]
-        if "<hook>" in code:
-            needs.append(Promises(path))
+        if spec.base in PROMISES:
+            needs.append(Promises(path, spec.base))
         needs += [Imported(path, module) for module in spec.modules]
         return tuple(needs)
 
@@ -77,8 +79,10 @@ class Lifespans:
         first = self._first_app(goal.path)
         return Step((Imported(goal.path, "contextlib", "asynccontextmanager"), Imported(goal.path, *_class_of(first))))
 
-    def client_in_new_lifespan(self, goal: ClientInNewLifespan) -> Step:
+    def client_in_new_lifespan(self, goal: ClientInNewLifespan) -> Step | Held:
         """A new lifespan makes a client."""
+        if goal.spec.home not in {None, goal.path}:
+            return Held(_far_from(goal.spec, goal.path))
         return Step((NewLifespan(goal.path), *self._needs(goal.path, goal.spec)))
 
     def new_lifespans(self, goals: Iterable[Goal]) -> dict[str, InsertBefore]:
@@ -92,7 +96,9 @@ class Lifespans:
     def _written(self, path: str, specs: list[ClientSpec]) -> InsertBefore:
         """The lifespan that a file's apps share stands before the first of them."""
         keys = [self.keys.of(spec) for spec in specs]
-        locals_ = ["client" if spec.key == "client" else key for spec, key in zip(specs, keys, strict=True)]
+        locals_: list[str] = []
+        for spec, key in zip(specs, keys, strict=True):
+            locals_.append("client" if spec.key == "client" and "client" not in locals_ else key)
         names = self._names(path)
         body = "yield {" + ", ".join(f'"{key}": {name}' for key, name in zip(keys, locals_, strict=True)) + "}"
         for spec, name in reversed(list(zip(specs, locals_, strict=True))):
@@ -121,6 +127,8 @@ class Lifespans:
             return Held(f"{where} does not have one `yield` statement")
         item = links.yields[0]
         path = goal.function.path
+        if goal.spec.home not in {None, path}:
+            return Held(_far_from(goal.spec, path))
         key = self.keys.of(goal.spec)
         name = fresh("client" if goal.spec.key == "client" else key, links.names, "http_client")
         kinds = self.project.types.kinds(item.value, goal.function) if item.value is not None else frozenset({"none"})
@@ -143,7 +151,7 @@ class Lifespans:
     def promises(self, goal: Promises) -> Step:
         """The hooks stand before the lifespan that uses them."""
         kind, number = self._anchor(goal.path)
-        code = PROMISES.format(**self._names(goal.path))
+        code = PROMISES[goal.base].format(**self._names(goal.path))
         needs = (Imported(goal.path, self.project.library),)
         return Step(needs, intents=((goal.path, InsertBefore(kind, number, code)),))
 
@@ -161,6 +169,10 @@ class Lifespans:
                 found.append((site.place.line, "call", site.call.number))
         _, kind, number = min(found)
         return kind, number
+
+
+def _far_from(spec: ClientSpec, path: str) -> str:
+    return f"the client's settings use names of {spec.home}, and the lifespan that is to make it stands in {path}"
 
 
 def _class_of(app: Instance) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from fastmigrate.plan.awaiting import Awaiting
 from fastmigrate.plan.calls import Calls
 from fastmigrate.plan.clients import Clients
 from fastmigrate.plan.goals import (
+    ClientAtHand,
     ClientInFunction,
     ClientInLifespan,
     ClientInNewLifespan,
@@ -29,10 +30,11 @@ from fastmigrate.plan.goals import (
     TaskImported,
     ThroughClient,
 )
+from fastmigrate.plan.httpx_calls import HttpxCalls
 from fastmigrate.plan.leftovers import unused_imports
 from fastmigrate.plan.sleeps import Sleeps
 from fastmigrate.plan.tasks import Tasks
-from fastmigrate.project.project import Project
+from fastmigrate.project.project import BlockingCall, Project
 from fastmigrate.rewrite.intents import Intent
 
 __all__ = ["Plan", "Planner"]
@@ -45,6 +47,7 @@ _ORDER: tuple[type, ...] = (
     ClientInLifespan,
     ClientOfApp,
     RequestInFunction,
+    ClientAtHand,
     ClientInFunction,
     ThroughClient,
     ReadResult,
@@ -52,7 +55,12 @@ _ORDER: tuple[type, ...] = (
     PassedFunction,
     TaskImported,
 )
-_CURES: dict[str, Callable[[str, int], Goal]] = {"FM101": ThroughClient, "FM104": Slept, "FM403": PassedFunction}
+_CURES: dict[str, Callable[[str, int], Goal]] = {
+    "FM101": ThroughClient,
+    "FM102": ThroughClient,
+    "FM104": Slept,
+    "FM403": PassedFunction,
+}
 """What has to be reached for the findings of each rule about calls."""
 
 
@@ -76,7 +84,9 @@ class Planner:
         self.calls = Calls(project, awaiting)
         self.sleeps = Sleeps(project, awaiting)
         self.tasks = Tasks(project)
-        self.clients = Clients(project, (self.calls.spec(call) for call in project.blocking))
+        self.httpx = HttpxCalls(project, awaiting)
+        specs = (self._maker(call).spec(call) for call in project.blocking)
+        self.clients = Clients(project, (spec for spec in specs if spec is not None))
         silenced = Held("its finding is suppressed")
         self.steps: dict[Goal, Step | Held] = {
             goal: silenced for finding in untouchable if (goal := _goal_of(finding)) is not None
@@ -85,6 +95,10 @@ class Planner:
         self.roots = {_key(f): goal for f in self.findings if (goal := _goal_of(f)) is not None}
         self._grow(self.roots.values())
         self.reasons = self._prune()
+
+    def _maker(self, call: BlockingCall) -> Calls | HttpxCalls:
+        """Who knows how a call goes through a client."""
+        return self.httpx if call.code == "FM102" else self.calls
 
     # -- grow and prune
 
@@ -101,10 +115,14 @@ class Planner:
         match goal:
             case ThroughClient():
                 call = self.calls.calls[goal.path, goal.number]
-                return self.calls.through_client(goal, self.clients.client_name(call.function, self.calls.spec(call)))
+                maker = self._maker(call)
+                spec = maker.spec(call)
+                name = "" if spec is None else self.clients.client_name(call.function, spec)
+                return maker.through_client(goal, name)
             case ReadResult():
                 return self.calls.read_result(goal)
         makers: dict[type, Callable[..., Step | Held]] = {
+            ClientAtHand: self.clients.client_at_hand,
             ClientInFunction: self.clients.client_in_function,
             RequestInFunction: self.clients.request_in_function,
             Slept: self.sleeps.slept,
@@ -179,7 +197,8 @@ class Planner:
                 migrated[goal.path, goal.number] += 1
         for path, lifespan in self.clients.lifespans.new_lifespans(goals).items():
             intents.setdefault(path, []).append(lifespan)
-        for path, intent in unused_imports(self.project, migrated, intents):
+        needed = {(goal.path, goal.module) for goal in goals if isinstance(goal, Imported)}
+        for path, intent in unused_imports(self.project, migrated, needed, intents):
             intents[path].append(intent)
         return Plan({path: tuple(edits) for path, edits in sorted(intents.items()) if edits})
 

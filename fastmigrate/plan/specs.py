@@ -7,11 +7,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fastmigrate.plan.texts import REQUESTS_SETTINGS
+from fastmigrate.plan.texts import BASES
 
 __all__ = ["SHARED", "ClientSpec"]
 
-_NAMES = {"httpx": "H", "jar": "J", "policy": "P", "request_hook": "Q", "response_hook": "R"}
+_NAMES = {"httpx": "H", "jar": "J", "policy": "P"}
+_NAMES |= {"request_hook": "Q", "response_hook": "R", "send_hook": "S", "keep_hook": "K"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,25 +20,32 @@ class ClientSpec:
     """A client that lives as long as an app; calls with equal needs share one.
 
     `key` is the state key that it should have, `settings` are the keyword arguments in which it differs from a
-    client that behaves as `requests.get` does; an empty one is left out. `modules` are what these settings need
-    imported.
+    client that behaves as its `base` says (see `texts.BASES`); an empty one is left out. `modules` are what these
+    settings need imported, `home` is the file whose names they use, if they use any.
     """
 
     key: str
     settings: tuple[tuple[str, str], ...] = ()
     modules: tuple[str, ...] = ()
+    base: str = "requests"
+    home: str | None = None
+
+    @property
+    def raises_other_errors(self) -> bool:
+        """Whether its errors are not those of the calls that it takes over."""
+        return self.base == "requests"
 
     def manager(self, names: Mapping[str, str]) -> str:
         """The code that makes the client; `names` are those of httpx, the cookie jar, its policy and the hooks."""
         own = dict(self.settings)
-        base = [(name, own.pop(name, default.format(**names))) for name, default in REQUESTS_SETTINGS]
+        base = [(name, own.pop(name, default.format(**names))) for name, default in BASES[self.base]]
         lines = [f"    {name}={value},\n" for name, value in (*own.items(), *base) if value]
         return f"{names['httpx']}.AsyncClient(\n{''.join(lines)})"
 
     def is_made_by(self, code: str) -> bool:
         """Whether a piece of code makes this very client, by whatever names it knows httpx and the others."""
         own = re.escape(ast.unparse(ast.parse(self.manager(_NAMES))))
-        for placeholder in ("H\\.", "=J\\(", "\\(P\\(", "\\[Q\\]", "\\[R\\]"):
+        for placeholder in ("H\\.", "=J\\(", "\\(P\\(", *(f"\\[{hook}\\]" for hook in "QRSK")):
             own = own.replace(placeholder, re.sub("[A-Z]", r"[\\w.]+", placeholder))
         return re.fullmatch(own, code) is not None
 
