@@ -7,8 +7,12 @@ A fixture has a project `before`, its migrated form `after`, and a `scenario.tom
     unsafe = true               fixed with --unsafe-fixes
     left = 1                    findings that are left after the fix (0 if not given)
     blocked = "/slow"           calls the upstream's /barrier: blocked before, free afterwards
-    [[call]]                    what is asked of both apps, in this order
-    [answers."/path"]           what the upstream answers; it echoes the request elsewhere
+    [[call]]                    what is asked of both apps, in this order (the keys: RunningApp.call)
+    disconnect = true           in a call: it reads the start of the answer, and goes away
+    [answers."/path"]           what the upstream answers (the keys: Upstream); it echoes the request elsewhere
+
+With `hold`, an answer of the upstream shows whether an app passes on what has arrived: both must, or neither. One that
+is `endless` is for a call that disconnects, upon which the migrated app must let go of its upstream.
 """
 
 from __future__ import annotations
@@ -16,6 +20,9 @@ from __future__ import annotations
 import json
 import shutil
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +40,10 @@ SCHEMA = {"path": "/openapi.json"}
 
 def scenario_of(name: str) -> dict[str, Any]:
     return tomllib.loads((FIXTURES / name / "scenario.toml").read_text(encoding="utf-8"))
+
+
+def disconnecting(scenario: dict[str, Any]) -> list[dict[str, Any]]:
+    return [call for call in scenario["call"] if call.get("disconnect")]
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
@@ -89,21 +100,38 @@ def test_frees_the_event_loop(name: str) -> None:
     assert all(b"all arrived" in answer.body for answer in free)
 
 
+# Only `after`: where requests streams, its connection stays open until the garbage collector finds it.
+@pytest.mark.parametrize("name", [name for name in NAMES if disconnecting(scenario_of(name))])
+def test_lets_go_of_its_upstream_when_its_caller_goes_away(name: str) -> None:
+    scenario = scenario_of(name)
+    with running(FIXTURES / name / "after", scenario) as (app, upstream):
+        for call in disconnecting(scenario):
+            upstream.abandoned.clear()
+            app.call(call)
+            assert upstream.is_abandoned(), f"{call}: the app still holds its connection to the upstream"
+
+
 def behaviour(folder: Path, scenario: dict[str, Any]) -> tuple[list[Answer], list[Recorded]]:
     """What an app answers to the calls, and what it asks its upstream; its schema stands among the answers, too."""
     calls = [*scenario["call"], SCHEMA]
-    with Upstream(scenario.get("answers", {})) as upstream, running(folder, scenario, upstream) as app:
-        answers = [app.call(call) for call in calls]
+    with running(folder, scenario) as (app, upstream):
+        answers = [app.call(call, upstream.passed_on.set) for call in calls]
         url = upstream.url.encode()
-        return [Answer(a.status, a.headers, a.body.replace(url, b"UPSTREAM")) for a in answers], upstream.recorded
+        return [replace(answer, body=answer.body.replace(url, b"UPSTREAM")) for answer in answers], upstream.recorded
 
 
 def statuses_at_once(folder: Path, scenario: dict[str, Any]) -> list[Answer]:
-    with Upstream(gate=GATE) as upstream, running(folder, scenario, upstream) as app:
+    with running(folder, scenario) as (app, _):
         app.call({"path": "/openapi.json"})
         return app.call_at_once(scenario["blocked"], GATE)
 
 
-def running(folder: Path, scenario: dict[str, Any], upstream: Upstream) -> RunningApp:
-    environment = {"UPSTREAM": upstream.url, **scenario.get("environment", {})}
-    return RunningApp(folder, scenario["app"], environment)
+@contextmanager
+def running(folder: Path, scenario: dict[str, Any]) -> Iterator[tuple[RunningApp, Upstream]]:
+    with Upstream(scenario.get("answers", {}), GATE) as upstream:
+        environment = {"UPSTREAM": upstream.url, **scenario.get("environment", {})}
+        with RunningApp(folder, scenario["app"], environment) as app:
+            try:
+                yield app, upstream
+            finally:
+                upstream.end_streams()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from textwrap import indent
 
@@ -45,35 +46,37 @@ HELD = {
     "passed on": ("r = requests.get(u); print(r)", "the response is passed to `print`"),
     "aliased and passed on": ("r = requests.get(u)\ns = r\nany(s)", "the response is passed to `any`"),
     "looped over": ("for line in requests.get(u): pass", "iterated over"),
-    "with": ("with requests.get(u) as r: pass", "entered by `with`"),
-    "unknown member": ("requests.get(u).apparent_encoding", "`response.apparent_encoding`"),
+    "guessed encoding": ("requests.get(u).apparent_encoding", "httpx does not guess encodings"),
+    "unknown member": ("requests.get(u).no_such_thing", "`response.no_such_thing`"),
     "used value": ("x = requests.get(u).raise_for_status()", "what `raise_for_status()` gives is used"),
     "something else": ("r = requests.get(u) if n else any\nreturn r.ok", "may be something else"),
-    "its handler": (
-        "try:\n    requests.get(u)\nexcept requests.RequestException:\n    pass",
-        "catches `requests.exceptions.RequestException`",
+    "certificates": (
+        "try:\n    requests.get(u)\nexcept requests.exceptions.SSLError:\n    pass",
+        "httpx raises `ConnectError` for it",
     ),
-    "handler of a read": (
-        "r = requests.get(u)\ntry:\n    r.raise_for_status()\nexcept requests.HTTPError:\n    pass",
-        "catches `requests.exceptions.HTTPError`",
+    "number of an OSError": (
+        "try:\n    requests.get(u)\nexcept requests.RequestException as e:\n    return e.errno",
+        "reads `errno` from the error",
     ),
-    "OSError": ("try:\n    requests.get(u)\nexcept (KeyError, OSError):\n    pass", "catches `OSError`"),
+    "request of an error": (
+        "try:\n    requests.get(u)\nexcept requests.RequestException as e:\n    return e.request.url",
+        "reads `request` from the error",
+    ),
+    "named classes": (
+        "errors = (requests.Timeout, KeyError)\ntry:\n    requests.get(u)\nexcept errors:\n    pass",
+        "names its classes by a name of its own",
+    ),
+    "error's response passed on": (
+        "try:\n    requests.get(u)\nexcept requests.RequestException as e:\n    clock(e.response)",
+        "passed to `clock`",
+    ),
+    "response that is entered by its name": ("r = requests.get(u)\nwith r: pass", "entered by `with`"),
     "lock": ("with LOCK:\n    requests.get(u)", "a thread lock is held"),
 }
 
 HELD |= {
     "acquired lock": ("LOCK.acquire()\nrequests.get(u)\nLOCK.release()", "a thread lock is held"),
     "lock by its name": ("with any.lock_for(u):\n    requests.get(u)", "a thread lock is held"),
-    "suppressed": ("import contextlib\nwith contextlib.suppress(OSError):\n    requests.get(u)", "catches `OSError`"),
-    "socket.error": ("import socket\ntry:\n    requests.get(u)\nexcept socket.error:\n    pass", "catches `OSError`"),
-    "error's response": (
-        "try:\n    requests.get(u)\nexcept Exception as e:\n    return e.response is None",
-        "reads `response` from the error",
-    ),
-    "asked error": (
-        "try:\n    requests.get(u)\nexcept Exception as e:\n    return isinstance(e, requests.Timeout)",
-        "catches `requests.exceptions.Timeout`",
-    ),
     "data and json": ("requests.post(u, data=u, json={})", "`data` and `json` together"),
     "forwarded copy": (
         "requests.post(u, json=1, headers={k: v for k, v in request.headers.items() if k != 'host'})",
@@ -103,7 +106,12 @@ UNSAFE = {
     "nested comprehension": ("return [[requests.get(x).text for x in u] for y in u]", "Python 3.11"),
     "stale state": ("n = TABLE['n']\nrequests.get(u)\nTABLE['n'] = n + 1", "`TABLE` is read before the call"),
     "counter": ("global TOTAL\nTOTAL += requests.get(u).status_code", "`TOTAL` is read before the call"),
-    "ValueError": ("try:\n    requests.get(u)\nexcept ValueError:\n    pass", "catches `ValueError`"),
+    "breaking off": (
+        "try:\n    requests.get(u)\nexcept requests.exceptions.ChunkedEncodingError:\n    pass",
+        "when an answer breaks off",
+    ),
+    "unknown classes": ("try:\n    requests.get(u)\nexcept any:\n    pass", "catches is not known"),
+    "text of a bare URL": ("return requests.get(u).url", "to the URL of a bare host"),
 }
 
 UNSAFE |= {
@@ -133,6 +141,14 @@ UNSAFE |= {
 }
 
 SAFE = {
+    "ValueError": "try:\n    requests.get(u)\nexcept ValueError:\n    pass",
+    "entered by with": "with requests.get(u) as r:\n    return r.text",
+    "handled": "try:\n    requests.get(u)\nexcept requests.RequestException:\n    pass",
+    "handler of a read": "r = requests.get(u)\ntry:\n    r.raise_for_status()\nexcept requests.HTTPError:\n    pass",
+    "OSError": "try:\n    requests.get(u)\nexcept (KeyError, OSError):\n    pass",
+    "suppressed": "import contextlib\nwith contextlib.suppress(OSError):\n    requests.get(u)",
+    "error's response": "try:\n    requests.get(u)\nexcept Exception as e:\n    return e.response is None",
+    "asked error": "try:\n    requests.get(u)\nexcept Exception as e:\n    return isinstance(e, requests.Timeout)",
     "timeouts": "requests.get(u, timeout=float(os.environ['T']))",
     "ValueError of a good URL": "try:\n    requests.get('http://x/' + u).json()\nexcept ValueError:\n    pass",
     "broad handler": "try:\n    requests.get(u).json()\nexcept Exception as e:\n    pass",
@@ -183,7 +199,7 @@ def test_unsafe(name: str, tmp_path: Path) -> None:
 def test_safe(name: str, tmp_path: Path) -> None:
     found = findings(project(tmp_path, main=body(SAFE[name])))
     assert [finding["fix"] for finding in found] == [{"applicability": "safe", "reason": None}] * len(found)
-    assert len(found) == SAFE[name].count("requests.")
+    assert len(found) == len(re.findall(r"requests\.[a-z]", SAFE[name]))
 
 
 ROUTER = """

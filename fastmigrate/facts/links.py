@@ -9,13 +9,13 @@ import ast
 from collections.abc import Iterable
 from typing import Literal
 
+from fastmigrate.facts.handlers import read_handlers
 from fastmigrate.facts.nodes import (
     MUTATORS,
     annotation_term,
     loads_in,
     names_in,
     quoted_names,
-    read_handler,
     read_place,
 )
 from fastmigrate.facts.order import number_nodes
@@ -278,7 +278,7 @@ class _LinkReader(ScopeReader):
     def visit_Try(self, node: ast.Try) -> None:
         self.guard += 1
         if any(isinstance(child, ast.Await | ast.Yield) for statement in node.body for child in ast.walk(statement)):
-            self.scope.handlers += [read_handler(handler, self.term) for handler in node.handlers]
+            self.scope.handlers += read_handlers(node, self.term, self.number)
         self.block(node.body)
         for handler in node.handlers:
             if handler.type is not None:

@@ -1,12 +1,12 @@
-"""What can be told of a node at a glance: its names, its place, the classes that a handler catches."""
+"""What can be told of a node at a glance: its names, its place, its annotation."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Iterator
 
-from fastmigrate.facts.terms import Display, Either, Term, read_term
-from fastmigrate.facts.values import Handler, Place
+from fastmigrate.facts.terms import Term, read_term
+from fastmigrate.facts.values import Place
 
 __all__ = [
     "MUTATORS",
@@ -15,7 +15,6 @@ __all__ = [
     "names_in",
     "place_in_text",
     "quoted_names",
-    "read_handler",
     "read_place",
 ]
 
@@ -36,36 +35,6 @@ def place_in_text(place: Place, lines: list[bytes]) -> Place:
     column = len(lines[place.line - 1][: place.column].decode(errors="replace")) + 1
     end = len(lines[place.end_line - 1][: place.end_column].decode(errors="replace")) + 1
     return Place(place.line, column, place.end_line, end)
-
-
-def read_handler(handler: ast.ExceptHandler, term: Callable[[ast.expr | None], Term]) -> Handler:
-    """The classes that an `except` clause catches."""
-    read = term(handler.type)
-    classes = read.values if isinstance(read, Display) else read.options if isinstance(read, Either) else (read,)
-    asked = tuple(term(question) for question in _questions(handler))
-    return Handler(handler.lineno, () if handler.type is None else classes, frozenset(_asked(handler)), asked)
-
-
-def _asked(handler: ast.ExceptHandler) -> Iterator[str]:
-    """The attributes that a handler reads from its exception."""
-    for node in ast.walk(handler):
-        match node:
-            case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name == handler.name:
-                yield attribute
-            case ast.Call(
-                func=ast.Name(id="getattr" | "hasattr"),
-                args=[ast.Name(id=name), ast.Constant(value=str(attribute)), *_],
-            ):
-                if name == handler.name:
-                    yield attribute
-
-
-def _questions(handler: ast.ExceptHandler) -> Iterator[ast.expr]:
-    """The classes of which a handler asks whether its exception is one."""
-    for node in ast.walk(handler):
-        match node:
-            case ast.Call(func=ast.Name(id="isinstance"), args=[ast.Name(id=name), classes]) if name == handler.name:
-                yield from classes.elts if isinstance(classes, ast.Tuple) else [classes]
 
 
 def names_in(nodes: Iterable[ast.AST]) -> set[str]:

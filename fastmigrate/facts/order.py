@@ -17,6 +17,12 @@ KINDS: dict[type[ast.AST], str] = {
     ast.FunctionDef: "function",
     ast.AsyncFunctionDef: "function",
     ast.Yield: "yield",
+    ast.ExceptHandler: "handler",
+    ast.For: "for",
+    ast.AsyncFor: "for",
+    ast.With: "with",
+    ast.AsyncWith: "with",
+    ast.comprehension: "clause",
 }
 
 
@@ -30,7 +36,7 @@ def source_order(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def number_nodes(tree: ast.AST) -> dict[ast.AST, int]:
-    """The ordinal of each call, attribute, function and yield among its kind in the file, from 0.
+    """The ordinal of each node of the kinds above among its kind in the file, from 0.
 
     A name's ordinal counts the expressions that are this very name.
     """

@@ -13,6 +13,7 @@ from typing import Literal
 
 from fastmigrate.facts.evidence import Evidence
 from fastmigrate.facts.flow import Function
+from fastmigrate.facts.handlers import handlers_around, read_handlers
 from fastmigrate.facts.interleaving import Interleaving
 from fastmigrate.facts.order import number_nodes
 from fastmigrate.facts.terms import OPAQUE, Term
@@ -45,6 +46,7 @@ class Site:
     arguments: tuple[Argument, ...]
     uses: tuple[Use, ...]
     handlers: tuple[Handler, ...]
+    errors: tuple[tuple[Handler, tuple[Use, ...]], ...]  # the function's handlers that use `error.response`, and how
     obstacle: Obstacle | None
     in_fstring: bool
     guards: tuple[Term, ...]  # the context managers of the plain `with` statements around it
@@ -90,11 +92,19 @@ class _SiteReader:
 
     def read(self) -> dict[int, Site]:
         uses = self.uses.read()
-        return {
-            number: self._site(call, uses[number]) for call in self.view.calls for number in [self.view.numbers[call]]
-        }
+        errors = tuple((self._handler(-1 - key), tuple(found)) for key, found in sorted(uses.items()) if key < 0)
+        numbers = [self.view.numbers[call] for call in self.view.calls]
+        return {n: self._site(call, uses[n], errors) for call, n in zip(self.view.calls, numbers, strict=True)}
 
-    def _site(self, call: ast.Call, uses: list[Use]) -> Site:
+    def _handler(self, number: int) -> Handler:
+        """The `except` clause with this ordinal."""
+        node = next(n for n in self.view.nodes if isinstance(n, ast.ExceptHandler) and self.view.numbers[n] == number)
+        block = self.view.parents[node]
+        assert isinstance(block, ast.Try | ast.TryStar)
+        found = read_handlers(block, self.evidence.term, self.view.numbers.__getitem__)
+        return next(handler for handler in found if handler.number == number)
+
+    def _site(self, call: ast.Call, uses: list[Use], errors: tuple[tuple[Handler, tuple[Use, ...]], ...]) -> Site:
         written: list[ast.expr | ast.keyword] = [*call.args, *call.keywords]
         written.sort(key=lambda node: (node.lineno, node.col_offset))
         guards = [item for node in self.view.above(call) if isinstance(node, ast.With) for item in node.items]
@@ -102,7 +112,8 @@ class _SiteReader:
             self.view.numbers[call],
             tuple(read_argument(node, self.evidence.term) for node in written),
             tuple(uses),
-            self.uses.handlers(call),
+            handlers_around(call, self.view, self.evidence),
+            errors,
             self._obstacle(call),
             any(isinstance(node, ast.JoinedStr) for node in self.view.above(call)),
             tuple(self.evidence.term(item.context_expr) for item in guards),

@@ -3,46 +3,58 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from fastmigrate.facts.evidence import Evidence
-from fastmigrate.facts.flow import Definition
-from fastmigrate.facts.nodes import read_handler
+from fastmigrate.facts.handlers import handlers_around
+from fastmigrate.facts.results import Carried, Results
+from fastmigrate.facts.terms import Term
 from fastmigrate.facts.values import Handler
 from fastmigrate.facts.view import FunctionView
 
 __all__ = ["Use", "Uses"]
 
-_Carried = tuple[set[int], bool, bool]  # results of which calls, or something else, or None
+Kind = Literal["member", "truth", "identity", "annotation", "with", "loop", "error", "other"]
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
     """One use of a call's result.
 
-    A `member` use is `result.name`: `number` is the ordinal of that attribute in the file, `called` says that it is
-    called, `call` then being the ordinal of that call, `then` is what is done with the member's value ("item", a
-    member's name, "statement", "in", or ""). A `truth` use tests the result, which has the name `name`, `number` being
-    the ordinal of that use of the name. Any other use says in `name` what is done with the result.
-    `results` are the ordinals of all calls whose result may be used here; `optional` says that it may be None instead,
-    `mixed` that it may be something else.
+    A "member" use is `result.name`: `number` is the ordinal of that attribute in the file, `called` says that it is
+    called, `call` then being the ordinal of that call, `then` is what is done with the member's value ("item", "in",
+    "len", "dict", "loop", "statement", a member's name, or ""), `then_call` the ordinal of that other member's call.
+    A "truth" use tests the result, a "loop" runs over it, a "with" enters it, an "annotation" says what it is, an
+    "error" takes it from a handler's error; a node of kind `node` and ordinal `number` is then to be edited, `name`
+    being its name if it has one. Any other use says in `name` what is done with the result.
+
+    `results` are the calls whose result may be used here (see `Carried`); `optional` says that it may be None instead,
+    `mixed` that it may be something else. `loop` is the loop that runs over the result or the member, by its kind and
+    ordinal; `to` is what the member is passed to, perhaps as a dict, under the name `keyword`. `within` are the
+    nested functions around, by their ordinals.
     """
 
-    kind: Literal["member", "truth", "identity", "other"]
+    kind: Kind
     name: str
     line: int
     results: frozenset[int]
     mixed: bool
     optional: bool = False
+    node: str = "attribute"
     number: int = -1
     call: int = -1
     called: bool = False
     receiver: str = ""  # the name through which the result is used
     then: str = ""
+    then_call: int = -1
+    loop: tuple[str, int] | None = None
+    to: Term | None = None
+    keyword: str = ""
+    argument: str | None = None  # the code of the first argument of a called member; None if there is another one
     stored: bool = False
     failed: bool = False  # under `if not result.ok:`
+    within: tuple[int, ...] = ()
     handlers: tuple[Handler, ...] = ()
 
 
@@ -52,100 +64,98 @@ class Uses:
     def __init__(self, view: FunctionView, evidence: Evidence) -> None:
         self.view = view
         self.evidence = evidence
+        self.results = Results(view)
 
     def read(self) -> dict[int, list[Use]]:
-        """The uses of each call's result, by the call's ordinal, in the order in which they stand."""
-        found: dict[int, list[Use]] = {self.view.numbers[call]: [] for call in self.view.calls}
-        for node, (calls, mixed, optional) in self._results().items():
-            use = self._use(node, frozenset(calls), mixed, optional)
-            if use is not None:
-                for call in calls:
-                    found[call].append(use)
+        """The uses of each call's result, by the call's ordinal (see `Carried`), in the order in which they stand."""
+        found: dict[int, list[Use]] = {key: [] for source in self.results.sources.values() for key in source.results}
+        for node, carried in self.results.read().items():
+            for use in (self._use(node, carried), self._taken(node, carried), self._annotated(node, carried)):
+                for key in carried.results if use is not None else ():
+                    found[key].append(use)  # type: ignore[arg-type]
         for uses in found.values():
             uses.sort(key=lambda use: (use.line, use.number))
         return found
 
-    def handlers(self, node: ast.AST) -> tuple[Handler, ...]:
-        """The handlers around a node within the function, from the inside out; `suppress(…)` is one, too."""
-        found: list[Handler] = []
-        child: ast.AST = node
-        for above in self.view.above(node):
-            if isinstance(above, ast.Try | ast.TryStar) and child in above.body:
-                found += [read_handler(handler, self.evidence.term) for handler in above.handlers]
-            if isinstance(above, ast.With | ast.AsyncWith) and child in above.body:
-                for item in above.items:
-                    match item.context_expr:
-                        case ast.Call(func=ast.Name(id="suppress") | ast.Attribute(attr="suppress"), args=args):
-                            found.append(Handler(above.lineno, tuple(self.evidence.term(arg) for arg in args)))
-            child = above
-        return tuple(found)
+    def _taken(self, node: ast.expr, carried: Carried) -> Use | None:
+        """`error.response`, where the error may have none: but for what is read from it, which fails alike."""
+        if not isinstance(node, ast.Attribute) or node not in self.results.sources:
+            return None
+        if isinstance(self.view.parents.get(node), ast.Attribute) or self._only_tested(node):
+            return None
+        return Use("error", "", node.lineno, carried.results, mixed=False, number=self.view.numbers[node])
 
-    def _results(self) -> dict[ast.expr, _Carried]:
-        """Every expression whose value may be a result: of which calls, and what else it may be."""
-        carriers: dict[int, _Carried] = {}
-        definitions = self.view.flow.definitions
-        changed = True
-        while changed:  # an alias of an alias …
-            changed = False
-            for index, definition in enumerate(definitions):
-                before = carriers.get(index)
-                after = self._carried(definition, carriers)
-                if after[0] and after != before:
-                    carriers[index] = after
-                    changed = True
-        results: dict[ast.expr, _Carried] = {
-            call: ({self.view.numbers[call]}, False, False) for call in self.view.calls
-        }
-        for name, indexes in self.view.flow.reaching.items():
-            carrying = [carriers[index] for index in indexes if index in carriers]
-            if carrying:
-                others = [definitions[index] for index in indexes if index not in carriers]
-                mixed = any(mix for _, mix, _ in carrying) or any(not _is_none(other) for other in others)
-                optional = any(none for _, _, none in carrying) or any(_is_none(other) for other in others)
-                results[name] = set().union(*(calls for calls, _, _ in carrying)), mixed, optional
-        return results
+    def _annotated(self, node: ast.expr, carried: Carried) -> Use | None:
+        """`response: requests.Response = …`: the annotation."""
+        parent = self.view.parents.get(node)
+        if not isinstance(parent, ast.AnnAssign) or parent.value is not node:
+            return None
+        noted = parent.annotation
+        if not isinstance(noted, ast.Name | ast.Attribute) or _is_plain_annotation(noted):
+            return None
+        kind, name = ("name", noted.id) if isinstance(noted, ast.Name) else ("attribute", "")
+        return Use(
+            "annotation",
+            name,
+            node.lineno,
+            carried.results,
+            carried.mixed,
+            node=kind,
+            number=self.view.numbers[noted],
+            to=self.evidence.term(noted),
+        )
 
-    def _carried(self, definition: Definition, carriers: dict[int, _Carried]) -> _Carried:
-        calls: set[int] = set()
-        mixed = optional = False
-        for leaf in _leaves(definition.value) if definition.kind == "value" else ():
-            if isinstance(leaf, ast.Call) and leaf in self.view.calls:
-                calls.add(self.view.numbers[leaf])
-            elif isinstance(leaf, ast.Name) and leaf in self.view.flow.reaching:
-                for index in self.view.flow.reaching[leaf]:
-                    if index in carriers:
-                        calls |= carriers[index][0]
-                        mixed |= carriers[index][1]
-                        optional |= carriers[index][2]
-                    elif _is_none(self.view.flow.definitions[index]):
-                        optional = True
-                    else:
-                        mixed = True
-            elif isinstance(leaf, ast.Constant) and leaf.value is None:
-                optional = True
-            else:
-                mixed = True
-        return calls, mixed, optional
-
-    def _use(self, node: ast.expr, results: frozenset[int], mixed: bool, optional: bool) -> Use | None:
+    def _use(self, node: ast.expr, carried: Carried) -> Use | None:
+        results, mixed = carried.results, carried.mixed
         parent = self.view.parents.get(node)
         if self._handed_on(node, parent):
             return None
         while isinstance(parent, ast.NamedExpr) and node is parent.value:  # `(r := …).ok`: the name has its own uses
             node, parent = parent, self.view.parents.get(parent)
-        handlers = self.handlers(node)
+        handlers = handlers_around(node, self.view, self.evidence)
         if self._shows_its_code(node):
             return Use("other", "shown with its own code by `=` in an f-string", node.lineno, results, mixed)
         match parent:
             case ast.Attribute(attr=name):
-                return self._member(parent, name, results, mixed, handlers)
+                return self._member(parent, name, carried, handlers)
             case ast.Compare(ops=[ast.Is() | ast.IsNot()]):
                 return Use("identity", "is", node.lineno, results, mixed, handlers=handlers)
             case ast.Expr():
                 return None if isinstance(node, ast.Call) else Use("identity", "", node.lineno, results, mixed)
-        if isinstance(node, ast.Name) and self._only_tested(node):
-            return Use("truth", node.id, node.lineno, results, mixed, optional, number=self.view.numbers[node])
+            case ast.withitem():
+                block = self.view.parents[parent]
+                if isinstance(block, ast.With) and len(block.items) == 1 and isinstance(node, ast.Call):
+                    number = self.view.numbers[block]
+                    bound = parent.optional_vars
+                    name = bound.id if isinstance(bound, ast.Name) else ""
+                    return Use("with", name, node.lineno, results, mixed, node="with", number=number)
+            case ast.For(iter=over) | ast.comprehension(iter=over) if over is node and isinstance(node, ast.Name):
+                return Use(
+                    "loop",
+                    node.id,
+                    node.lineno,
+                    results,
+                    mixed,
+                    node="name",
+                    number=self.view.numbers[node],
+                    loop=self._loop(node, parent),
+                    within=self._within(node),
+                )
+        if isinstance(node, ast.Name | ast.Attribute) and self._only_tested(node):
+            name, kind = (node.id, "name") if isinstance(node, ast.Name) else ("", "attribute")
+            number = self.view.numbers[node]
+            return Use("truth", name, node.lineno, results, mixed, carried.optional, node=kind, number=number)
         return Use("other", self._describe(node, parent), node.lineno, results, mixed, handlers=handlers)
+
+    def _loop(self, value: ast.AST, above: ast.AST | None) -> tuple[str, int] | None:
+        """The loop that runs over a value."""
+        if isinstance(above, ast.For | ast.comprehension) and above.iter is value:
+            return "for" if isinstance(above, ast.For) else "clause", self.view.numbers[above]
+        return None
+
+    def _within(self, node: ast.AST) -> tuple[int, ...]:
+        nested = [a for a in self.view.above(node) if isinstance(a, ast.FunctionDef | ast.AsyncFunctionDef)]
+        return tuple(self.view.numbers[function] for function in nested)
 
     def _shows_its_code(self, node: ast.expr) -> bool:
         """Whether a result stands in `f"{…=}"`, which prints the expression as it is written."""
@@ -188,8 +198,8 @@ class Uses:
         match parent:
             case ast.Assign(targets=targets, value=value) if value is node:
                 return all(isinstance(t, ast.Name) and t.id in self.view.flow.local for t in targets)
-            case ast.AnnAssign(target=ast.Name(id=name), value=value) if value is node:
-                return _is_plain_annotation(parent.annotation) and name in self.view.flow.local
+            case ast.AnnAssign(target=ast.Name(id=name), annotation=noted, value=value) if value is node:
+                return isinstance(noted, ast.Name | ast.Attribute) and name in self.view.flow.local
             case ast.Tuple():
                 return self._unpacked(node, parent)
         return False
@@ -201,33 +211,46 @@ class Uses:
                 return len(targets) == len(parent.elts) and isinstance(targets[index], ast.Name)
         return False
 
-    def _member(
-        self,
-        node: ast.Attribute,
-        name: str,
-        results: frozenset[int],
-        mixed: bool,
-        handlers: tuple[Handler, ...],
-    ) -> Use:
+    def _member(self, node: ast.Attribute, name: str, carried: Carried, handlers: tuple[Handler, ...]) -> Use:
         outer = self.view.parents.get(node)
         called = isinstance(outer, ast.Call) and outer.func is node
-        value: ast.AST = outer if called and outer is not None else node
+        value: ast.expr = outer if called and isinstance(outer, ast.Call) else node
         above = self.view.parents.get(value)
+        beyond = self.view.parents.get(above) if above is not None else None
+        to, keyword = self._passed(value)
         return Use(
             "member",
             name,
             node.lineno,
-            results,
-            mixed,
+            carried.results,
+            carried.mixed,
             number=self.view.numbers[node],
             call=self.view.numbers[outer] if called and outer is not None else -1,
             called=called,
             receiver=node.value.id if isinstance(node.value, ast.Name) else "",
             then=self._then(value, above),
+            then_call=self.view.numbers[beyond] if isinstance(beyond, ast.Call) and beyond.func is above else -1,
+            loop=self._loop(value, above),
+            to=to,
+            keyword=keyword,
+            argument=_only_argument(outer) if called and isinstance(outer, ast.Call) else None,
             stored=not isinstance(node.ctx, ast.Load),
             failed=self._under_not_ok(node),
+            within=self._within(node),
             handlers=handlers,
         )
+
+    def _passed(self, value: ast.expr) -> tuple[Term | None, str]:
+        """What a value, or the dict of it, is passed to, and under which name."""
+        parent = self.view.parents.get(value)
+        if isinstance(parent, ast.Call) and ast.unparse(parent.func) == "dict" and parent.args == [value]:
+            value, parent = parent, self.view.parents.get(parent)
+        if isinstance(parent, ast.keyword):
+            call = self.view.parents[parent]
+            return (self.evidence.term(call.func), parent.arg or "") if isinstance(call, ast.Call) else (None, "")
+        if isinstance(parent, ast.Call) and value in parent.args:
+            return self.evidence.term(parent.func), str(parent.args.index(value))
+        return None, ""
 
     def _under_not_ok(self, node: ast.Attribute) -> bool:
         child: ast.AST = node
@@ -247,12 +270,14 @@ class Uses:
                 return "statement"
             case ast.Subscript(value=inner) if inner is value:
                 return "item"
+            case ast.For(iter=over) | ast.comprehension(iter=over) if over is value:
+                return "loop"
             case ast.Attribute(attr=name):
                 return name
             case ast.Compare(ops=[ast.In() | ast.NotIn()], comparators=[right]) if right is value:
                 return "in"
-            case ast.Call(func=ast.Name(id="len"), args=[inner]) if inner is value:
-                return "len"
+            case ast.Call(func=ast.Name(id="len" | "dict" as name), args=[inner]) if inner is value:
+                return name
         return ""
 
     def _describe(self, node: ast.expr, parent: ast.AST | None) -> str:
@@ -283,22 +308,15 @@ class Uses:
         return "used as a whole"
 
 
-def _leaves(node: ast.expr | None) -> Iterator[ast.expr]:
-    match node:
-        case None:
-            return
-        case ast.IfExp(body=body, orelse=orelse):
-            yield from _leaves(body)
-            yield from _leaves(orelse)
-        case ast.NamedExpr(value=value):
-            yield from _leaves(value)
-        case _:
-            yield node
-
-
-def _is_none(definition: Definition) -> bool:
-    return isinstance(definition.value, ast.Constant) and definition.value.value is None
-
-
 def _is_plain_annotation(annotation: ast.expr) -> bool:
     return isinstance(annotation, ast.Name) and annotation.id in {"Any", "object"}
+
+
+def _only_argument(call: ast.Call) -> str | None:
+    """The code of a call's only argument, "" if it has none; None if there are others, or it is called by a keyword."""
+    if len(call.args) + len(call.keywords) > 1:
+        return None
+    if call.keywords:
+        keyword = call.keywords[0]
+        return ast.unparse(keyword.value) if keyword.arg == "chunk_size" else None
+    return ast.unparse(call.args[0]) if call.args and not isinstance(call.args[0], ast.Starred) else ""

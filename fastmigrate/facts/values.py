@@ -17,6 +17,7 @@ __all__ = [
     "ModuleLinks",
     "Parameter",
     "Place",
+    "Question",
     "Yield",
 ]
 
@@ -63,16 +64,37 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
-class Handler:
-    """An `except` clause: its line, and the classes that it names (a bare one names none).
+class Question:
+    """`isinstance(error, classes)`: the ordinal of that call, and the classes with their code."""
 
-    `reads` are the attributes that it reads from the exception, `asked` the classes that it compares it with.
+    call: int
+    classes: tuple[Term, ...]
+    codes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """An `except` clause, or a `suppress(…)`: what it catches, and what it does with the error.
+
+    `classes` are those that it names, with their code (a bare clause names none). `number` is the clause's ordinal
+    in the file, -1 for `suppress`, whose call's ordinal is then `call`. `first` is the ordinal of the first clause of
+    the same `try`, whose body stands in the lines of `body` and raises `raised` itself. `reads` are the attributes that
+    the handler reads from the error, `shown` the places where it makes text of it: the ordinals of calls `str(error)`,
+    and of uses of its name in f-strings.
     """
 
     line: int
     classes: tuple[Term, ...]
+    codes: tuple[str, ...] = ()
+    number: int = -1
+    call: int = -1
+    first: int = -1
+    body: tuple[int, int] = (0, 0)
+    raised: tuple[Term, ...] = ()
+    name: str = ""
     reads: frozenset[str] = frozenset()
-    asked: tuple[Term, ...] = ()
+    asked: tuple[Question, ...] = ()
+    shown: tuple[tuple[Literal["call", "name"], int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

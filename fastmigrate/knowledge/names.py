@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-__all__ = ["APP_CLASSES", "LIBRARIES", "MAKES", "REQUEST_CLASSES", "ROUTER_CLASSES", "TRUSTED_WITH_APP", "canonical"]
+__all__ = [
+    "APP_CLASSES",
+    "LIBRARIES",
+    "MAKES",
+    "REQUEST_CLASSES",
+    "RESPONSE_CLASSES",
+    "ROUTER_CLASSES",
+    "TRUSTED_WITH_APP",
+    "canonical",
+]
 
 LIBRARIES = frozenset(
     [
@@ -33,6 +42,13 @@ TRUSTED_WITH_APP = (
 """Packages that may be given an app: they neither mount it nor register start-up handlers on it."""
 REQUEST_CLASSES = frozenset({"fastapi.Request", "starlette.requests.HTTPConnection"})
 """Parameters of these are filled by FastAPI and carry `.state` (docs/facts/fastapi-lifecycle.md sections 5 and 7)."""
+
+RESPONSE_CLASSES = frozenset(
+    f"{module}.{name}"
+    for module in ("fastapi", "fastapi.responses", "starlette.responses")
+    for name in ("Response", "StreamingResponse", "JSONResponse", "PlainTextResponse", "HTMLResponse")
+)
+"""Answers of an app; they give their headers lower-case names (docs/facts/fastapi-lifecycle.md)."""
 
 MAKES = {
     "requests.session": "requests.Session",
@@ -69,6 +85,7 @@ _EXCEPTIONS = frozenset(
         "URLRequired",
         "JSONDecodeError",
         "FileModeWarning",
+        "RequestsDependencyWarning",
     ]
 )
 

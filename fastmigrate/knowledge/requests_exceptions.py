@@ -7,14 +7,16 @@ from typing import Literal
 
 from fastmigrate.knowledge.parity import Parity, Row
 
-__all__ = ["BASES", "EXCEPTIONS", "SITUATIONS", "Situation", "is_caught_by"]
+__all__ = ["BASES", "EXCEPTIONS", "SITUATIONS", "Situation", "Step", "is_caught_by"]
+
+Step = Literal["call", "url", "status", "json"]
 
 EXACT, PINNED, LOSSY, NONE = Parity.EXACT, Parity.PINNED, Parity.LOSSY, Parity.NONE
 
 _CONNECTION = (
     "httpx.NetworkError, httpx.ConnectTimeout, httpx.WriteTimeout, httpx.ProxyError, httpx.RemoteProtocolError"
 )
-_ALL = "httpx.HTTPError, httpx.InvalidURL"
+_ALL = "httpx.HTTPError, httpx.InvalidURL, json.JSONDecodeError"
 
 EXCEPTIONS: dict[str, Row] = {
     "requests.exceptions.RequestException": Row(PINNED, _ALL, "17.2"),
@@ -27,8 +29,6 @@ EXCEPTIONS: dict[str, Row] = {
     "requests.exceptions.ContentDecodingError": Row(PINNED, "httpx.DecodingError", "17.1, 17.2"),
     "requests.exceptions.JSONDecodeError": Row(PINNED, "json.JSONDecodeError", "14.12, 17.2"),
     "requests.exceptions.InvalidJSONError": Row(PINNED, "json.JSONDecodeError", "4.5, 14.12"),
-    "requests.exceptions.MissingSchema": Row(PINNED, "httpx.UnsupportedProtocol", "17.1, 17.2"),
-    "requests.exceptions.InvalidSchema": Row(PINNED, "httpx.UnsupportedProtocol", "17.1, 17.2"),
     "requests.exceptions.InvalidURL": Row(PINNED, "httpx.InvalidURL", "17.1, 17.2"),
     "requests.exceptions.StreamConsumedError": Row(PINNED, "httpx.StreamConsumed", "16.13, 17.1"),
     "requests.exceptions.ChunkedEncodingError": Row(
@@ -36,6 +36,12 @@ EXCEPTIONS: dict[str, Row] = {
         "httpx.RemoteProtocolError, httpx.ReadError",
         "17.1, 17.2",
         "httpx raises the same errors when an answer breaks off as when there is none",
+    ),
+    "requests.exceptions.MissingSchema": Row(
+        LOSSY, "httpx.UnsupportedProtocol", "17.1, 17.2", "httpx raises the same error for a URL of another scheme"
+    ),
+    "requests.exceptions.InvalidSchema": Row(
+        LOSSY, "httpx.UnsupportedProtocol", "17.1, 17.2", "httpx raises the same error for a URL without a scheme"
     ),
     "requests.exceptions.ProxyError": Row(
         LOSSY, "httpx.ProxyError", "11.25, 17.1", "for a proxy that cannot be reached, httpx raises `ConnectError`"
@@ -75,7 +81,7 @@ class Situation:
     name: str
     requests: str
     httpx: str
-    step: Literal["call", "url", "status", "json"]
+    step: Step
 
 
 SITUATIONS: tuple[Situation, ...] = (
@@ -110,9 +116,19 @@ BASES: dict[str, tuple[str, ...]] = {
     "requests.exceptions.InvalidURL": ("requests.exceptions.RequestException", "builtins.ValueError"),
     "requests.exceptions.InvalidJSONError": ("requests.exceptions.RequestException",),
     "requests.exceptions.JSONDecodeError": ("requests.exceptions.InvalidJSONError", "json.JSONDecodeError"),
+    "requests.exceptions.StreamConsumedError": ("requests.exceptions.RequestException",),
+    "requests.exceptions.InvalidHeader": ("requests.exceptions.RequestException", "builtins.ValueError"),
+    "requests.exceptions.RetryError": ("requests.exceptions.RequestException",),
+    "requests.exceptions.UnrewindableBodyError": ("requests.exceptions.RequestException",),
+    "requests.exceptions.URLRequired": ("requests.exceptions.RequestException",),
+    "requests.exceptions.InvalidProxyURL": ("requests.exceptions.InvalidURL",),
+    "requests.exceptions.RequestsWarning": ("builtins.Exception",),
+    "requests.exceptions.FileModeWarning": ("requests.exceptions.RequestsWarning",),
+    "requests.exceptions.RequestsDependencyWarning": ("requests.exceptions.RequestsWarning",),
     "json.JSONDecodeError": ("builtins.ValueError",),
     "httpx.HTTPError": ("builtins.Exception",),
     "httpx.InvalidURL": ("builtins.Exception",),
+    "httpx.StreamConsumed": ("builtins.Exception",),
     "httpx.HTTPStatusError": ("httpx.HTTPError",),
     "httpx.RequestError": ("httpx.HTTPError",),
     "httpx.TooManyRedirects": ("httpx.RequestError",),

@@ -16,7 +16,7 @@ from fastmigrate.project.project import Project
 from fastmigrate.project.resolve import External, Instance, Module, Scope
 from fastmigrate.rewrite.intents import ArgumentEdit, EditCall, NewArgument
 
-__all__ = ["JudgedCall", "has_known_host", "judge_arguments"]
+__all__ = ["JudgedCall", "has_known_host", "has_known_path", "judge_arguments"]
 
 _ODD = re.compile(
     r"[\[\]|\\^`{}]"  # sent as they are by httpx, escaped by requests
@@ -55,6 +55,12 @@ def has_known_host(project: Project, site: Site, scope: Scope) -> bool:
     """Whether the URL begins with a literal `http://host/` or `https://host/`: it then cannot be refused as invalid."""
     starts = (_leading_text(project, argument.term, scope) for argument in site.arguments)
     return any(re.match(r"https?://[\w.-]+(:\d+)?($|[/?#])", start) for start in starts)
+
+
+def has_known_path(project: Project, site: Site, scope: Scope) -> bool:
+    """Whether the URL begins with a literal `https://host/`, without a port: it is then read back as it was given."""
+    starts = (_leading_text(project, argument.term, scope) for argument in site.arguments)
+    return any(re.match(r"https?://[a-z0-9.-]+/", start) for start in starts)
 
 
 class _Judge:

@@ -48,7 +48,7 @@ class Errors:
     def _caught(self, path: str, function: FunctionLinks) -> Iterator[tuple[int, str]]:
         """The errors of requests that a function catches: its own classes, and OSError."""
         for handler in function.handlers:
-            for term in (*handler.classes, *handler.asked):
+            for term in (*handler.classes, *(part for question in handler.asked for part in question.classes)):
                 value = self.project.resolver.resolve(term, Scope(path, function.qualname))
                 if isinstance(value, External) and (
                     value.name.startswith("requests.") or value.name == "builtins.OSError"

@@ -65,9 +65,10 @@ class TaskImported:
 
 @dataclass(frozen=True, slots=True)
 class ReadResult:
-    """The attribute with this ordinal reads an httpx response, or the use of this name with this ordinal tests one."""
+    """What is done with a response, in one place: of which kind, and where (see `fastmigrate.facts.uses.Use`)."""
 
     path: str
+    kind: str
     number: int
     name: str = ""
 

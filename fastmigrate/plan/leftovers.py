@@ -8,6 +8,7 @@ from collections.abc import Container, Iterable, Iterator
 from fastmigrate.facts.terms import Call, Member, Ref, Term
 from fastmigrate.facts.values import Binding, ModuleLinks
 from fastmigrate.knowledge.blocking import BLOCKING_CALLS
+from fastmigrate.plan.handlers import Gone
 from fastmigrate.project.modules import module_name
 from fastmigrate.project.project import Project
 from fastmigrate.project.resolve import External, Module, Scope
@@ -24,8 +25,9 @@ def unused_imports(
     migrated: Iterable[tuple[str, int]],
     needed: Container[tuple[str, str]],
     intents: dict[str, list[Intent]],
+    replaced: Iterable[Gone] = (),
 ) -> Iterator[tuple[str, RemoveImport]]:
-    """The imports of blocking modules whose last use was in one of the migrated calls, by file.
+    """The imports of blocking modules whose last use was in one of the migrated calls or replaced terms, by file.
 
     `needed` are the modules that new code uses, by file.
     """
@@ -38,6 +40,10 @@ def unused_imports(
             root = _root(callee)
             if root is not None:
                 gone.setdefault(path, Counter())[call.site.scope, root] += 1
+    for path, scope, term in replaced:
+        root = _root(term)
+        if root is not None:
+            gone.setdefault(path, Counter())[scope, root] += 1
     for path, names in sorted(gone.items()):
         links = project.links(path)
         if links is not None:

@@ -80,12 +80,13 @@ class Planner:
 
     def __init__(self, project: Project, findings: Iterable[Finding], untouchable: Iterable[Finding] = ()) -> None:
         self.project = project
+        self.blocking = {(call.function.path, call.site.call.number): call for call in project.blocking}
         awaiting = Awaiting(project)
         self.calls = Calls(project, awaiting)
         self.sleeps = Sleeps(project, awaiting)
         self.tasks = Tasks(project)
         self.httpx = HttpxCalls(project, awaiting)
-        specs = (self._maker(call).spec(call) for call in project.blocking)
+        specs = (self._maker(call).spec(call) for call in project.blocking if _CURES[call.code] is ThroughClient)
         self.clients = Clients(project, (spec for spec in specs if spec is not None))
         silenced = Held("its finding is suppressed")
         self.steps: dict[Goal, Step | Held] = {
@@ -114,13 +115,13 @@ class Planner:
     def _step(self, goal: Goal) -> Step | Held:
         match goal:
             case ThroughClient():
-                call = self.calls.calls[goal.path, goal.number]
+                call = self.blocking[goal.path, goal.number]
                 maker = self._maker(call)
                 spec = maker.spec(call)
                 name = "" if spec is None else self.clients.client_name(call.function, spec)
                 return maker.through_client(goal, name)
             case ReadResult():
-                return self.calls.read_result(goal)
+                return self.calls.responses.read_result(goal)
         makers: dict[type, Callable[..., Step | Held]] = {
             ClientAtHand: self.clients.client_at_hand,
             ClientInFunction: self.clients.client_in_function,
@@ -197,8 +198,12 @@ class Planner:
                 migrated[goal.path, goal.number] += 1
         for path, lifespan in self.clients.lifespans.new_lifespans(goals).items():
             intents.setdefault(path, []).append(lifespan)
+        guards = [guard for goal in goals for guard in self.calls.guards.get(goal, ())]
+        edits, gone = self.calls.handlers.lowered(guards, set(migrated))
+        for path, intent in edits:
+            intents.setdefault(path, []).append(intent)
         needed = {(goal.path, goal.module) for goal in goals if isinstance(goal, Imported)}
-        for path, intent in unused_imports(self.project, migrated, needed, intents):
+        for path, intent in unused_imports(self.project, migrated, needed, intents, gone):
             intents[path].append(intent)
         return Plan({path: tuple(edits) for path, edits in sorted(intents.items()) if edits})
 

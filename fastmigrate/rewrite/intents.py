@@ -13,15 +13,21 @@ __all__ = [
     "AddParameter",
     "ArgumentEdit",
     "EditCall",
+    "EditHandler",
     "GuardStatement",
     "InsertAtTop",
     "InsertBefore",
     "Intent",
+    "MakeAsync",
     "NewArgument",
     "PassFunction",
     "RemoveImport",
     "RenameMember",
+    "StatementBefore",
+    "Template",
     "TestMember",
+    "UnwrapWith",
+    "WrapRest",
     "WrapYield",
 ]
 
@@ -86,11 +92,65 @@ class TestMember:
 
 
 @dataclass(frozen=True, slots=True)
+class Template:
+    """An expression becomes another one: `{}` stands for it as it was, `{of}` for what it is a member of.
+
+    `kind` is "call", "attribute" or "name"; for a call, `{of}` is what its callee is a member of. `name` is the name
+    whose uses a number counts.
+    """
+
+    kind: str
+    number: int
+    code: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EditHandler:
+    """An `except` clause catches something else."""
+
+    number: int
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class MakeAsync:
+    """A `for`, a `with`, or a clause of a comprehension becomes `async`."""
+
+    kind: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnwrapWith:
+    """`with value as name:` becomes `name = value`, and its body stands beside that."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class WrapRest:
+    """`name = value`, where value is the call, becomes `async with value as name:` around the rest of its block."""
+
+    call: int
+
+
+@dataclass(frozen=True, slots=True)
+class StatementBefore:
+    """A statement comes to stand before the one that holds a node."""
+
+    kind: str
+    number: int
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class GuardStatement:
-    """The statement that consists of a call becomes the body of `if test:`."""
+    """The statement that consists of a call becomes the body of `if test:`, below `first`."""
 
     call: int
     test: str
+    first: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +215,12 @@ Intent = (
     | PassFunction
     | RenameMember
     | TestMember
+    | Template
+    | EditHandler
+    | MakeAsync
+    | UnwrapWith
+    | WrapRest
+    | StatementBefore
     | GuardStatement
     | AddParameter
     | InsertAtTop

@@ -8,9 +8,10 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from http.client import HTTPConnection
+from dataclasses import dataclass, replace
+from http.client import HTTPConnection, HTTPResponse, IncompleteRead
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,12 @@ IGNORED_HEADERS = {"date", "server"}
 
 @dataclass(frozen=True)
 class Answer:
-    """What a client sees of an answer."""
+    """What a client sees of an answer. One that is broken stopped short of its end."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    is_broken: bool = False
 
 
 class RunningApp:
@@ -60,17 +62,27 @@ class RunningApp:
         self.process.wait(10)
         self.reader.join(5)
 
-    def call(self, call: dict[str, Any]) -> Answer:
-        """Make one call: {"method", "path", "json", "body", "headers"}."""
+    def call(self, call: dict[str, Any], passed_on: Callable[[], object] = lambda: None) -> Answer:
+        """Make one call: {"method", "path", "json", "body", "body_hex", "headers", "disconnect"}.
+
+        When something of the answer has arrived, `passed_on` is called. A call that disconnects reads no further, and
+        has no body, since how much it has read by then is a matter of chance.
+        """
         connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
         body = json.dumps(call["json"]).encode() if "json" in call else call.get("body", "").encode()
+        body = bytes.fromhex(call["body_hex"]) if "body_hex" in call else body
         headers = {"Content-Type": "application/json"} if "json" in call else {}
         headers |= call.get("headers", {})
         try:
             connection.request(call.get("method", "GET"), call["path"], body or None, headers)
-            response = connection.getresponse()
-            kept = [(n.lower(), v) for n, v in response.getheaders() if n.lower() not in IGNORED_HEADERS]
-            return Answer(response.status, tuple(sorted(kept)), response.read())
+            with connection.getresponse() as response:
+                kept = [(n.lower(), v) for n, v in response.getheaders() if n.lower() not in IGNORED_HEADERS]
+                answer = Answer(response.status, tuple(sorted(kept)), b"")
+                if call.get("disconnect"):
+                    assert response.read1(), f"{call}: there is nothing to read before it disconnects"
+                    return answer
+                content, is_broken = _read(response, passed_on)
+                return replace(answer, body=content, is_broken=is_broken)
         except OSError as error:
             raise AssertionError(f"{call}: {error}\n{b''.join(self.log).decode()}") from error
         finally:
@@ -80,3 +92,15 @@ class RunningApp:
         """The same call, several times at once."""
         with ThreadPoolExecutor(times) as pool:
             return list(pool.map(lambda _: self.call({"path": path}), range(times)))
+
+
+def _read(response: HTTPResponse, passed_on: Callable[[], object]) -> tuple[bytes, bool]:
+    """The body, as far as it comes, and whether it breaks off."""
+    content = b""
+    try:
+        content += response.read1()
+        passed_on()
+        content += response.read()
+    except IncompleteRead as error:
+        return content + error.partial, True
+    return content, False

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
+import itertools
 import json
+import select
+import socket
 import threading
+import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -11,6 +17,9 @@ from urllib.parse import urlsplit
 
 IGNORED_HEADERS = {"user-agent", "accept-encoding", "accept", "connection"}
 GIVE_UP_AFTER = 2.0
+MISSING = 1000
+PAUSE = 0.001
+LIMIT = 20.0
 
 
 @dataclass(frozen=True)
@@ -28,17 +37,34 @@ class Recorded:
 
 @dataclass
 class Upstream:
-    """`answers` maps a path to {"status", "headers", "body"}; any other path gets an echo of the request.
+    """`answers` maps a path to an answer; any other path gets an echo of the request.
 
-    The path `/barrier` answers none of `gate` requests until all of them have arrived, or gives up with a 504.
+    An answer has a "status", "headers" and one of these:
+
+        body, hex       sent at once, with its length
+        chunks          sent one by one, each as a chunk of HTTP
+        endless         true: its chunks (or some, if it has none) are sent again and again
+
+    and any of these, which are true or left out:
+
+        hold            after the first chunk comes nothing until `passed_on` is set, or "gave up" in place of the rest
+        gzip            the body is compressed, each chunk so that it can be read without the next one
+        truncate        the answer breaks off before the end that it promised
+
+    `abandoned` has the path of each answer in chunks whose reader went away before its end. The path `/barrier`
+    answers none of `gate` requests until all of them have arrived, or gives up with a 504.
     """
 
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)
     gate: int = 4
     recorded: list[Recorded] = field(default_factory=list)
+    abandoned: list[str] = field(default_factory=list)
 
     def __enter__(self) -> Upstream:
         self.barrier = threading.Barrier(self.gate)
+        self.passed_on = threading.Event()
+        self.ended = threading.Event()
+        self.changed = threading.Condition()
         upstream = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -59,23 +85,83 @@ class Upstream:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.end_streams()
         self.server.shutdown()
         self.server.server_close()
+
+    def end_streams(self) -> None:
+        """Let answers without an end come to one, so that whoever still reads them can shut down."""
+        self.ended.set()
+
+    def is_abandoned(self, limit: float = LIMIT) -> bool:
+        """Whether the reader of a streamed answer has gone away, or does before long."""
+        with self.changed:
+            return self.changed.wait_for(lambda: bool(self.abandoned), limit)
 
     def _handle(self, handler: BaseHTTPRequestHandler) -> None:
         body = self._body(handler)
         path = urlsplit(handler.path).path
         self.recorded.append(self._record(handler, body))
         answer = self._wait() if path == "/barrier" else self.answers.get(path) or self._echo(handler, body)
-        content = answer.get("body", "")
-        content = bytes.fromhex(answer["hex"]) if "hex" in answer else content.encode()
         handler.send_response(answer.get("status", 200))
         for name, value in answer.get("headers", []):
             handler.send_header(name, value.replace("{url}", self.url))
-        handler.send_header("Content-Length", str(len(content)))
+        if answer.get("gzip"):
+            handler.send_header("Content-Encoding", "gzip")
+        if answer.get("truncate"):
+            handler.close_connection = True
+        if "chunks" in answer or "endless" in answer:
+            self._send_chunks(handler, path, answer)
+        else:
+            self._send_whole(handler, answer)
+
+    @staticmethod
+    def _send_whole(handler: BaseHTTPRequestHandler, answer: dict[str, Any]) -> None:
+        content = answer.get("body", "")
+        content = bytes.fromhex(answer["hex"]) if "hex" in answer else content.encode()
+        if answer.get("gzip"):
+            content = gzip.compress(content)
+        handler.send_header("Content-Length", str(len(content) + (MISSING if answer.get("truncate") else 0)))
         handler.end_headers()
         if handler.command != "HEAD" and answer.get("status") != 304:
             handler.wfile.write(content)
+
+    def _send_chunks(self, handler: BaseHTTPRequestHandler, path: str, answer: dict[str, Any]) -> None:
+        handler.send_header("Transfer-Encoding", "chunked")
+        # It may still be set from an earlier call; nobody can have passed on anything of this answer yet.
+        self.passed_on.clear()
+        handler.end_headers()
+        if handler.command == "HEAD":
+            return
+        compressor = zlib.compressobj(wbits=16 + zlib.MAX_WBITS) if answer.get("gzip") else None
+        try:
+            for chunk in self._chunks(answer):
+                if _is_closed(handler.connection):
+                    raise ConnectionResetError
+                content = chunk.encode()
+                if compressor:
+                    content = compressor.compress(content) + compressor.flush(zlib.Z_SYNC_FLUSH)
+                handler.wfile.write(b"%x\r\n%b\r\n" % (len(content), content))
+            if compressor:
+                content = compressor.flush()
+                handler.wfile.write(b"%x\r\n%b\r\n" % (len(content), content))
+            if not answer.get("truncate"):
+                handler.wfile.write(b"0\r\n\r\n")
+        except OSError:
+            handler.close_connection = True
+            with self.changed:
+                self.abandoned.append(path)
+                self.changed.notify_all()
+
+    def _chunks(self, answer: dict[str, Any]) -> Iterator[str]:
+        chunks = answer.get("chunks", ["endless " * 128])
+        for number, chunk in enumerate(itertools.cycle(chunks) if answer.get("endless") else chunks):
+            if number and answer.get("endless") and self.ended.wait(PAUSE):
+                return
+            yield chunk
+            if answer.get("hold") and not number and not self.passed_on.wait(GIVE_UP_AFTER):
+                yield "gave up"
+                return
 
     @staticmethod
     def _body(handler: BaseHTTPRequestHandler) -> bytes:
@@ -110,3 +196,9 @@ class Upstream:
         seen["body"] = json.loads(body) if is_json else body.decode("latin-1")
         seen["cookie"] = handler.headers.get("Cookie", "")
         return {"headers": [["Content-Type", "application/json"]], "body": json.dumps(seen)}
+
+
+def _is_closed(connection: socket.socket) -> bool:
+    """Whether the other side is gone; it has nothing to say before it has read the whole answer."""
+    readable, _, _ = select.select([connection], [], [], 0)
+    return bool(readable) and not connection.recv(1, socket.MSG_PEEK)

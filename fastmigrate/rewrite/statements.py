@@ -1,0 +1,173 @@
+"""The edits of statements: guards, handlers, `with` and `for`, and statements beside others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import libcst as cst
+
+from fastmigrate.rewrite.expressions import ASYNC, ExpressionEditor
+from fastmigrate.rewrite.intents import EditHandler, Intent, MakeAsync, UnwrapWith, WrapYield
+from fastmigrate.rewrite.nodes import refuse_comments
+
+__all__ = ["StatementEditor"]
+
+
+class StatementEditor(ExpressionEditor):
+    """Edits statements."""
+
+    def __init__(self, module: cst.Module, intents: Iterable[Intent]) -> None:
+        super().__init__(module, intents)
+        self.wraps: list[tuple[cst.BaseExpression, WrapYield]] = []
+
+    def edit_SimpleStatementLine(
+        self, original: cst.SimpleStatementLine, updated: cst.SimpleStatementLine
+    ) -> cst.BaseStatement | cst.FlattenSentinel[cst.BaseStatement]:
+        """A statement gets a guard, or is wrapped; others on its line get lines of their own."""
+        before = self._new_before(original)
+        headers = [self._header(statement) for statement in updated.body]
+        if not any(headers):
+            return cst.FlattenSentinel([*before, updated]) if before else updated
+        lines: list[cst.BaseStatement] = list(before)
+        for index, (statement, header) in enumerate(zip(updated.body, headers, strict=True)):
+            line = cst.SimpleStatementLine([statement.with_changes(semicolon=cst.MaybeSentinel.DEFAULT)])
+            if index == 0:
+                line = line.with_changes(leading_lines=updated.leading_lines)
+            if index == len(headers) - 1:
+                line = line.with_changes(trailing_whitespace=updated.trailing_whitespace)
+            lines.append(line if header is None else self._compound(header, line))
+        return cst.FlattenSentinel(lines)
+
+    def _header(self, statement: cst.BaseSmallStatement) -> str | None:
+        """The compound statement into which a small one is to be put, or None."""
+        value = statement.value if isinstance(statement, cst.Expr) else None
+        for guard in [guard for guard in self.guards if guard[0] is value]:
+            self.guards.remove(guard)
+            first = f"    {guard[1].first}\n" if guard[1].first else ""
+            return f"if {guard[1].test}:\n{first}    pass\n"
+        for wrap in [wrap for wrap in self.wraps if wrap[0] is value]:
+            self.wraps.remove(wrap)
+            return f"async with {self._quoted(wrap[1].manager)} as {wrap[1].name}:\n    pass\n"
+        return None
+
+    def edit_SimpleStatementSuite(
+        self, original: cst.SimpleStatementSuite, updated: cst.SimpleStatementSuite
+    ) -> cst.BaseSuite:
+        """`if x: statement` becomes a block if the statement is to be guarded or wrapped."""
+        line = cst.SimpleStatementLine(updated.body, trailing_whitespace=updated.trailing_whitespace)
+        self.befores[line] = self.befores.pop(original, [])
+        edited = self.edit_SimpleStatementLine(line, line)
+        return cst.IndentedBlock([*edited]) if isinstance(edited, cst.FlattenSentinel) else updated
+
+    def _new_before(self, original: cst.CSTNode) -> list[cst.BaseStatement]:
+        return [_statement(code, self.config) for code in self.befores.pop(original, [])]
+
+    def _compound(self, code: str, line: cst.SimpleStatementLine) -> cst.BaseStatement:
+        header = cst.parse_statement(code, self.config)
+        assert isinstance(header, cst.If | cst.With) and isinstance(header.body, cst.IndentedBlock)
+        *first, _ = header.body.body
+        body = header.body.with_changes(body=[*first, line.with_changes(leading_lines=[])])
+        return header.with_changes(body=body, leading_lines=line.leading_lines)
+
+    # -- compound statements
+
+    def on_leave(  # type: ignore[override]
+        self, original_node: cst.CSTNode, updated_node: cst.CSTNode
+    ) -> cst.CSTNode | cst.RemovalSentinel | cst.FlattenSentinel[cst.CSTNode]:
+        """New statements come to stand before a compound one."""
+        left = super().on_leave(original_node, updated_node)
+        before = self._new_before(original_node) if isinstance(original_node, cst.BaseCompoundStatement) else []
+        if not before:
+            return left
+        return cst.FlattenSentinel([*before, *(left if isinstance(left, cst.FlattenSentinel) else [left])])
+
+    def _is_made_async(self, kind: str, original: cst.CSTNode) -> bool:
+        intent = MakeAsync(kind, self.numbers[original])
+        if intent not in self.remaining:
+            return False
+        self.remaining.remove(intent)
+        return True
+
+    def edit_For(self, original: cst.For, updated: cst.For) -> cst.For:
+        """`async for`."""
+        return updated.with_changes(asynchronous=ASYNC) if self._is_made_async("for", original) else updated
+
+    def edit_CompFor(self, original: cst.CompFor, updated: cst.CompFor) -> cst.CompFor:
+        """A clause of a comprehension becomes asynchronous."""
+        return updated.with_changes(asynchronous=ASYNC) if self._is_made_async("clause", original) else updated
+
+    def edit_With(self, original: cst.With, updated: cst.With) -> cst.With | cst.FlattenSentinel[cst.BaseStatement]:
+        """`async with`, or no `with` any more."""
+        if self._is_made_async("with", original):
+            return updated.with_changes(asynchronous=ASYNC)
+        unwrapped = UnwrapWith(self.numbers[original])
+        if unwrapped not in self.remaining:
+            return updated
+        self.remaining.remove(unwrapped)
+        (item,) = updated.items
+        small: cst.BaseSmallStatement = cst.Expr(item.item)
+        if item.asname is not None:
+            assert isinstance(item.asname.name, cst.BaseAssignTargetExpression)
+            small = cst.Assign([cst.AssignTarget(item.asname.name)], item.item)
+        first = cst.SimpleStatementLine([small], leading_lines=updated.leading_lines)
+        if isinstance(updated.body, cst.SimpleStatementSuite):
+            return cst.FlattenSentinel([first, cst.SimpleStatementLine(updated.body.body)])
+        assert isinstance(updated.body, cst.IndentedBlock)
+        first = first.with_changes(trailing_whitespace=updated.body.header)
+        for line in updated.body.footer:
+            refuse_comments(line)
+        return cst.FlattenSentinel([first, *updated.body.body])
+
+    def edit_ExceptHandler(self, original: cst.ExceptHandler, updated: cst.ExceptHandler) -> cst.ExceptHandler:
+        """A handler catches something else."""
+        for intent in self._take(EditHandler, self.numbers[original]):
+            assert isinstance(intent, EditHandler) and updated.type is not None
+            refuse_comments(updated.type)
+            updated = updated.with_changes(type=cst.parse_expression(intent.code, self.config))
+        return updated
+
+    def edit_ExceptStarHandler(
+        self, original: cst.ExceptStarHandler, updated: cst.ExceptStarHandler
+    ) -> cst.ExceptStarHandler:
+        """A handler of groups catches something else."""
+        for intent in self._take(EditHandler, self.numbers[original]):
+            assert isinstance(intent, EditHandler)
+            refuse_comments(updated.type)
+            updated = updated.with_changes(type=cst.parse_expression(intent.code, self.config))
+        return updated
+
+    def edit_IndentedBlock(self, original: cst.IndentedBlock, updated: cst.IndentedBlock) -> cst.IndentedBlock:
+        """The rest of a block, behind `name = value`, comes to stand within `async with value as name:`."""
+        for index, statement in enumerate(updated.body):
+            opened = self._opened(statement)
+            if opened is None:
+                continue
+            assert isinstance(statement, cst.SimpleStatementLine)
+            item, rest = opened, updated.body[index + 1 :]
+            block = cst.With(
+                [item],
+                cst.IndentedBlock(rest, footer=updated.footer),
+                asynchronous=ASYNC,
+                leading_lines=statement.leading_lines,
+            )
+            return updated.with_changes(body=[*updated.body[:index], block], footer=[])
+        return updated
+
+    def _opened(self, statement: cst.BaseStatement | cst.BaseSmallStatement) -> cst.WithItem | None:
+        match statement:
+            case cst.SimpleStatementLine(
+                body=[
+                    cst.Assign(targets=[cst.AssignTarget(target=cst.Name() as name)], value=value)
+                    | cst.AnnAssign(target=cst.Name() as name, value=value)
+                ]
+            ) if any(value is rest for rest in self.rests):
+                self.rests = [rest for rest in self.rests if rest is not value]
+                assert value is not None
+                return cst.WithItem(value, cst.AsName(name))
+        return None
+
+
+def _statement(code: str, config: cst.PartialParserConfig) -> cst.BaseStatement:
+    statement = cst.parse_statement(code, config)
+    assert isinstance(statement, cst.BaseStatement)
+    return statement
