@@ -40,8 +40,9 @@ class MadeUse:
 class Made:
     """What the call with the ordinal `number` makes.
 
-    `how` tells where it goes: into a `with` statement under a name, into a name, or straight into a method's call.
-    `mixed` says that the name may stand for something else, too, where it is used.
+    `how` tells where it goes: into a `with` statement under a name (`block` is the ordinal of that statement, `item`
+    its place there), into a name, or straight into a method's call. `mixed` says that the name may stand for something
+    else, too, where it is used.
     """
 
     number: int
@@ -51,6 +52,8 @@ class Made:
     uses: tuple[MadeUse, ...]
     mixed: bool
     changing: frozenset[str]  # the names to which the function gives several values
+    block: int = -1
+    item: int = 0
 
 
 def read_made(tree: ast.Module, calls: Iterable[int]) -> dict[int, Made]:
@@ -84,7 +87,16 @@ class _MadeReader:
         uses.sort(key=lambda use: (use.line, use.call))
         values = [definition.name for definition in definitions]
         changing = frozenset(name for name in values if values.count(name) > 1)
-        return Made(self.view.numbers[call], how, name, arguments, tuple(uses), mixed, changing)
+        block, item = self._entered(call)
+        return Made(self.view.numbers[call], how, name, arguments, tuple(uses), mixed, changing, block, item)
+
+    def _entered(self, call: ast.Call) -> tuple[int, int]:
+        """The ordinal of the `with` statement that enters what is made, and its place there."""
+        item = self.view.parents.get(call)
+        block = self.view.parents.get(item) if isinstance(item, ast.withitem) else None
+        if not isinstance(item, ast.withitem) or not isinstance(block, ast.With | ast.AsyncWith):
+            return -1, 0
+        return self.view.numbers[block], block.items.index(item)
 
     def _bound(self, call: ast.Call) -> tuple[Literal["with", "async with", "name", "inline", "other"], str]:
         parent = self.view.parents.get(call)

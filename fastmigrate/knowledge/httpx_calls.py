@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastmigrate.knowledge.parity import Parity, Row
 
-__all__ = ["ARGUMENTS", "FUNCTIONS", "LIBRARIES", "OF_CLIENT", "SYNC_ONLY"]
+__all__ = ["ARGUMENTS", "FUNCTIONS", "LIBRARIES", "SYNC_ONLY"]
 
 EXACT, PINNED, LOSSY, NONE = Parity.EXACT, Parity.PINNED, Parity.LOSSY, Parity.NONE
 
@@ -29,16 +29,8 @@ ARGUMENTS: dict[tuple[str, str], Row] = {
     ("cookies", "nothing"): Row(EXACT, "", "1.16"),
     ("cookies", "any"): Row(PINNED, 'extensions={"cookies": httpx.Cookies({})}', "7.8, 7.9"),
 }
-"""(parameter, case) → row; what stands in neither this table nor in `OF_CLIENT` is passed on as it is."""
-
-OF_CLIENT: dict[str, tuple[str, str]] = {
-    "verify": ("True", "unverified_client"),
-    "cert": ("None", "certified_client"),
-    "proxy": ("None", "proxy_client"),
-    "trust_env": ("True", "direct_client"),
-}
-"""Parameters that belong to a client in async code (docs/facts/requests-to-httpx.md sections 11.1 to 11.8): what is the
-same as nothing, and the state key of a client that has another value."""
+"""(parameter, case) → row; what stands neither here nor among the settings of
+a client (`knowledge/httpx_clients.py`) is passed on as it is."""
 
 SYNC_ONLY = frozenset({"close", "iter_raw"})
 """Members of a response that fail on one that came through an async client."""

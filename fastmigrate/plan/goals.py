@@ -15,6 +15,7 @@ __all__ = [
     "ClientInLifespan",
     "ClientInNewLifespan",
     "ClientOfApp",
+    "ClientShared",
     "Goal",
     "Held",
     "Imported",
@@ -90,6 +91,14 @@ class ClientInFunction:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientShared:
+    """A client of the app takes the place of the one that the call with this ordinal makes."""
+
+    path: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class RequestInFunction:
     """A path operation has the request, in a parameter."""
 
@@ -153,6 +162,7 @@ Goal = (
     | RequestInFunction
     | ClientInFunction
     | ClientAtHand
+    | ClientShared
     | ThroughClient
     | ReadResult
     | Slept

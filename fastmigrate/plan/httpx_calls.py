@@ -7,15 +7,16 @@ from functools import cached_property
 
 from fastmigrate.facts.sites import Argument, Site
 from fastmigrate.facts.terms import Const
-from fastmigrate.knowledge.httpx_calls import ARGUMENTS, FUNCTIONS, OF_CLIENT, SYNC_ONLY
+from fastmigrate.knowledge.httpx_calls import ARGUMENTS, FUNCTIONS, SYNC_ONLY
+from fastmigrate.knowledge.httpx_clients import OF_CLIENT
 from fastmigrate.knowledge.parity import Parity, Row
 from fastmigrate.plan.awaiting import Awaiting
-from fastmigrate.plan.goals import ClientInFunction, Goal, Held, Imported, Step, ThroughClient
+from fastmigrate.plan.goals import ClientInFunction, ClientShared, Goal, Held, Imported, Step, ThroughClient
 from fastmigrate.plan.names import imported
 from fastmigrate.plan.settings import is_literal
 from fastmigrate.plan.specs import ClientSpec
 from fastmigrate.project.project import BlockingCall, Project
-from fastmigrate.project.resolve import Scope
+from fastmigrate.project.resolve import Method, Scope
 from fastmigrate.rewrite.intents import ArgumentEdit, EditCall
 
 __all__ = ["HttpxCalls"]
@@ -33,10 +34,14 @@ class _Judged:
 
 
 class HttpxCalls:
-    """Makes the steps of the goals that concern calls of httpx's functions."""
+    """Makes the steps of the goals that concern calls of httpx's functions, and of the methods of its clients.
+
+    `base` says what the client of the functions is made to behave like.
+    """
 
     def __init__(self, project: Project, awaiting: Awaiting) -> None:
         self.project = project
+        self.base = "httpx"
         self.awaiting = awaiting
         own = [call for call in project.blocking if call.code == "FM102"]
         self.calls = {(call.function.path, call.site.call.number): call for call in own}
@@ -45,10 +50,10 @@ class HttpxCalls:
     def _judged(self) -> dict[tuple[str, int], _Judged]:
         return {key: self._judge(call, self.project.site(call)) for key, call in self.calls.items()}
 
-    @cached_property
-    def base(self) -> str:
-        """What the client of these calls is made to behave like: the same for all of them."""
-        return "httpx with cookies" if any(judged.has_cookies for judged in self._judged.values()) else "httpx"
+    @property
+    def needs_cookies(self) -> bool:
+        """Whether cookies matter to the redirects of a call."""
+        return any(judged.has_cookies and judged.held is None for judged in self._judged.values())
 
     def spec(self, call: BlockingCall) -> ClientSpec | None:
         """The client that a call needs; None if it cannot go through one."""
@@ -63,11 +68,16 @@ class HttpxCalls:
         call = self.calls[goal.path, goal.number]
         site, spec = self.project.site(call), self.spec(call)
         judged = self._judged[goal.path, goal.number]
-        reason = self.awaiting.in_the_way(site, call.function) or judged.held or self._in_the_way(site)
-        if reason is not None or spec is None:
-            return Held(reason or "")
+        owner = self._owner(call)
+        held = judged.held if owner is None else None
+        reason = self.awaiting.in_the_way(site, call.function) or held or self._in_the_way(site)
+        if reason is not None:
+            return Held(reason)
         notes = [row.note for row in judged.rows if row.parity is Parity.LOSSY]
         notes += self.awaiting.doubts(site, call.function)
+        parity = Parity.LOSSY if notes else Parity.PINNED
+        if owner is not None or spec is None:
+            return Step((owner,) if owner is not None else (), parity, tuple(notes))
         needs: list[Goal] = [ClientInFunction(call.function, spec)]
         httpx, _ = imported(self.project, goal.path, self.project.library)
         if any("httpx." in edit.value for edit in judged.edits):
@@ -78,7 +88,13 @@ class HttpxCalls:
         )
         method = call.callee.rpartition(".")[2]
         intent = EditCall(goal.number, f"{client}.{method}", edits, awaited=True)
-        return Step(tuple(needs), Parity.LOSSY if notes else Parity.PINNED, tuple(notes), ((goal.path, intent),))
+        return Step(tuple(needs), parity, tuple(notes), ((goal.path, intent),))
+
+    def _owner(self, call: BlockingCall) -> ClientShared | None:
+        """The client of a path operation whose method is called."""
+        method = self.project.resolver.resolve(call.site.call.callee, call.function)
+        key = (method.of.scope.path, method.of.number) if isinstance(method, Method) else ("", -1)
+        return ClientShared(*key) if any(client.key == key for client in self.project.own_clients) else None
 
     def _in_the_way(self, site: Site) -> str | None:
         for use in site.uses:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 from fastmigrate.knowledge.parity import Parity
 from fastmigrate.model import Finding, Fix
@@ -17,6 +18,7 @@ from fastmigrate.plan.goals import (
     ClientInLifespan,
     ClientInNewLifespan,
     ClientOfApp,
+    ClientShared,
     Goal,
     Held,
     Imported,
@@ -32,7 +34,9 @@ from fastmigrate.plan.goals import (
 )
 from fastmigrate.plan.httpx_calls import HttpxCalls
 from fastmigrate.plan.leftovers import unused_imports
+from fastmigrate.plan.own_clients import OwnClients
 from fastmigrate.plan.sleeps import Sleeps
+from fastmigrate.plan.specs import ClientSpec
 from fastmigrate.plan.tasks import Tasks
 from fastmigrate.project.project import BlockingCall, Project
 from fastmigrate.rewrite.intents import Intent
@@ -49,6 +53,7 @@ _ORDER: tuple[type, ...] = (
     RequestInFunction,
     ClientAtHand,
     ClientInFunction,
+    ClientShared,
     ThroughClient,
     ReadResult,
     Slept,
@@ -59,6 +64,7 @@ _CURES: dict[str, Callable[[str, int], Goal]] = {
     "FM101": ThroughClient,
     "FM102": ThroughClient,
     "FM104": Slept,
+    "FM301": ClientShared,
     "FM403": PassedFunction,
 }
 """What has to be reached for the findings of each rule about calls."""
@@ -86,8 +92,10 @@ class Planner:
         self.sleeps = Sleeps(project, awaiting)
         self.tasks = Tasks(project)
         self.httpx = HttpxCalls(project, awaiting)
-        specs = (self._maker(call).spec(call) for call in project.blocking if _CURES[call.code] is ThroughClient)
-        self.clients = Clients(project, (spec for spec in specs if spec is not None))
+        self.own = OwnClients(project)
+        if self.httpx.needs_cookies or self.own.needs_cookies:
+            self.httpx.base = self.own.base = "httpx with cookies"
+        self.clients = Clients(project, self._specs())
         silenced = Held("its finding is suppressed")
         self.steps: dict[Goal, Step | Held] = {
             goal: silenced for finding in untouchable if (goal := _goal_of(finding)) is not None
@@ -100,6 +108,14 @@ class Planner:
     def _maker(self, call: BlockingCall) -> Calls | HttpxCalls:
         """Who knows how a call goes through a client."""
         return self.httpx if call.code == "FM102" else self.calls
+
+    def _specs(self) -> Iterator[ClientSpec]:
+        """All clients that any finding asks for."""
+        for call in self.project.blocking:
+            spec = self._maker(call).spec(call) if _CURES[call.code] is ThroughClient else None
+            if spec is not None:
+                yield spec
+        yield from self.own.specs()
 
     # -- grow and prune
 
@@ -124,6 +140,7 @@ class Planner:
                 return self.calls.responses.read_result(goal)
         makers: dict[type, Callable[..., Step | Held]] = {
             ClientAtHand: self.clients.client_at_hand,
+            ClientShared: partial(self.own.shared, clients=self.clients),
             ClientInFunction: self.clients.client_in_function,
             RequestInFunction: self.clients.request_in_function,
             Slept: self.sleeps.slept,

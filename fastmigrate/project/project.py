@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 
 from fastmigrate.facts.links import read_links
+from fastmigrate.facts.made import Made, read_made
 from fastmigrate.facts.nodes import place_in_text
 from fastmigrate.facts.sites import Site, read_sites
 from fastmigrate.facts.terms import Call, Member, Ref
 from fastmigrate.facts.values import CallSite, ModuleLinks, Place
 from fastmigrate.knowledge.blocking import BLOCKING_CALLS, BLOCKING_FUNCTIONS, TOKENS
+from fastmigrate.knowledge.httpx_clients import ASYNC_CLIENTS, CLIENTS
 from fastmigrate.knowledge.names import LIBRARIES, MAKES, canonical
 from fastmigrate.project.appmap import AppMap
 from fastmigrate.project.apps import read_apps
+from fastmigrate.project.clients import MadeClient, made_clients
 from fastmigrate.project.modules import ModuleTree, is_test_path, module_name
 from fastmigrate.project.resolve import Class, Function, Resolver, Scope
 from fastmigrate.project.tasks import MisplacedImport, MisusedTask, misplaced_imports, misused_tasks
@@ -63,6 +66,7 @@ class Project:
         self.unreadable: dict[str, SourceError] = {}
         self._links: dict[str, ModuleLinks | None] = {}
         self._sites: dict[str, dict[int, Site]] = {}
+        self._made: dict[str, dict[int, Made]] = {}
         self.tree = ModuleTree(sources.paths, LIBRARIES)
         known = {*BLOCKING_FUNCTIONS, "requests.Session", *self._configured}
         self.resolver = Resolver(self.tree, self.links, canonical, MAKES, known)
@@ -136,6 +140,25 @@ class Project:
         if isinstance(callee, Function | Class) and self.name_of(callee.scope) in self._configured:
             return "FM101", self.name_of(callee.scope)
         return None
+
+    @cached_property
+    def own_clients(self) -> tuple[MadeClient, ...]:
+        """The clients of httpx that `async def` path operations make for themselves."""
+        return tuple(
+            client
+            for path in self.sources.containing(b"Client(")
+            if not is_test_path(path) and (links := self.links(path)) is not None
+            for client in made_clients(links, self.resolver, ASYNC_CLIENTS | CLIENTS)
+            if client.scope in self.apps.routes and links.functions[client.scope.qualname].is_async
+        )
+
+    def made(self, client: MadeClient) -> Made:
+        """What a path operation does with a client that it makes."""
+        path = client.scope.path
+        if path not in self._made:
+            wanted = [other.site.call.number for other in self.own_clients if other.scope.path == path]
+            self._made[path] = read_made(self._tree(path), wanted)
+        return self._made[path][client.site.call.number]
 
     @cached_property
     def misused_tasks(self) -> tuple[MisusedTask, ...]:

@@ -123,9 +123,14 @@ class MakeAsync:
 
 @dataclass(frozen=True, slots=True)
 class UnwrapWith:
-    """`with value as name:` becomes `name = value`, and its body stands beside that."""
+    """`with value as name:` becomes `name = value`, or other statements, and its body stands beside that.
+
+    Of several items, the one at `item` goes.
+    """
 
     number: int
+    item: int = 0
+    code: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,23 +100,32 @@ class StatementEditor(ExpressionEditor):
         """`async with`, or no `with` any more."""
         if self._is_made_async("with", original):
             return updated.with_changes(asynchronous=ASYNC)
-        unwrapped = UnwrapWith(self.numbers[original])
-        if unwrapped not in self.remaining:
-            return updated
-        self.remaining.remove(unwrapped)
-        (item,) = updated.items
-        small: cst.BaseSmallStatement = cst.Expr(item.item)
-        if item.asname is not None:
-            assert isinstance(item.asname.name, cst.BaseAssignTargetExpression)
-            small = cst.Assign([cst.AssignTarget(item.asname.name)], item.item)
-        first = cst.SimpleStatementLine([small], leading_lines=updated.leading_lines)
-        if isinstance(updated.body, cst.SimpleStatementSuite):
-            return cst.FlattenSentinel([first, cst.SimpleStatementLine(updated.body.body)])
-        assert isinstance(updated.body, cst.IndentedBlock)
-        first = first.with_changes(trailing_whitespace=updated.body.header)
-        for line in updated.body.footer:
+        for unwrapping in self._take(UnwrapWith, self.numbers[original]):
+            assert isinstance(unwrapping, UnwrapWith)
+            return cst.FlattenSentinel(self._unwrapped(updated, unwrapping))
+        return updated
+
+    def _unwrapped(self, block: cst.With, intent: UnwrapWith) -> list[cst.BaseStatement]:
+        item = block.items[intent.item]
+        first = [self._quoted_statement(code) for code in intent.code] or [_assignment(item)]
+        first[0] = first[0].with_changes(leading_lines=block.leading_lines)
+        others = [other for other in block.items if other is not item]
+        if others:
+            refuse_comments(item)
+            others[-1] = others[-1].with_changes(comma=block.items[-1].comma)
+            return [*first, block.with_changes(items=others, leading_lines=[])]
+        if isinstance(block.body, cst.SimpleStatementSuite):
+            return [*first, cst.SimpleStatementLine(block.body.body)]
+        assert isinstance(block.body, cst.IndentedBlock)
+        first[-1] = first[-1].with_changes(trailing_whitespace=block.body.header)
+        for line in block.body.footer:
             refuse_comments(line)
-        return cst.FlattenSentinel([first, *updated.body.body])
+        return [*first, *(statement for statement in block.body.body if isinstance(statement, cst.BaseStatement))]
+
+    def _quoted_statement(self, code: str) -> cst.SimpleStatementLine:
+        statement = cst.parse_statement(self._quoted(code), self.config)
+        assert isinstance(statement, cst.SimpleStatementLine)
+        return statement
 
     def edit_ExceptHandler(self, original: cst.ExceptHandler, updated: cst.ExceptHandler) -> cst.ExceptHandler:
         """A handler catches something else."""
@@ -165,6 +174,13 @@ class StatementEditor(ExpressionEditor):
                 assert value is not None
                 return cst.WithItem(value, cst.AsName(name))
         return None
+
+
+def _assignment(item: cst.WithItem) -> cst.SimpleStatementLine:
+    if item.asname is None:
+        return cst.SimpleStatementLine([cst.Expr(item.item)])
+    assert isinstance(item.asname.name, cst.BaseAssignTargetExpression)
+    return cst.SimpleStatementLine([cst.Assign([cst.AssignTarget(item.asname.name)], item.item)])
 
 
 def _statement(code: str, config: cst.PartialParserConfig) -> cst.BaseStatement:
