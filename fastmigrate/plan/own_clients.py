@@ -87,8 +87,8 @@ class OwnClients:
 
     def _use_in_the_way(self, client: MadeClient, made: Made) -> str | None:
         sync = client.made in CLIENTS
-        entering = "with" if sync else "async with"
-        if made.how in {"other", "async with" if sync else "with"}:
+        entering, wrong = ("with", "async with") if sync else ("async with", "with")
+        if made.how in {"other", wrong}:
             return "it gets no name by which its uses could be followed"
         if made.mixed:
             return f"`{made.name}` may be something else where it is used"

@@ -7,7 +7,7 @@ Finds `httpx.AsyncClient(...)` (or httpx2's) in `async def` path operations: a c
 Why is this bad
 ---------------
 Making a client reads all certificates anew, some 30 ms of work during which the event loop stands still. Its
-connections die with it, so each request opens its own, with all their handshakes, where one client would use them again.
+connections die with it, so each request opens its own, with all their handshakes; one client would use them again.
 
 Example
 -------
