@@ -87,8 +87,8 @@ class OwnClients:
 
     def _use_in_the_way(self, client: MadeClient, made: Made) -> str | None:
         sync = client.made in CLIENTS
-        entering, wrong = ("with", "async with") if sync else ("async with", "with")
-        if made.how in {"other", wrong}:
+        entered = "with" if sync else "async with"
+        if made.how == "other" or (made.how.endswith("with") and made.how != entered):
             return "it gets no name by which its uses could be followed"
         if made.mixed:
             return f"`{made.name}` may be something else where it is used"
@@ -96,9 +96,7 @@ class OwnClients:
             if not use.method:
                 return f"the client is {use.described} in line {use.line}, where it is not followed"
             if use.method in {"aclose", "close"}:
-                return (
-                    f"it is closed by hand in line {use.line}: enter it with `{'' if sync else 'async '}with` instead"
-                )
+                return f"it is closed by hand in line {use.line}: enter it with `{entered}` instead"
             if use.method not in (_SYNC_METHODS if sync else METHODS):
                 return f"`{use.method}` of the client is called in line {use.line}, which is not followed"
         return None
