@@ -27,7 +27,7 @@ ARGUMENTS: dict[tuple[str, str], Row] = {
     ("data", "text"): Row(EXACT, "{}", "3.11"),
     ("data", "unknown"): Row(LOSSY, "{}", "3.8, 3.14", _UNKNOWN_BODY.format("data")),
     ("cookies", "nothing"): Row(EXACT, "", "1.16"),
-    ("cookies", "any"): Row(PINNED, 'extensions={"cookies": httpx.Cookies({})}', "7.8, 7.9"),
+    ("cookies", "any"): Row(PINNED, 'extensions={{"cookies": httpx.Cookies({})}}', "7.8, 7.9"),
 }
 """(parameter, case) → row; what stands neither here nor among the settings of
 a client (`knowledge/httpx_clients.py`) is passed on as it is."""

@@ -174,12 +174,16 @@ Goal = (
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """How a goal is reached: what it needs, how faithful that is, and the edits of it, by file."""
+    """How a goal is reached: what it needs, how faithful that is, and the edits of it, by file.
+
+    `gone` are the names that the edits no longer read: file, function, name; those of a migrated call are known.
+    """
 
     needs: tuple[Goal, ...] = ()
     parity: Parity = Parity.EXACT
     notes: tuple[str, ...] = ()
     intents: tuple[tuple[str, Intent], ...] = ()
+    gone: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from fastmigrate.knowledge.parity import Parity, Row
 from fastmigrate.plan.awaiting import Awaiting
 from fastmigrate.plan.goals import ClientInFunction, ClientShared, Goal, Held, Imported, Step, ThroughClient
 from fastmigrate.plan.names import imported
-from fastmigrate.plan.settings import is_literal
+from fastmigrate.plan.settings import in_double_quotes, is_literal
 from fastmigrate.plan.specs import ClientSpec
 from fastmigrate.project.project import BlockingCall, Project
 from fastmigrate.project.resolve import Method, Scope
@@ -128,8 +128,9 @@ class HttpxCalls:
     def _argument(self, name: str, index: int, argument: Argument, scope: Scope, judged: _Judged) -> None:
         if name in OF_CLIENT:
             judged.edits.append(ArgumentEdit(index, None, drop=True))
-            if argument.code != OF_CLIENT[name][0]:
-                judged.settings.append((name, argument.code))
+            code = in_double_quotes(argument.code)
+            if code != OF_CLIENT[name][0]:
+                judged.settings.append((name, code))
             if not is_literal(argument.code):
                 judged.held = f"`{name}` belongs to a client, which is made once: only a literal can be given to that"
         elif name == "follow_redirects":

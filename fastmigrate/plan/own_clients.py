@@ -22,7 +22,7 @@ from fastmigrate.plan.goals import (
     ThroughClient,
 )
 from fastmigrate.plan.names import fresh, imported
-from fastmigrate.plan.settings import is_literal, is_of_module, is_repeatable
+from fastmigrate.plan.settings import in_double_quotes, is_literal, is_of_module, is_repeatable
 from fastmigrate.plan.specs import ClientSpec
 from fastmigrate.project.clients import MadeClient
 from fastmigrate.project.project import Project
@@ -102,7 +102,7 @@ class OwnClients:
         return None
 
     def _setting(self, argument: Argument, client: MadeClient, made: Made, judged: _Judged) -> None:
-        name, code = argument.keyword, argument.code
+        name, code = argument.keyword, in_double_quotes(argument.code)
         if name is None:
             judged.held = "what its `**` arguments hold is not known"
         elif name in OF_CALL:
@@ -127,7 +127,7 @@ class OwnClients:
             judged.held = f"its calls have `**` arguments, which may hold `{name}`"
         elif name in {"headers", "params"} and any(_has(use, name) for use in takers):
             judged.held = f"`{name}` of the client and of its calls would have to be merged"
-        code = argument.code
+        code = in_double_quotes(argument.code)
         times = sum(1 for use in takers if not _has(use, name))
         short = argument.simple or is_literal(code)
         if (times > 1 and not short) or (times == 1 and not is_repeatable(code, made.changing)):
@@ -146,7 +146,7 @@ class OwnClients:
             return
         if any(_has(use, "extensions") for use in made.uses):
             judged.held = "its calls have `extensions`, through which they would have to share their cookies"
-        judged.named["cookies"] = "" if given is None else given.code
+        judged.named["cookies"] = "" if given is None else in_double_quotes(given.code)
 
     # -- steps
 
@@ -167,8 +167,11 @@ class OwnClients:
             names.add(known[name])
             value = f"{httpx}.Cookies({code})" if name == "cookies" else code
             statements.append(f"{known[name]} = {value}")
-        needs: list[Goal] = [Imported(goal.path, self.project.library)]
+        needs: list[Goal] = []
+        if client.made in CLIENTS or "cookies" in known:
+            needs.append(Imported(goal.path, self.project.library))
         intents: list[Intent] = []
+        annotation = self._annotation(client, made, httpx)
         at_hand = f"{clients.request_name(client.scope)}.state.{clients.keys.of(spec)}"
         callee = ""
         if made.how == "inline":
@@ -177,24 +180,31 @@ class OwnClients:
             intents += [StatementBefore("call", goal.number, code) for code in statements]
         else:
             needs.append(ClientAtHand(client.scope, spec))
-            intents += self._in_its_place(client, made, httpx, at_hand, statements)
+            intents += self._in_its_place(client, made, annotation, at_hand, statements)
         intents += self._calls(client, made, judged, known, callee)
         if client.made in CLIENTS:
             needs += [ThroughClient(goal.path, use.call) for use in made.uses]
-        return Step(tuple(needs), Parity.PINNED, intents=tuple((goal.path, intent) for intent in intents))
+        shown = dotted(client.site.call.callee) or ""
+        gone = ((goal.path, client.scope.qualname, shown.partition(".")[0]),) if annotation != shown else ()
+        return Step(tuple(needs), Parity.PINNED, (), tuple((goal.path, intent) for intent in intents), gone)
 
     def _in_its_place(
-        self, client: MadeClient, made: Made, httpx: str, at_hand: str, statements: list[str]
+        self, client: MadeClient, made: Made, annotation: str, at_hand: str, statements: list[str]
     ) -> Iterator[Intent]:
         if made.how == "name":
             yield from (StatementBefore("call", made.number, code) for code in statements)
             yield Template("call", made.number, at_hand)
-            return
+        else:
+            name = f"{made.name}: {annotation}" if annotation else made.name
+            yield UnwrapWith(made.block, made.item, (f"{name} = {at_hand}", *statements))
+
+    def _annotation(self, client: MadeClient, made: Made, httpx: str) -> str:
+        """How the new client's class is written beside its name; nothing where that has other values, too."""
         function = self.project.resolver.function(client.scope)
-        annotation = f"{httpx}.AsyncClient" if client.made in CLIENTS else dotted(client.site.call.callee)
         once = function is not None and len(function.bindings.get(made.name, ())) == 1
-        name = f"{made.name}: {annotation}" if once and annotation is not None else made.name
-        yield UnwrapWith(made.block, made.item, (f"{name} = {at_hand}", *statements))
+        if not once or made.how not in {"with", "async with"}:
+            return ""
+        return f"{httpx}.AsyncClient" if client.made in CLIENTS else dotted(client.site.call.callee) or ""
 
     def _calls(
         self, client: MadeClient, made: Made, judged: _Judged, known: dict[str, str], callee: str

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
+from fastmigrate.facts.terms import Ref
 from fastmigrate.knowledge.parity import Parity
 from fastmigrate.model import Finding, Fix
 from fastmigrate.plan.awaiting import Awaiting
@@ -217,6 +218,8 @@ class Planner:
             intents.setdefault(path, []).append(lifespan)
         guards = [guard for goal in goals for guard in self.calls.guards.get(goal, ())]
         edits, gone = self.calls.handlers.lowered(guards, set(migrated))
+        steps = [self.steps[goal] for goal in goals]
+        gone += [(p, scope, Ref(n)) for step in steps if isinstance(step, Step) for p, scope, n in step.gone]
         for path, intent in edits:
             intents.setdefault(path, []).append(intent)
         needed = {(goal.path, goal.module) for goal in goals if isinstance(goal, Imported)}

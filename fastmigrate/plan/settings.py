@@ -7,7 +7,12 @@ import ast
 from fastmigrate.project.project import Project
 from fastmigrate.project.resolve import Scope
 
-__all__ = ["is_literal", "is_of_module", "is_repeatable"]
+__all__ = ["in_double_quotes", "is_literal", "is_of_module", "is_repeatable"]
+
+
+def in_double_quotes(code: str) -> str:
+    """Code as new code is written; what has both kinds of quotes stays as it is."""
+    return code if '"' in code else code.replace("'", '"')
 
 
 def is_literal(code: str) -> bool:

@@ -214,7 +214,9 @@ class Project:
                         yield links.path, site.place.line
         for bound, bindings in links.bindings.items():
             means = any(self.resolver.resolve_binding(b, Scope(links.path)) == target for b in bindings)
-            if means and links.loads.get(bound, 0) > registered:
+            others = {name: f for name, f in links.functions.items() if bound in f.bindings}  # it is a local name there
+            hidden = sum(f.loads.get(bound, 0) for f in others.values() if f.parent not in others)
+            if means and links.loads.get(bound, 0) - hidden > registered:
                 yield links.path, bindings[0].line
 
     def _is_method(self, function: Scope) -> bool:

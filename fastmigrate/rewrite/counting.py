@@ -97,8 +97,8 @@ class CountingEditor(cst.CSTTransformer):
         return updated_node if leave is None else leave(original_node, updated_node)
 
     def _quoted(self, code: str) -> str:
-        """New code, which has no quotes within quotes, with the quotes that its file prefers."""
-        return code.replace('"', "'") if self.single_quotes else code
+        """New code with the quotes that its file prefers, unless it has quotes within quotes."""
+        return code.replace('"', "'") if self.single_quotes and "'" not in code else code
 
     def _take(self, kind: type[Intent], number: int | None, field: str = "number") -> list[Intent]:
         if number is None:

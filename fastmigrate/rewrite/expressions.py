@@ -17,7 +17,7 @@ from fastmigrate.rewrite.intents import (
     TestMember,
     WrapRest,
 )
-from fastmigrate.rewrite.layout import with_comma_after, with_function_passed, with_keyword
+from fastmigrate.rewrite.layout import an_argument_a_line, with_comma_after, with_function_passed, with_keyword
 from fastmigrate.rewrite.nodes import Filler, member_of, refuse_comments
 
 __all__ = ["ASYNC", "ExpressionEditor"]
@@ -89,6 +89,8 @@ class ExpressionEditor(CountingEditor):
             refuse_comments(call.func)
             changes["func"] = cst.parse_expression(intent.callee, self.config)
         plain = call.with_changes(**changes)
+        if intent.added and not self.in_string:
+            plain = an_argument_a_line(plain, self.unit)
         if not intent.awaited:
             return plain
         awaited = cst.Await(plain.with_changes(lpar=[], rpar=[]), lpar=call.lpar, rpar=call.rpar)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import libcst as cst
 
 __all__ = [
+    "an_argument_a_line",
     "clause_a_line",
     "inserted",
     "is_docstring",
@@ -18,6 +19,7 @@ __all__ = [
 ]
 
 _SHORT = 70  # characters of a comprehension that may stand on one line
+_LONG = 88  # characters of a call that may stand on one line
 _EQUAL = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
 
 
@@ -53,6 +55,17 @@ def with_keyword(call: cst.Call, args: Sequence[cst.Arg], keyword: str, value: c
         last.with_changes(comma=between, whitespace_after_arg=cst.SimpleWhitespace("")),
         new.with_changes(comma=last.comma, whitespace_after_arg=last.whitespace_after_arg),
     ]
+
+
+def an_argument_a_line(call: cst.Call, unit: str) -> cst.Call:
+    """A call with each argument on a line, if all of it stands on one line, and that is long."""
+    code = cst.Module([]).code_for_node(call)
+    if len(code) <= _LONG or "\n" in code or any(isinstance(arg.comma, cst.Comma) for arg in call.args[-1:]):
+        return call
+    line = _new_line(unit)
+    args = [arg.with_changes(comma=cst.Comma(whitespace_after=line)) for arg in call.args]
+    args[-1] = args[-1].with_changes(comma=cst.Comma(whitespace_after=_new_line("")))
+    return call.with_changes(whitespace_before_args=line, args=args)
 
 
 def with_function_passed(args: Sequence[cst.Arg], index: int) -> list[cst.Arg]:

@@ -100,18 +100,18 @@ class StatementEditor(ExpressionEditor):
         """`async with`, or no `with` any more."""
         if self._is_made_async("with", original):
             return updated.with_changes(asynchronous=ASYNC)
-        for unwrapping in self._take(UnwrapWith, self.numbers[original]):
-            assert isinstance(unwrapping, UnwrapWith)
-            return cst.FlattenSentinel(self._unwrapped(updated, unwrapping))
-        return updated
+        unwrapped = {i.item: i for i in self._take(UnwrapWith, self.numbers[original]) if isinstance(i, UnwrapWith)}
+        return cst.FlattenSentinel(self._unwrapped(updated, unwrapped)) if unwrapped else updated
 
-    def _unwrapped(self, block: cst.With, intent: UnwrapWith) -> list[cst.BaseStatement]:
-        item = block.items[intent.item]
-        first = [self._quoted_statement(code) for code in intent.code] or [_assignment(item)]
+    def _unwrapped(self, block: cst.With, intents: dict[int, UnwrapWith]) -> list[cst.BaseStatement]:
+        first: list[cst.SimpleStatementLine] = []
+        for index, intent in sorted(intents.items()):
+            new = [self._quoted_statement(code) for code in intent.code]
+            first += new or [_assignment(block.items[index])]
         first[0] = first[0].with_changes(leading_lines=block.leading_lines)
-        others = [other for other in block.items if other is not item]
+        others = [other for index, other in enumerate(block.items) if index not in intents]
         if others:
-            refuse_comments(item)
+            refuse_comments(block.with_changes(body=cst.SimpleStatementSuite([cst.Pass()]), leading_lines=[]))
             others[-1] = others[-1].with_changes(comma=block.items[-1].comma)
             return [*first, block.with_changes(items=others, leading_lines=[])]
         if isinstance(block.body, cst.SimpleStatementSuite):
