@@ -152,7 +152,7 @@ class _Run:
         """The analysis of the changed project, or None if it is not as it should be: then all its fixes are held."""
         after = self._analyse(self.sources.with_changes(changed))
         try:
-            compare_findings(analysis.everything, fixed, after.everything)
+            compare_findings(analysis.everything, analysis.planner.reached_with(fixed), after.everything)
             again = [f for f in after.chosen if f.fix.applicability == "safe" and f.is_in_code]
             if again and not self.broken:
                 raise VerificationError(f"{again[0].path}:{again[0].place.line} could be fixed only afterwards")

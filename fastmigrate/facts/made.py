@@ -10,9 +10,10 @@ from typing import Literal
 from fastmigrate.facts.evidence import Evidence
 from fastmigrate.facts.order import number_nodes
 from fastmigrate.facts.sites import Argument, calls_by_function, read_argument
+from fastmigrate.facts.terms import OPAQUE
 from fastmigrate.facts.view import COMPREHENSIONS, FunctionView
 
-__all__ = ["Made", "MadeUse", "read_made"]
+__all__ = ["Made", "MadeUse", "read_arguments", "read_made"]
 
 _LOOPS = (ast.For, ast.AsyncFor, ast.While, *COMPREHENSIONS, ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _LATER = (*COMPREHENSIONS, ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
@@ -64,6 +65,15 @@ def read_made(tree: ast.Module, calls: Iterable[int]) -> dict[int, Made]:
         reader = _MadeReader(FunctionView(function, numbers, own))
         found.update((numbers[call], reader.read(call)) for call in own)
     return found
+
+
+def read_arguments(tree: ast.Module, number: int) -> tuple[Argument, ...]:
+    """The arguments of the call with this ordinal, as they stand."""
+    numbers = number_nodes(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and numbers[node] == number:
+            return tuple(read_argument(part, lambda _: OPAQUE) for part in _written(node))
+    return ()
 
 
 class _MadeReader:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from fastmigrate.facts.terms import Call, Const, Either, Member, Ref, Term, dotted
 from fastmigrate.facts.values import FunctionLinks
@@ -14,6 +15,7 @@ from fastmigrate.plan.goals import (
     ClientInFunction,
     ClientInLifespan,
     ClientInNewLifespan,
+    ClientMoved,
     ClientOfApp,
     Goal,
     Held,
@@ -46,10 +48,20 @@ _TRANSPARENT = frozenset({"fastapi_cache.decorator.cache", "fastapi_versioning.v
 
 
 class Clients:
-    """Makes the steps of the goals that concern the client and the way to it."""
+    """Makes the steps of the goals that concern the client and the way to it.
 
-    def __init__(self, project: Project, specs: Iterable[ClientSpec]) -> None:
+    `closed_by` tells the client that moves into a lifespan, and so needs a shutdown handler no longer that closes
+    nothing else.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        specs: Iterable[ClientSpec],
+        closed_by: Callable[[Scope | tuple[str, int]], ClientMoved | None],
+    ) -> None:
         self.project = project
+        self.closed_by = closed_by
         self.apps = project.apps
         self.errors = Errors(project)
         self.keys = Keys(project, specs)
@@ -183,12 +195,18 @@ class Clients:
             if isinstance(lifespan, Function):
                 return Step((ClientInLifespan(lifespan.scope, goal.spec),))
             return Held(f"the lifespan of the app in {app.scope.path} is not a function of the project")
+        needs: list[Goal] = []
         for router in self.apps.under(app):
-            if router in self.apps.events:
-                path, line = self.apps.events[router]
-                where = f"{path}:{line}" if line else path
-                return Held(f"a new lifespan would silence the start-up and shutdown handlers registered in {where}")
-        return self._with_new_lifespan(app, call, goal.spec)
+            for event in self.apps.events.get(router, ()):
+                moved = self.closed_by(event.handler or (event.path, event.call))
+                if moved is None:
+                    where = f"{event.path}:{event.line}" if event.line else event.path
+                    return Held(
+                        f"a new lifespan would silence the start-up and shutdown handlers registered in {where}"
+                    )
+                needs.append(moved)
+        step = self._with_new_lifespan(app, call, goal.spec)
+        return replace(step, needs=(*step.needs, *needs))
 
     def _may_be_none(self, term: Term, scope: Scope) -> bool:
         if isinstance(term, Either):

@@ -14,6 +14,7 @@ __all__ = [
     "ClientInFunction",
     "ClientInLifespan",
     "ClientInNewLifespan",
+    "ClientMoved",
     "ClientOfApp",
     "ClientShared",
     "Goal",
@@ -99,6 +100,14 @@ class ClientShared:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientMoved:
+    """A lifespan makes the client that the call with this ordinal makes in its module."""
+
+    path: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class RequestInFunction:
     """A path operation has the request, in a parameter."""
 
@@ -163,6 +172,7 @@ Goal = (
     | ClientInFunction
     | ClientAtHand
     | ClientShared
+    | ClientMoved
     | ThroughClient
     | ReadResult
     | Slept

@@ -18,6 +18,7 @@ from fastmigrate.plan.goals import (
     ClientInFunction,
     ClientInLifespan,
     ClientInNewLifespan,
+    ClientMoved,
     ClientOfApp,
     ClientShared,
     Goal,
@@ -35,6 +36,7 @@ from fastmigrate.plan.goals import (
 )
 from fastmigrate.plan.httpx_calls import HttpxCalls
 from fastmigrate.plan.leftovers import unused_imports
+from fastmigrate.plan.module_clients import ModuleClients
 from fastmigrate.plan.own_clients import OwnClients
 from fastmigrate.plan.sleeps import Sleeps
 from fastmigrate.plan.specs import ClientSpec
@@ -55,6 +57,7 @@ _ORDER: tuple[type, ...] = (
     ClientAtHand,
     ClientInFunction,
     ClientShared,
+    ClientMoved,
     ThroughClient,
     ReadResult,
     Slept,
@@ -66,6 +69,7 @@ _CURES: dict[str, Callable[[str, int], Goal]] = {
     "FM102": ThroughClient,
     "FM104": Slept,
     "FM301": ClientShared,
+    "FM302": ClientMoved,
     "FM403": PassedFunction,
 }
 """What has to be reached for the findings of each rule about calls."""
@@ -96,7 +100,8 @@ class Planner:
         self.own = OwnClients(project)
         if self.httpx.needs_cookies or self.own.needs_cookies:
             self.httpx.base = self.own.base = "httpx with cookies"
-        self.clients = Clients(project, self._specs())
+        self.modules = ModuleClients(project)
+        self.clients = Clients(project, self._specs(), self.modules.closed_by)
         silenced = Held("its finding is suppressed")
         self.steps: dict[Goal, Step | Held] = {
             goal: silenced for finding in untouchable if (goal := _goal_of(finding)) is not None
@@ -117,6 +122,7 @@ class Planner:
             if spec is not None:
                 yield spec
         yield from self.own.specs()
+        yield from self.modules.specs()
 
     # -- grow and prune
 
@@ -142,6 +148,7 @@ class Planner:
         makers: dict[type, Callable[..., Step | Held]] = {
             ClientAtHand: self.clients.client_at_hand,
             ClientShared: partial(self.own.shared, clients=self.clients),
+            ClientMoved: partial(self.modules.client_moved, clients=self.clients),
             ClientInFunction: self.clients.client_in_function,
             RequestInFunction: self.clients.request_in_function,
             Slept: self.sleeps.slept,
@@ -200,6 +207,11 @@ class Planner:
         if any(isinstance(step, Step) and step.parity is Parity.LOSSY for step in steps):
             return Fix("unsafe", "; ".join(dict.fromkeys(notes)))
         return Fix("safe")
+
+    def reached_with(self, findings: Iterable[Finding]) -> list[Finding]:
+        """The findings that the fixes of these do away with: these, and what they need to be fixed for."""
+        goals = self._closure(self.roots[_key(finding)] for finding in findings)
+        return [finding for finding in self.findings if self.roots.get(_key(finding)) in goals]
 
     def plan(self, findings: Iterable[Finding]) -> Plan:
         """The edits that fix these findings together; those without a fix must not be among them."""

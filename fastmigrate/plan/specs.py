@@ -13,6 +13,7 @@ __all__ = ["SHARED", "ClientSpec"]
 
 _NAMES = {"httpx": "H", "jar": "J", "policy": "P"}
 _NAMES |= {"request_hook": "Q", "response_hook": "R", "send_hook": "S", "keep_hook": "K"}
+_LINE = 60  # characters of a client that may stand on one line
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,12 @@ class ClientSpec:
         """The code that makes the client; `names` are those of httpx, the cookie jar, its policy and the hooks."""
         own = dict(self.settings)
         base = [(name, own.pop(name, default.format(**names))) for name, default in BASES[self.base]]
-        lines = [f"    {name}={value},\n" for name, value in (*own.items(), *base) if value]
-        return f"{names['httpx']}.AsyncClient(\n{''.join(lines)})"
+        given = [f"{name}={value}" for name, value in (*own.items(), *base) if value]
+        line = f"{names['httpx']}.AsyncClient({', '.join(given)})"
+        if len(line) <= _LINE and "\n" not in line:
+            return line
+        lines = "".join(f"    {argument},\n" for argument in given)
+        return f"{names['httpx']}.AsyncClient(\n{lines})"
 
     def is_made_by(self, code: str) -> bool:
         """Whether a piece of code makes this very client, by whatever names it knows httpx and the others."""

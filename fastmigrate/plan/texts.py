@@ -66,9 +66,11 @@ BASES: dict[str, tuple[tuple[str, str], ...]] = {
         ("event_hooks", '{{"request": [{send_hook}], "response": [{keep_hook}]}}'),
     ),
     "httpx with one jar": (_UNLIMITED,),
+    "as it is": (),
 }
 """The settings of clients that behave as `requests.get` does; as `httpx.get` does; likewise, where cookies matter to
-redirects or to calls that belong together; and as one client of httpx does, which keeps all cookies."""
+redirects or to calls that belong together; as one client of httpx does, which keeps all cookies; and as
+their settings say, which are all that they have."""
 
 LIFESPAN = """\
 @{decorator}

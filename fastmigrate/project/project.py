@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
 
+from fastmigrate.facts.closers import Closer, read_closers
 from fastmigrate.facts.links import read_links
-from fastmigrate.facts.made import Made, read_made
+from fastmigrate.facts.made import Made, read_arguments, read_made
 from fastmigrate.facts.nodes import place_in_text
-from fastmigrate.facts.sites import Site, read_sites
+from fastmigrate.facts.sites import Argument, Site, read_sites
 from fastmigrate.facts.terms import Call, Member, Ref
 from fastmigrate.facts.values import CallSite, ModuleLinks, Place
 from fastmigrate.knowledge.blocking import BLOCKING_CALLS, BLOCKING_FUNCTIONS, TOKENS
@@ -21,6 +22,7 @@ from fastmigrate.project.apps import read_apps
 from fastmigrate.project.clients import MadeClient, made_clients
 from fastmigrate.project.modules import ModuleTree, is_test_path, module_name
 from fastmigrate.project.resolve import Class, Function, Resolver, Scope
+from fastmigrate.project.sharing import SharedUses, shared_uses
 from fastmigrate.project.tasks import MisplacedImport, MisusedTask, misplaced_imports, misused_tasks
 from fastmigrate.project.types import Types
 from fastmigrate.project.versions import declares
@@ -67,6 +69,7 @@ class Project:
         self._links: dict[str, ModuleLinks | None] = {}
         self._sites: dict[str, dict[int, Site]] = {}
         self._made: dict[str, dict[int, Made]] = {}
+        self._shared: dict[tuple[str, int], SharedUses] = {}
         self.tree = ModuleTree(sources.paths, LIBRARIES)
         known = {*BLOCKING_FUNCTIONS, "requests.Session", *self._configured}
         self.resolver = Resolver(self.tree, self.links, canonical, MAKES, known)
@@ -151,6 +154,31 @@ class Project:
             for client in made_clients(links, self.resolver, ASYNC_CLIENTS | CLIENTS)
             if client.scope in self.apps.routes and links.functions[client.scope.qualname].is_async
         )
+
+    @cached_property
+    def module_clients(self) -> tuple[MadeClient, ...]:
+        """The async clients of httpx that modules make when they are imported."""
+        return tuple(
+            client
+            for path in self.sources.containing(b"AsyncClient(")
+            if not is_test_path(path) and (links := self.links(path)) is not None
+            for client in made_clients(links, self.resolver, ASYNC_CLIENTS)
+            if not client.scope.qualname
+        )
+
+    def shared(self, client: MadeClient) -> SharedUses:
+        """Who uses a client that a module makes."""
+        if client.key not in self._shared:
+            self._shared[client.key] = shared_uses(self, client)
+        return self._shared[client.key]
+
+    def closers(self, path: str) -> dict[int, Closer]:
+        """The calls in a file that close something, by their ordinals."""
+        return read_closers(self._tree(path))
+
+    def arguments(self, client: MadeClient) -> tuple[Argument, ...]:
+        """The arguments of a call that makes a client in a module."""
+        return read_arguments(self._tree(client.scope.path), client.site.call.number)
 
     def made(self, client: MadeClient) -> Made:
         """What a path operation does with a client that it makes."""

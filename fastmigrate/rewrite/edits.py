@@ -6,7 +6,7 @@ import libcst as cst
 
 from fastmigrate.rewrite.imports import without_import
 from fastmigrate.rewrite.intents import AddParameter, InsertAtTop, InsertBefore, RemoveImport, WrapRest, WrapYield
-from fastmigrate.rewrite.layout import inserted, is_docstring, two_blank_lines, with_element
+from fastmigrate.rewrite.layout import inserted, is_docstring, two_blank_lines, with_element, without_gone
 from fastmigrate.rewrite.statements import StatementEditor
 
 __all__ = ["Editor"]
@@ -101,4 +101,4 @@ class Editor(StatementEditor):
             new = before.get(index, [])
             apart = statement.with_changes(leading_lines=two_blank_lines(statement.leading_lines))
             body += [*new, apart if new else statement]
-        return updated.with_changes(body=body)
+        return updated.with_changes(body=without_gone(body))

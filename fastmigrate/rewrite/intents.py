@@ -22,6 +22,7 @@ __all__ = [
     "NewArgument",
     "PassFunction",
     "RemoveImport",
+    "RemoveStatement",
     "RenameMember",
     "StatementBefore",
     "Template",
@@ -159,6 +160,14 @@ class GuardStatement:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoveStatement:
+    """The statement that holds a call, or the definition of a function, goes; a `finally` that gets empty goes, too."""
+
+    kind: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class AddParameter:
     """A function gets another parameter, as its first (after `self` or `cls`)."""
 
@@ -231,6 +240,7 @@ Intent = (
     | InsertAtTop
     | InsertBefore
     | WrapYield
+    | RemoveStatement
     | AddImport
     | RemoveImport
 )

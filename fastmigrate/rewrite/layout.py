@@ -9,6 +9,7 @@ import libcst as cst
 __all__ = [
     "an_argument_a_line",
     "clause_a_line",
+    "gone",
     "inserted",
     "is_docstring",
     "two_blank_lines",
@@ -16,6 +17,7 @@ __all__ = [
     "with_element",
     "with_function_passed",
     "with_keyword",
+    "without_gone",
 ]
 
 _SHORT = 70  # characters of a comprehension that may stand on one line
@@ -162,6 +164,35 @@ def with_element(display: cst.Dict, new: cst.DictElement) -> list[cst.BaseDictEl
     else:
         between = cst.MaybeSentinel.DEFAULT
     return [*others, last.with_changes(comma=between), new.with_changes(comma=last.comma)]
+
+
+_GONE = cst.Pass()  # stands for a statement that is gone, until its block is complete
+
+
+def gone(statement: cst.SimpleStatementLine | cst.FunctionDef) -> cst.SimpleStatementLine:
+    """What stands for a statement that is gone, with the comments above it."""
+    return cst.SimpleStatementLine([_GONE], leading_lines=statement.leading_lines)
+
+
+def without_gone(body: Sequence[cst.BaseStatement]) -> list[cst.BaseStatement]:
+    """The statements without those that are gone; comments above these stay."""
+    kept: list[cst.BaseStatement] = []
+    orphaned: list[cst.EmptyLine] | None = None
+    for statement in body:
+        lines = list(getattr(statement, "leading_lines", ()))
+        if isinstance(statement, cst.SimpleStatementLine) and statement.body and statement.body[0] is _GONE:
+            orphaned = [*(orphaned or ()), *lines]
+        elif orphaned is None:
+            kept.append(statement)
+        else:
+            joined = [*orphaned, *lines] if any(line.comment for line in orphaned) else lines or orphaned
+            while not kept and joined and joined[0].comment is None:
+                joined = joined[1:]
+            kept.append(statement.with_changes(leading_lines=joined))
+            orphaned = None
+    if orphaned is not None and any(line.comment for line in orphaned):
+        kept.append(cst.SimpleStatementLine([cst.Pass()], leading_lines=orphaned))
+    return kept
 
 
 def two_blank_lines(lines: Sequence[cst.EmptyLine]) -> list[cst.EmptyLine]:

@@ -8,6 +8,7 @@ import libcst as cst
 
 from fastmigrate.rewrite.expressions import ASYNC, ExpressionEditor
 from fastmigrate.rewrite.intents import EditHandler, Intent, MakeAsync, UnwrapWith, WrapYield
+from fastmigrate.rewrite.layout import gone, without_gone
 from fastmigrate.rewrite.nodes import refuse_comments
 
 __all__ = ["StatementEditor"]
@@ -76,6 +77,11 @@ class StatementEditor(ExpressionEditor):
     ) -> cst.CSTNode | cst.RemovalSentinel | cst.FlattenSentinel[cst.CSTNode]:
         """New statements come to stand before a compound one."""
         left = super().on_leave(original_node, updated_node)
+        if original_node in self.going:
+            assert isinstance(left, cst.SimpleStatementLine | cst.FunctionDef)
+            if isinstance(left, cst.SimpleStatementLine) and len(left.body) > 1:
+                raise cst.CSTValidationError("a statement that is to go shares its line with others")
+            return gone(left)
         before = self._new_before(original_node) if isinstance(original_node, cst.BaseCompoundStatement) else []
         if not before:
             return left
@@ -127,6 +133,22 @@ class StatementEditor(ExpressionEditor):
         assert isinstance(statement, cst.SimpleStatementLine)
         return statement
 
+    def edit_Try(self, original: cst.Try, updated: cst.Try) -> cst.Try | cst.FlattenSentinel[cst.BaseStatement]:
+        """A `finally` whose statements are gone goes, and the `try` if nothing is left of it."""
+        last = updated.finalbody
+        if last is None or last.body.body:
+            return updated
+        refuse_comments(last)
+        if updated.handlers:
+            return updated.with_changes(finalbody=None)
+        assert isinstance(updated.body, cst.IndentedBlock)
+        refuse_comments(updated.body.header)
+        for line in updated.body.footer:
+            refuse_comments(line)
+        first, *rest = (s for s in updated.body.body if isinstance(s, cst.BaseStatement))
+        lines = [*updated.leading_lines, *getattr(first, "leading_lines", ())]
+        return cst.FlattenSentinel([first.with_changes(leading_lines=lines), *rest])
+
     def edit_ExceptHandler(self, original: cst.ExceptHandler, updated: cst.ExceptHandler) -> cst.ExceptHandler:
         """A handler catches something else."""
         for intent in self._take(EditHandler, self.numbers[original]):
@@ -146,7 +168,9 @@ class StatementEditor(ExpressionEditor):
         return updated
 
     def edit_IndentedBlock(self, original: cst.IndentedBlock, updated: cst.IndentedBlock) -> cst.IndentedBlock:
-        """The rest of a block, behind `name = value`, comes to stand within `async with value as name:`."""
+        """Statements go; the rest of a block, behind `name = value`, comes into `async with value as name:`."""
+        body = [statement for statement in updated.body if isinstance(statement, cst.BaseStatement)]
+        updated = updated.with_changes(body=without_gone(body))
         for index, statement in enumerate(updated.body):
             opened = self._opened(statement)
             if opened is None:
