@@ -13,7 +13,7 @@ from fastmigrate.facts.sites import Argument, calls_by_function, read_argument
 from fastmigrate.facts.terms import OPAQUE
 from fastmigrate.facts.view import COMPREHENSIONS, FunctionView
 
-__all__ = ["Made", "MadeUse", "read_arguments", "read_made"]
+__all__ = ["Made", "MadeUse", "read_arguments", "read_made", "read_names"]
 
 _LOOPS = (ast.For, ast.AsyncFor, ast.While, *COMPREHENSIONS, ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _LATER = (*COMPREHENSIONS, ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
@@ -74,6 +74,16 @@ def read_arguments(tree: ast.Module, number: int) -> tuple[Argument, ...]:
         if isinstance(node, ast.Call) and numbers[node] == number:
             return tuple(read_argument(part, lambda _: OPAQUE) for part in _written(node))
     return ()
+
+
+def read_names(tree: ast.Module, number: int) -> list[str]:
+    """The names that are read in the statement of the module that holds the call with this ordinal."""
+    numbers = number_nodes(tree)
+    for statement in tree.body:
+        nodes = list(ast.walk(statement))
+        if any(isinstance(node, ast.Call) and numbers[node] == number for node in nodes):
+            return [node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)]
+    return []
 
 
 class _MadeReader:

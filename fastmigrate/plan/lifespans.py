@@ -130,7 +130,8 @@ class Lifespans:
         if goal.spec.home not in {None, path}:
             return Held(_far_from(goal.spec, path))
         key = self.keys.of(goal.spec)
-        name = fresh("client" if goal.spec.key == "client" else key, links.names, "http_client")
+        own = {goal.spec.key} if goal.spec.base == "as it is" else set()  # what it closes so far is this client itself
+        name = fresh("client" if goal.spec.key == "client" else key, links.names - own, "http_client")
         kinds = self.project.types.kinds(item.value, goal.function) if item.value is not None else frozenset({"none"})
         manager = goal.spec.manager(self._names(path))
         intent: Intent = WrapYield(item.number, manager, name, key, kinds != {"dict"})

@@ -158,4 +158,5 @@ class ModuleClients:
             code = f"{local[scope.path]}: {annotation} = {request}.state.{clients.keys.of(spec)}"
             needs.append(ClientAtHand(scope, spec))
             intents.append((scope.path, InsertAtTop(function.number, code)))
-        return Step(tuple(needs), Parity.PINNED, intents=tuple(intents))
+        gone = tuple((goal.path, "", name) for name in self.project.names_beside(client))
+        return Step(tuple(needs), Parity.PINNED, (), tuple(intents), gone)

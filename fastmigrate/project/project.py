@@ -9,7 +9,7 @@ from functools import cached_property, partial
 
 from fastmigrate.facts.closers import Closer, read_closers
 from fastmigrate.facts.links import read_links
-from fastmigrate.facts.made import Made, read_arguments, read_made
+from fastmigrate.facts.made import Made, read_arguments, read_made, read_names
 from fastmigrate.facts.nodes import place_in_text
 from fastmigrate.facts.sites import Argument, Site, read_sites
 from fastmigrate.facts.terms import Call, Member, Ref
@@ -179,6 +179,10 @@ class Project:
     def arguments(self, client: MadeClient) -> tuple[Argument, ...]:
         """The arguments of a call that makes a client in a module."""
         return read_arguments(self._tree(client.scope.path), client.site.call.number)
+
+    def names_beside(self, client: MadeClient) -> list[str]:
+        """The names that are read in the statement of a module that makes a client."""
+        return read_names(self._tree(client.scope.path), client.site.call.number)
 
     def made(self, client: MadeClient) -> Made:
         """What a path operation does with a client that it makes."""

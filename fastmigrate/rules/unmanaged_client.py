@@ -68,6 +68,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fastmigrate.model import Finding
+from fastmigrate.project.modules import module_name
 from fastmigrate.project.project import Project
 from fastmigrate.rules._blocking import endpoints_of
 
@@ -85,7 +86,7 @@ def find(project: Project) -> Iterator[Finding]:
             continue
         path = client.scope.path
         place = project.place_in_text(path, client.site.place)
-        message = f"`{client.made}` is made when `{project.name_of(client.scope)}` is imported: "
+        message = f"`{client.made}` is made when `{module_name(path)}` is imported: "
         message += "no event loop runs yet" if closed else "no event loop runs yet, and nobody closes it"
         endpoints = tuple(endpoint for scope in functions for endpoint in endpoints_of(project, scope))
         yield Finding(CODE, NAME, message, path, place, endpoints, call=client.site.call.number)
