@@ -43,11 +43,16 @@ class Config:
     blocking_calls: tuple[str, ...] = ()
 
     def selects(self, code: str) -> bool:
-        """Whether findings with this code are wanted: the longest prefix that fits decides."""
+        """Whether findings with this code are wanted: the longest prefix that fits decides.
+
+        A rule that is off is on as soon as a prefix selects it, `ALL` included.
+        """
         chosen = max((len(p) for p in self.select if code.startswith(p)), default=-1 if self.select else 0)
         ignored = max((len(p) for p in self.ignore if code.startswith(p)), default=-1)
         if code == "FM900" and ignored < 0:  # choosing other rules does not make a file readable
             return True
+        if not self.select and not all_rules()[code].is_on:
+            return False
         return chosen >= 0 and chosen > ignored
 
 

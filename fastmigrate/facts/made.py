@@ -13,7 +13,7 @@ from fastmigrate.facts.sites import Argument, calls_by_function, read_argument
 from fastmigrate.facts.terms import OPAQUE
 from fastmigrate.facts.view import COMPREHENSIONS, FunctionView
 
-__all__ = ["Made", "MadeUse", "read_arguments", "read_made", "read_names"]
+__all__ = ["Made", "MadeUse", "read_arguments", "read_kept_in_state", "read_made", "read_names"]
 
 _LOOPS = (ast.For, ast.AsyncFor, ast.While, *COMPREHENSIONS, ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _LATER = (*COMPREHENSIONS, ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
@@ -84,6 +84,17 @@ def read_names(tree: ast.Module, number: int) -> list[str]:
         if any(isinstance(node, ast.Call) and numbers[node] == number for node in nodes):
             return [node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)]
     return []
+
+
+def read_kept_in_state(tree: ast.Module) -> set[int]:
+    """The ordinals of the calls whose results become attributes of some `state`, as `app.state.client` is."""
+    numbers = number_nodes(tree)
+    found: set[int] = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Assign(targets=[ast.Attribute(value=ast.Attribute(attr="state"))], value=ast.Call() as call):
+                found.add(numbers[call])
+    return found
 
 
 class _MadeReader:

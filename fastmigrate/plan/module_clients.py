@@ -17,7 +17,7 @@ from fastmigrate.plan.settings import in_double_quotes
 from fastmigrate.plan.specs import ClientSpec
 from fastmigrate.project.clients import MadeClient
 from fastmigrate.project.project import Project
-from fastmigrate.project.resolve import Function, Scope
+from fastmigrate.project.resolve import Scope
 from fastmigrate.rewrite.intents import InsertAtTop, Intent, RemoveImport, RemoveStatement
 
 __all__ = ["ModuleClients"]
@@ -119,19 +119,10 @@ class ModuleClients:
             moved.closing.append((path, RemoveStatement("function", closer.function)))
             moved.handlers.add(scope)
             return None
-        if closer is not None and closer.statement and self._is_lifespan(scope):
+        if closer is not None and closer.statement and self.project.is_lifespan(scope):
             moved.closing.append((path, RemoveStatement("call", number)))
             return None
         return f"it is closed in {path}:{site.place.line}, by a function that does more than that"
-
-    def _is_lifespan(self, scope: Scope) -> bool:
-        for app in self.project.apps.apps:
-            links = self.project.links(app.scope.path)
-            for site in links.calls if links is not None else ():
-                given = site.call.keyword("lifespan") if site.call.number == app.number else None
-                if self.project.resolver.resolve(given, app.scope) == Function(scope):
-                    return True
-        return False
 
     # -- steps
 

@@ -244,7 +244,8 @@ def _goal_of(finding: Finding) -> Goal | None:
     """The goal that is reached once a finding is fixed; None if there is none."""
     if finding.imported is not None:
         return TaskImported(finding.path, *finding.imported)
-    return None if finding.call is None else _CURES[finding.code](finding.path, finding.call)
+    cure = _CURES.get(finding.code)
+    return None if finding.call is None or cure is None else cure(finding.path, finding.call)
 
 
 def _key(finding: Finding) -> tuple[str, str, int | None, tuple[str, str] | None]:

@@ -9,7 +9,7 @@ from functools import cached_property, partial
 
 from fastmigrate.facts.closers import Closer, read_closers
 from fastmigrate.facts.links import read_links
-from fastmigrate.facts.made import Made, read_arguments, read_made, read_names
+from fastmigrate.facts.made import Made, read_arguments, read_kept_in_state, read_made, read_names
 from fastmigrate.facts.nodes import place_in_text
 from fastmigrate.facts.sites import Argument, Site, read_sites
 from fastmigrate.facts.terms import Call, Member, Ref
@@ -165,6 +165,20 @@ class Project:
             for client in made_clients(links, self.resolver, ASYNC_CLIENTS)
             if not client.scope.qualname
         )
+
+    def kept_in_state(self, path: str) -> set[int]:
+        """The ordinals of the calls in a file whose results become attributes of some `state`."""
+        return read_kept_in_state(self._tree(path))
+
+    def is_lifespan(self, scope: Scope) -> bool:
+        """Whether a function is the lifespan of an app."""
+        for app in self.apps.apps:
+            links = self.links(app.scope.path)
+            for site in links.calls if links is not None else ():
+                given = site.call.keyword("lifespan") if site.call.number == app.number else None
+                if given is not None and self.resolver.resolve(given, app.scope) == Function(scope):
+                    return True
+        return False
 
     def shared(self, client: MadeClient) -> SharedUses:
         """Who uses a client that a module makes."""

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fastmigrate.facts.terms import Call, Member, Ref
 from fastmigrate.facts.values import Binding, CallSite, ModuleLinks
-from fastmigrate.project.modules import module_name
+from fastmigrate.knowledge.httpx_clients import ASYNC_CLIENTS, CLIENTS
+from fastmigrate.project.clients import MadeClient, made_clients
+from fastmigrate.project.modules import is_test_path, module_name
 from fastmigrate.project.resolve import Instance, Scope, Value
 
 if TYPE_CHECKING:
-    from fastmigrate.project.clients import MadeClient
     from fastmigrate.project.project import Project
 
-__all__ = ["SharedUses", "shared_uses"]
+__all__ = ["SharedUses", "lasting_clients", "shared_uses"]
 
 
 @dataclass(slots=True)
@@ -51,6 +53,24 @@ def shared_uses(project: Project, client: MadeClient) -> SharedUses:
         if links is not None and value is not None:
             _read(project, links, client, value, uses)
     return uses
+
+
+def lasting_clients(project: Project) -> Iterator[MadeClient]:
+    """The clients of httpx that many requests share: those of lifespans, of an app's state, and of modules."""
+    for path in project.sources.containing(b"Client("):
+        links = None if is_test_path(path) else project.links(path)
+        if links is not None:
+            every = list(made_clients(links, project.resolver, ASYNC_CLIENTS | CLIENTS))
+            kept = project.kept_in_state(path) if every else set()
+            for client in every:
+                if client.site.call.number in kept or _lasts(project, client):
+                    yield client
+
+
+def _lasts(project: Project, client: MadeClient) -> bool:
+    if client.scope.qualname:
+        return project.is_lifespan(client.scope)
+    return any(scope in project.apps.routes for scope, _, _ in project.shared(client).calls)
 
 
 def _made_here(project: Project, binding: Binding, client: MadeClient) -> bool:
