@@ -34,7 +34,7 @@ HELD = (
 
     @app.get("/held")
     async def held():
-        return requests.get("http://x", stream=True).text
+        return requests.get("http://x")
 """
 )
 UNSAFE = (
@@ -106,7 +106,7 @@ def test_text_names_the_call_the_endpoint_and_the_fix(tmp_path: Path) -> None:
     assert "main.py:10:12: FM101 `requests.get` blocks the event loop in `main.read`" in run.stdout
     assert "    GET /  main.read (main.py:9)" in run.stdout
     assert "    fix: safe, with --fix" in run.stdout
-    assert "    no fix: `stream=True` is not migrated yet" in run.stdout
+    assert "    no fix: the response is returned in line 15" in run.stdout
     assert "1 can be fixed with --fix, 1 held. 2 findings left." in run.stdout
 
 
@@ -146,7 +146,7 @@ def test_summary_counts_what_was_fixed_and_why_the_rest_was_not(tmp_path: Path) 
     project(tmp_path, main=HELD + UNSAFE.removeprefix(MAIN))
     run = fastmigrate("--fix", cwd=tmp_path)
     assert "1 fixed in 1 file, 1 held, 1 needs --unsafe-fixes. 2 findings left." in run.stdout
-    assert "  held (1): `stream=True` is not migrated yet" in run.stdout
+    assert "  held (1): the response is returned in line" in run.stdout
     assert run.code == 1
 
 
@@ -437,3 +437,35 @@ def test_ctrl_c(tmp_path: Path) -> None:
         os.kill(process.pid, signal.SIGINT)
         assert process.wait(10) == 130
         assert process.stderr.read().endswith(b"fastmigrate: interrupted; no file is left half written\n")
+
+
+def test_the_client_library_is_the_one_that_is_asked_for(tmp_path: Path) -> None:
+    project(tmp_path, main=MAIN)
+    assert "import httpx\n" in fastmigrate("--diff", cwd=tmp_path).stdout
+    assert "import httpx2\n" in fastmigrate("--diff", "--client", "httpx2", cwd=tmp_path).stdout
+    assert fastmigrate("--diff", "--client", "aiohttp", cwd=tmp_path).code == 2
+
+    settings = tmp_path / "pyproject.toml"
+    settings.write_text('[tool.fastmigrate]\nclient = "httpx2"\n')
+    assert "import httpx2\n" in fastmigrate("--diff", cwd=tmp_path).stdout
+    settings.write_text('[tool.fastmigrate]\nclient = "aiohttp"\n')
+    wrong = fastmigrate(cwd=tmp_path)
+    assert wrong.code == 2
+    assert "client must be one of httpx, httpx2" in wrong.stderr
+
+
+@pytest.mark.parametrize(
+    ("files", "library"),
+    [
+        ({"other": "import httpx2\n"}, "httpx2"),
+        ({"other": "from httpx2 import AsyncClient\n"}, "httpx2"),
+        ({"other": "import httpx2\nimport httpx\n"}, "httpx"),
+        ({"other": "import httpx2_fake\n"}, "httpx"),
+        ({"tests/test_it": "import httpx2\n"}, "httpx"),
+    ],
+)
+def test_the_client_library_is_the_one_that_the_project_imports(
+    files: dict[str, str], library: str, tmp_path: Path
+) -> None:
+    project(tmp_path, main=MAIN, **files)
+    assert f"import {library}\n" in fastmigrate("--diff", cwd=tmp_path).stdout

@@ -18,6 +18,9 @@ app = FastAPI()
 TABLE = {}
 LOCK = threading.Lock()
 def clock(name): ...
+class Waiting:
+    def __enter__(self): ...
+    def __exit__(self, kind, error, trace): return issubclass(kind, requests.RequestException)
 def unwrap(v):
     if n: return unwrap(v[0])
     if v: return unwrap(v["value"])
@@ -71,6 +74,28 @@ HELD = {
         "passed to `clock`",
     ),
     "response that is entered by its name": ("r = requests.get(u)\nwith r: pass", "entered by `with`"),
+    "error's response of two kinds": (
+        "try:\n    r = requests.get(u)\n    r.raise_for_status()\n    any(u)\n"
+        "except requests.HTTPError as e:\n    return e.response.ok",
+        "may still be one of requests",
+    ),
+    "suppressed by another name": (
+        "from contextlib import suppress as s\nwith s(OSError):\n    requests.get(u)",
+        "suppressed around it",
+    ),
+    "waiting context manager": ("with Waiting():\n    requests.get(u)", "the context manager around it waits"),
+    "nested function": (
+        "r = requests.get(u)\ndef parse(): return r.json()\nreturn parse()",
+        "stands in a nested function",
+    ),
+    "cookies of a domain": ("return requests.get(u).cookies.get_dict('x')", "`response.cookies`"),
+    "members of its headers": ("return requests.get(u).headers.lower_items()", "`response.headers`"),
+    "entered into an attribute": ("with requests.get(u) as any.r: pass", "entered by `with`"),
+    "classes by another name": (
+        "errors = (requests.Timeout,)\ntry:\n    requests.get(u)\n"
+        "except Exception as e:\n    return isinstance(e, errors)",
+        "names its classes by a name of its own",
+    ),
     "lock": ("with LOCK:\n    requests.get(u)", "a thread lock is held"),
 }
 
@@ -84,9 +109,15 @@ HELD |= {
     ),
     "forwarded with more": ("requests.get(u, headers={**request.headers, 'X-A': 'b'})", "the caller's own headers"),
     "odd header": ("requests.get(u, headers={'X-A': 'é'})", "not ASCII"),
+    "list handed on": ("rs = [requests.get(x) for x in u]\nclock(rs)", "kept in a list that is passed to `clock`"),
+    "zipped list": ("rs = [requests.get(x) for x in u]\nreturn [r.ok for n, r in zip(u, rs)]", "passed to `zip`"),
     "history": ("return [hop.ok for hop in requests.get(u).history]", "`response.history`"),
     "late encoding": (
         "r = requests.get(u)\nprint(r.text)\nr.encoding = 'utf-8'",
+        "when the text has been read already",
+    ),
+    "encoding in a loop": (
+        "r = requests.get(u)\nfor x in u:\n    r.encoding = x\n    print(r.text)",
         "when the text has been read already",
     ),
     "global response": ("global LAST\nLAST = requests.get(u)", "stored in `LAST`"),
@@ -106,6 +137,24 @@ UNSAFE = {
     "nested comprehension": ("return [[requests.get(x).text for x in u] for y in u]", "Python 3.11"),
     "stale state": ("n = TABLE['n']\nrequests.get(u)\nTABLE['n'] = n + 1", "`TABLE` is read before the call"),
     "counter": ("global TOTAL\nTOTAL += requests.get(u).status_code", "`TOTAL` is read before the call"),
+    "error handed on": (
+        "try:\n    requests.get(u)\nexcept Exception as e:\n    clock(e)",
+        "hands the error on in line",
+    ),
+    "error kept": ("try:\n    requests.get(u)\nexcept Exception as e:\n    n = e", "hands the error on in line"),
+    "class of an error": (
+        "try:\n    requests.get(u)\nexcept Exception as e:\n    return type(e) is KeyError",
+        "asks for the class of the error",
+    ),
+    "tested text": (
+        "try:\n    requests.get(u)\nexcept Exception as e:\n    return 'timed out' in str(e)",
+        "tests the text of the error",
+    ),
+    "error that may have a response": (
+        "try:\n    requests.get(u)\nexcept Exception as e:\n    return hasattr(e, 'response')",
+        "whether the error has a `response`",
+    ),
+    "text of a URL with the caller's part": ("return requests.get(f'http://x/{u}').url", "to the URL of a bare host"),
     "breaking off": (
         "try:\n    requests.get(u)\nexcept requests.exceptions.ChunkedEncodingError:\n    pass",
         "when an answer breaks off",
@@ -143,6 +192,14 @@ UNSAFE |= {
 SAFE = {
     "ValueError": "try:\n    requests.get(u)\nexcept ValueError:\n    pass",
     "entered by with": "with requests.get(u) as r:\n    return r.text",
+    "error shown": (
+        "try:\n    requests.get(u)\nexcept Exception as e:\n    print(e, type(e).__name__, '%s' % e, '%s %s' % (n, e))"
+        "\n    raise ValueError(u) from e"
+    ),
+    "text of a literal URL": "return requests.get('http://x:8000/y').url",
+    "status by its name": (
+        "try:\n    requests.get(u)\nexcept Exception as e:\n    return getattr(e.response, 'status_code', 3)"
+    ),
     "handled": "try:\n    requests.get(u)\nexcept requests.RequestException:\n    pass",
     "handler of a read": "r = requests.get(u)\ntry:\n    r.raise_for_status()\nexcept requests.HTTPError:\n    pass",
     "OSError": "try:\n    requests.get(u)\nexcept (KeyError, OSError):\n    pass",
@@ -169,6 +226,9 @@ SAFE = {
     "setting with a default": "requests.get(os.getenv('X', 'http://x') + '/y', params={'a': n})",
     "context manager that sounds like a lock": "with clock('unlock'):\n    requests.get(u)",
     "counted history": "return len(requests.get(u).history)",
+    "list of responses": "rs = [requests.get(x) for x in u]\nreturn [r.json() for r in rs if r.ok], rs[0].reason",
+    "grown list": "rs = []\nfor x in u:\n    rs.append(requests.get(x))\nfor r in rs:\n    print(r.text)",
+    "unpacked": "a, b = requests.get(u), requests.get(u)\nreturn a.reason, b.ok",
     "reused name": "r = requests.get(u)\nr = r.json()\nreturn r",
     "loop": "while True:\n    r = requests.get(u)\n    if r.ok:\n        break\nreturn r.text",
     "finally": "r = None\ntry:\n    r = requests.get(u)\nfinally:\n    n = r.status_code if r else 0\nreturn n",
@@ -332,10 +392,10 @@ def test_a_decorator_that_may_lose_the_request_holds_the_fix(tmp_path: Path) -> 
 
 
 def test_calls_that_share_a_read_are_fixed_together_or_not_at_all(tmp_path: Path) -> None:
-    code = "r = requests.get(u)\nif flag:\n    r = requests.get(u, stream=True)\nreturn r.ok"
+    code = "r = requests.get(u)\nif flag:\n    r = requests.get(u, timeout=True)\nreturn r.ok"
     first, second = findings(project(tmp_path, main=body(code)))
     assert first["fix"] == second["fix"]
-    assert "streamed" in first["fix"]["reason"]
+    assert "a value that requests refuses" in first["fix"]["reason"]
 
 
 @pytest.mark.parametrize(

@@ -27,9 +27,9 @@ from starlette.responses import Response
 from fastmigrate.knowledge.blocking import BLOCKING_FUNCTIONS
 from fastmigrate.knowledge.parity import Parity, Row
 from fastmigrate.knowledge.requests_calls import ARGUMENTS, FUNCTIONS
-from fastmigrate.knowledge.requests_responses import MEMBERS, TRUTH
+from fastmigrate.knowledge.requests_responses import MEMBERS, STREAMED, TRUTH
 from fastmigrate.plan.specs import SHARED
-from fastmigrate.plan.texts import PROMISES
+from fastmigrate.plan.texts import LINE_READER, PROMISES
 from tests.harness.upstream import Recorded, Upstream
 
 LIBRARIES = [httpx, httpx2]
@@ -104,6 +104,7 @@ EXAMPLES: dict[tuple[str, str], list[tuple[str, dict[str, str]]]] = {
     ("cookies", "nothing"): [("get", {"cookies": "None"})],
 }
 NOT_SHOWN = {
+    ("stream", "true"): "the reads of streamed responses show it, below",
     ("timeout", "unknown"): "what differs is the write timeout of a stalled upload",
     ("json", "dumped"): "what differs is the spacing, which the upstream does not record",
 }
@@ -128,6 +129,8 @@ def upstream() -> Iterator[Upstream]:
         "/odd": {"status": 304},
         "/cookie": {"headers": [["Set-Cookie", "c=d; Path=/"]]},
         "/repeated": {"headers": [["X-A", "b"], ["X-A", "c"], ["Link", "</next>; rel=next"]]},
+        "/pieces": {"chunks": ["on", "e\ntw", "o\r\nthree", "\n"]},
+        "/packed": {"body": "one\ntwo\n" * 50, "gzip": True},
         "/lines": {"body": "one\ntwo\r\nthree\x0bthree\r\n\nfour"},
     }
     with Upstream(answers) as running:
@@ -282,6 +285,47 @@ def migrated_read(key: tuple[str, str], row: Row, source: str) -> str:
         return re.sub(r"(?<![\w.])" + re.escape(was) + r"(?![\w.])", form, source)
     word, _, member = row.form.rpartition(" ")
     return source.replace(f"r.{key[0]}", f"({word} r.{member})" if word else f"r.{member}")
+
+
+STREAM_READS = {
+    ("iter_content", "called"): "b''.join([chunk for chunk in r.iter_content(7)])",
+    ("iter_content", "called bare"): "[chunk for chunk in r.iter_content()]",
+    ("iter_lines", "called"): "[line for line in r.iter_lines()]",
+    ("raw", "read"): "r.raw.read()",
+    ("raw", "to an answer"): "b''.join([chunk for chunk in r.raw])",
+    ("__iter__", "loop"): "b''.join([chunk for chunk in r])",
+}
+
+
+def test_every_member_of_a_streamed_response_has_a_read() -> None:
+    shown = {key for key, row in STREAMED.items() if row.parity is not Parity.NONE}
+    assert shown == STREAM_READS.keys() | {("close", "statement")}
+
+
+@pytest.mark.parametrize("library", LIBRARIES, ids=lambda library: library.__name__)
+@pytest.mark.parametrize("path", ["/fine", "/lines", "/pieces", "/packed"])
+@pytest.mark.parametrize("key", STREAM_READS, ids=str)
+def test_streamed_member(library: Any, key: tuple[str, str], path: str, upstream: Upstream) -> None:
+    source = STREAM_READS[key]
+    before = read(source, requests.get(upstream.url + path, stream=True))
+    after = asyncio.run(read_stream(library, upstream.url + path, streamed_read(key, source)))
+    assert after == before
+    assert after
+
+
+def streamed_read(key: tuple[str, str], source: str) -> str:
+    """The source of a read of a streamed response with the row's form in place."""
+    form = STREAMED[key].form.replace("{response}", "r").replace("{iter_lines}", "iter_lines").replace("{of}", "r")
+    was = {"__iter__": r"(?<=in )r(?=])", "raw": r"r\.raw(\.read\(\))?"}.get(key[0], rf"r\.{key[0]}\(\w*\)")
+    return re.sub(was, form.replace("{}", "r"), source).replace(" for ", " async for ").replace("async async", "async")
+
+
+async def read_stream(library: Any, url: str, source: str) -> Any:
+    names: dict[str, Any] = {"httpx": library}
+    exec(LINE_READER.format(httpx="httpx", name="iter_lines"), names)
+    exec(f"async def reads(r):\n    return {source}", names)  # made of the literals above
+    async with client_of(library) as client, client.stream("GET", url) as response:
+        return await names["reads"](response)
 
 
 @pytest.mark.parametrize("library", LIBRARIES, ids=lambda library: library.__name__)

@@ -82,6 +82,16 @@ def by_ast(text: str) -> dict[str, list[str]]:
                 kinds.setdefault("function", []).append((number, name))
             case ast.Yield():
                 kinds.setdefault("yield", []).append((number, ""))
+            case ast.Return() | ast.Raise():
+                kinds.setdefault(type(node).__name__.lower(), []).append((number, ""))
+            case ast.For() | ast.AsyncFor():
+                kinds.setdefault("for", []).append((number, str(isinstance(node, ast.AsyncFor))))
+            case ast.With() | ast.AsyncWith():
+                kinds.setdefault("with", []).append((number, str(len(node.items))))
+            case ast.ExceptHandler(name=name):
+                kinds.setdefault("handler", []).append((number, name or ""))
+            case ast.comprehension(ifs=ifs):
+                kinds.setdefault("clause", []).append((number, str(len(ifs))))
             case ast.Name(id=name):
                 kinds.setdefault(f"name {name}", []).append((number, ""))
     return {kind: [code for _, code in sorted(found)] for kind, found in kinds.items()}
@@ -102,6 +112,17 @@ def by_libcst(text: str) -> dict[str, list[str]]:
                 kinds.setdefault("function", []).append((number, name.value))
             case cst.Yield():
                 kinds.setdefault("yield", []).append((number, ""))
+            case cst.Return() | cst.Raise():
+                kinds.setdefault(type(node).__name__.lower(), []).append((number, ""))
+            case cst.For(asynchronous=asynchronous):
+                kinds.setdefault("for", []).append((number, str(asynchronous is not None)))
+            case cst.With(items=items):
+                kinds.setdefault("with", []).append((number, str(len(items))))
+            case cst.ExceptHandler(name=name) | cst.ExceptStarHandler(name=name):
+                bound = name.name.value if name is not None and isinstance(name.name, cst.Name) else ""
+                kinds.setdefault("handler", []).append((number, bound))
+            case cst.CompFor(ifs=ifs):
+                kinds.setdefault("clause", []).append((number, str(len(ifs))))
             case cst.Name(value=value):
                 kinds.setdefault(f"name {value}", []).append((number, ""))
     return {kind: [code for _, code in sorted(found)] for kind, found in kinds.items()}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
-from typing import Literal
 
+from fastmigrate.facts.errors import ErrorReader
 from fastmigrate.facts.evidence import Evidence
 from fastmigrate.facts.terms import Display, Either, Term
 from fastmigrate.facts.values import Handler, Question
@@ -19,24 +19,34 @@ def read_handlers(
 ) -> list[Handler]:
     """The `except` clauses of a `try`."""
     body = block.body[0].lineno, block.body[-1].end_lineno or 0
-    raised = [
-        node.exc for statement in block.body for node in ast.walk(statement) if isinstance(node, ast.Raise) and node.exc
-    ]
-    return [
-        Handler(
-            handler.lineno,
-            *_classes(handler.type, term),
-            number=number(handler),
-            first=number(block.handlers[0]),
-            body=body,
-            raised=tuple(term(error.func if isinstance(error, ast.Call) else error) for error in raised),
-            name=handler.name or "",
-            reads=frozenset(_asked(handler)),
-            asked=tuple(_questions(handler, term, number)),
-            shown=tuple(_shown(handler, number)),
-        )
-        for handler in block.handlers
-    ]
+    errors = [node.exc for statement in block.body for node in ast.walk(statement) if isinstance(node, ast.Raise)]
+    raised = tuple(term(error.func if isinstance(error, ast.Call) else error) for error in errors if error is not None)
+    return [_read_handler(handler, number(block.handlers[0]), body, raised, term, number) for handler in block.handlers]
+
+
+def _read_handler(
+    handler: ast.ExceptHandler,
+    first: int,
+    body: tuple[int, int],
+    raised: tuple[Term, ...],
+    term: Callable[[ast.expr | None], Term],
+    number: Callable[[ast.AST], int],
+) -> Handler:
+    reader = ErrorReader(handler)
+    return Handler(
+        handler.lineno,
+        *_classes(handler.type, term),
+        number=number(handler),
+        first=first,
+        body=body,
+        raised=raised,
+        name=handler.name or "",
+        reads=frozenset(reader.reads()),
+        asked=tuple(Question(number(call), *_classes(classes, term)) for call, classes in reader.questions()),
+        shown=tuple(("name" if isinstance(node, ast.Name) else "call", number(node)) for node in reader.shown()),
+        raises_again=reader.raises_again(),
+        doubts=tuple(reader.doubts()),
+    )
 
 
 def _classes(
@@ -50,42 +60,6 @@ def _classes(
     if len(read) == 1 and isinstance(read[0], Display | Either):  # a name for several of them
         return read[0].values if isinstance(read[0], Display) else read[0].options, ()
     return tuple(read), tuple(ast.unparse(part) for part in parts)
-
-
-def _shown(
-    handler: ast.ExceptHandler, number: Callable[[ast.AST], int]
-) -> Iterator[tuple[Literal["call", "name"], int]]:
-    """Where a handler makes text of its exception: `str(error)`, and `{error}` in an f-string."""
-    for node in ast.walk(handler):
-        match node:
-            case ast.Call(func=ast.Name(id="str"), args=[ast.Name(id=name)], keywords=[]) if name == handler.name:
-                yield "call", number(node)
-            case ast.FormattedValue(value=ast.Name(id=name) as shown, conversion=-1) if name == handler.name:
-                yield "name", number(shown)
-
-
-def _asked(handler: ast.ExceptHandler) -> Iterator[str]:
-    """The attributes that a handler reads from its exception."""
-    for node in ast.walk(handler):
-        match node:
-            case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name == handler.name:
-                yield attribute
-            case ast.Call(
-                func=ast.Name(id="getattr" | "hasattr"),
-                args=[ast.Name(id=name), ast.Constant(value=str(attribute)), *_],
-            ):
-                if name == handler.name:
-                    yield attribute
-
-
-def _questions(
-    handler: ast.ExceptHandler, term: Callable[[ast.expr | None], Term], number: Callable[[ast.AST], int]
-) -> Iterator[Question]:
-    """The classes of which a handler asks whether its exception is one."""
-    for node in ast.walk(handler):
-        match node:
-            case ast.Call(func=ast.Name(id="isinstance"), args=[ast.Name(id=name), classes]) if name == handler.name:
-                yield Question(number(node), *_classes(classes, term))
 
 
 def handlers_around(node: ast.AST, view: FunctionView, evidence: Evidence) -> tuple[Handler, ...]:

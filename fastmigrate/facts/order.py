@@ -18,6 +18,8 @@ KINDS: dict[type[ast.AST], str] = {
     ast.AsyncFunctionDef: "function",
     ast.Yield: "yield",
     ast.ExceptHandler: "handler",
+    ast.Return: "return",
+    ast.Raise: "raise",
     ast.For: "for",
     ast.AsyncFor: "for",
     ast.With: "with",

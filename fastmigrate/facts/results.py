@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from fastmigrate.facts.flow import Definition
 from fastmigrate.facts.handlers import responses_of_errors
-from fastmigrate.facts.view import FunctionView
+from fastmigrate.facts.view import COMPREHENSIONS, FunctionView
 
 __all__ = ["Carried", "Results"]
 
@@ -35,32 +36,39 @@ _NONE = Carried(frozenset(), optional=True)
 
 
 class Results:
-    """Follows the results of the calls that a view looks at."""
+    """Follows the results of the calls that a view looks at, also through lists that are made of them."""
 
     def __init__(self, view: FunctionView) -> None:
         self.view = view
         self.sources: dict[ast.expr, Carried] = {call: Carried(frozenset((view.numbers[call],))) for call in view.calls}
         for node, handler in responses_of_errors(view):
             self.sources[node] = Carried(frozenset((-1 - handler,)), optional=True)
-        self.carriers: dict[int, Carried] = {}
+        self.carriers: dict[int, Carried] = {}  # definitions of names, and what they are
+        self.lists: dict[int, Carried] = {}  # definitions of names for lists, and what is in these
+        self.kept: set[ast.expr] = set()  # what is put into such a list
+        self.escaping: dict[ast.Name, Carried] = {}  # lists that are used in another way than by their items
 
     def read(self) -> dict[ast.expr, Carried]:
         """Every expression whose value may be a result."""
-        definitions = self.view.flow.definitions
         changed = True
         while changed:  # an alias of an alias …
-            changed = False
-            for index, definition in enumerate(definitions):
-                carried = self._carried(definition)
-                if carried.results and carried != self.carriers.get(index):
-                    self.carriers[index] = carried
-                    changed = True
+            before = dict(self.carriers), dict(self.lists)
+            for index, definition in enumerate(self.view.flow.definitions):
+                self._note(self.carriers, index, self._carried(definition))
+                if definition.kind == "value":
+                    self._note(self.lists, index, self._listed(definition.value))
+            self._read_appended()
+            changed = before != (self.carriers, self.lists)
         found = dict(self.sources)
         for name, indexes in self.view.flow.reaching.items():
-            carried = self._of_name(indexes)
-            if carried.results:
-                found[name] = carried
+            self._note(found, name, self._of_name(indexes))
+        self._read_items(found)
         return found
+
+    @staticmethod
+    def _note(table: dict[Any, Carried], key: object, carried: Carried) -> None:
+        if carried.results:
+            table[key] = carried
 
     def _of_name(self, indexes: frozenset[int]) -> Carried:
         carried = _NOTHING
@@ -70,18 +78,84 @@ class Results:
         return carried
 
     def _carried(self, definition: Definition) -> Carried:
+        if definition.kind == "each":
+            return self._listed(definition.value)
         carried = _NOTHING
-        if definition.kind in {"value", "with"}:
-            for leaf in _leaves(definition.value):
-                if leaf in self.sources:
-                    carried |= self.sources[leaf]
-                elif isinstance(leaf, ast.Name) and leaf in self.view.flow.reaching:
-                    carried |= self._of_name(self.view.flow.reaching[leaf])
-                elif isinstance(leaf, ast.Constant) and leaf.value is None:
-                    carried |= _NONE
-                else:
-                    carried |= _OTHER
+        for leaf in _leaves(definition.value) if definition.kind in {"value", "with"} else ():
+            carried |= self._of(leaf)
         return carried
+
+    def _of(self, node: ast.expr) -> Carried:
+        """What an expression is, by itself or as a name."""
+        if node in self.sources:
+            return self.sources[node]
+        if isinstance(node, ast.Name) and node in self.view.flow.reaching:
+            return self._of_name(self.view.flow.reaching[node])
+        return _NONE if isinstance(node, ast.Constant) and node.value is None else _OTHER
+
+    # -- lists
+
+    def _listed(self, node: ast.expr | None) -> Carried:
+        """What is in a list that an expression makes or names."""
+        carried = _NOTHING
+        match node:
+            case ast.ListComp(elt=item):
+                items = [item]
+            case ast.List(elts=items):
+                pass
+            case ast.Name() if node in self.view.flow.reaching:
+                for index in self.view.flow.reaching[node]:
+                    carried |= self.lists.get(index, _OTHER)
+                return carried
+            case _:
+                return _NOTHING
+        for item in items:
+            carried |= self._of(item)
+        if carried.results:
+            self.kept.update(items)
+        return carried
+
+    def _read_appended(self) -> None:
+        for node in self.view.nodes:
+            match node:
+                case ast.Call(func=ast.Attribute(value=ast.Name() as target, attr="append"), args=[item]):
+                    carried = self._of(item)
+                    for index in self.view.flow.reaching.get(target, ()) if carried.results else ():
+                        if isinstance(self.view.flow.definitions[index].value, ast.List | ast.ListComp):
+                            self.lists[index] = self.lists.get(index, _NOTHING) | carried
+                            self.kept.add(item)
+
+    def _read_items(self, found: dict[ast.expr, Carried]) -> None:
+        """The items of lists, by their index or in comprehensions; and the lists that are used in another way."""
+        for comprehension in (node for node in self.view.nodes if isinstance(node, COMPREHENSIONS)):
+            for clause in comprehension.generators:
+                carried = self._listed(clause.iter)
+                if carried.results and isinstance(clause.target, ast.Name):
+                    for node in ast.walk(comprehension):
+                        if isinstance(node, ast.Name) and node.id == clause.target.id and node is not clause.target:
+                            found[node] = carried
+        for name in self.view.flow.reaching:
+            carried = self._listed(name)
+            parent = self.view.parents.get(name)
+            if carried.results and isinstance(parent, ast.Subscript) and not isinstance(parent.slice, ast.Slice):
+                found[parent] = carried
+            elif carried.results and not self._is_used_by_items(name, parent):
+                self.escaping[name] = carried
+
+    @staticmethod
+    def _is_used_by_items(name: ast.Name, parent: ast.AST | None) -> bool:
+        match parent:
+            case ast.For(iter=over, target=target) | ast.comprehension(iter=over, target=target):
+                return over is name and isinstance(target, ast.Name)
+            case ast.Attribute(attr=method):
+                return method == "append"
+            case ast.Call(func=ast.Name(id="len")):
+                return True
+            case ast.If(test=test) | ast.While(test=test):
+                return test is name
+            case ast.UnaryOp(op=ast.Not()):
+                return True
+        return False
 
 
 def _leaves(node: ast.expr | None) -> Iterator[ast.expr]:

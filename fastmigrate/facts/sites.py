@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from fastmigrate.facts.blocks import Exit, Rest, blocks_around, exits_after, loops_around, rest_of_block
 from fastmigrate.facts.evidence import Evidence
 from fastmigrate.facts.flow import Function
 from fastmigrate.facts.handlers import handlers_around, read_handlers
@@ -47,6 +48,10 @@ class Site:
     uses: tuple[Use, ...]
     handlers: tuple[Handler, ...]
     errors: tuple[tuple[Handler, tuple[Use, ...]], ...]  # the function's handlers that use `error.response`, and how
+    rest: Rest | None
+    exits: tuple[Exit, ...]
+    blocks: tuple[int, ...]  # those around it (see `blocks_around`)
+    loops: int  # how many are around it
     obstacle: Obstacle | None
     in_fstring: bool
     guards: tuple[Term, ...]  # the context managers of the plain `with` statements around it
@@ -114,6 +119,10 @@ class _SiteReader:
             tuple(uses),
             handlers_around(call, self.view, self.evidence),
             errors,
+            rest_of_block(call, self.view),
+            tuple(exits_after(call, self.view)),
+            blocks_around(call, self.view),
+            loops_around(call, self.view),
             self._obstacle(call),
             any(isinstance(node, ast.JoinedStr) for node in self.view.above(call)),
             tuple(self.evidence.term(item.context_expr) for item in guards),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from fastmigrate.facts.blocks import blocks_around, is_chunk_passed_on, is_in_elif, loops_around
 from fastmigrate.facts.evidence import Evidence
 from fastmigrate.facts.handlers import handlers_around
 from fastmigrate.facts.results import Carried, Results
@@ -23,16 +25,18 @@ class Use:
     """One use of a call's result.
 
     A "member" use is `result.name`: `number` is the ordinal of that attribute in the file, `called` says that it is
-    called, `call` then being the ordinal of that call, `then` is what is done with the member's value ("item", "in",
-    "len", "dict", "loop", "statement", a member's name, or ""), `then_call` the ordinal of that other member's call.
-    A "truth" use tests the result, a "loop" runs over it, a "with" enters it, an "annotation" says what it is, an
-    "error" takes it from a handler's error; a node of kind `node` and ordinal `number` is then to be edited, `name`
-    being its name if it has one. Any other use says in `name` what is done with the result.
+    called, `call` then being the ordinal of that call, `then` is what is done with the member's value ("item",
+    "in", "len", "dict", "loop", "statement", a member's name, or ""; "getattr" if it is read by that), `then_call`
+    is the ordinal of that other member's call, `then_bare` that it is given nothing. A "truth" use tests the
+    result, a "loop" runs over it, a "with" enters it, an "annotation" says what it is, an "error" takes it from the
+    error of a handler; a node of kind `node` and ordinal `number` is then to be edited, `name` being its name if it
+    has one. Any other use says in `name` what is done with the result.
 
     `results` are the calls whose result may be used here (see `Carried`); `optional` says that it may be None instead,
-    `mixed` that it may be something else. `loop` is the loop that runs over the result or the member, by its kind and
-    ordinal; `to` is what the member is passed to, perhaps as a dict, under the name `keyword`. `within` are the
-    nested functions around, by their ordinals.
+    `mixed` that it may be something else. `loop` is the loop that runs over the result or the member, by its kind
+    ("for", "clause", or "generator" for one of a generator expression) and ordinal; `to` is what the member is passed
+    to in the call `to_call`, perhaps as a dict, under the name `keyword`. `within` are the nested functions around, by
+    their ordinals, `blocks` all blocks around (see `blocks_around`).
     """
 
     kind: Kind
@@ -48,13 +52,21 @@ class Use:
     receiver: str = ""  # the name through which the result is used
     then: str = ""
     then_call: int = -1
+    then_bare: bool = False
     loop: tuple[str, int] | None = None
     to: Term | None = None
+    to_call: int = -1
     keyword: str = ""
     argument: str | None = None  # the code of the first argument of a called member; None if there is another one
     stored: bool = False
     failed: bool = False  # under `if not result.ok:`
     within: tuple[int, ...] = ()
+    blocks: tuple[int, ...] = ()
+    in_elif: bool = False
+    passed_on: bool = False  # the pieces over which a loop runs, whatever their sizes
+    ends: int = 0  # the last line of the `with` that enters the result
+    in_handler: bool = False  # of an error
+    loops: int = 0  # how many are around it
     handlers: tuple[Handler, ...] = ()
 
 
@@ -70,9 +82,16 @@ class Uses:
         """The uses of each call's result, by the call's ordinal (see `Carried`), in the order in which they stand."""
         found: dict[int, list[Use]] = {key: [] for source in self.results.sources.values() for key in source.results}
         for node, carried in self.results.read().items():
-            for use in (self._use(node, carried), self._taken(node, carried), self._annotated(node, carried)):
+            for use in (self._use(node, carried), self._taken(node, carried)):
                 for key in carried.results if use is not None else ():
                     found[key].append(use)  # type: ignore[arg-type]
+        for annotation in self._annotations():
+            for key in annotation.results:
+                found[key].append(annotation)
+        for name, carried in self.results.escaping.items():
+            described = f"kept in a list that is {self._describe(name, self.view.parents.get(name))}"
+            for key in carried.results:
+                found[key].append(Use("other", described, name.lineno, carried.results, mixed=False))
         for uses in found.values():
             uses.sort(key=lambda use: (use.line, use.number))
         return found
@@ -85,30 +104,24 @@ class Uses:
             return None
         return Use("error", "", node.lineno, carried.results, mixed=False, number=self.view.numbers[node])
 
-    def _annotated(self, node: ast.expr, carried: Carried) -> Use | None:
-        """`response: requests.Response = …`: the annotation."""
-        parent = self.view.parents.get(node)
-        if not isinstance(parent, ast.AnnAssign) or parent.value is not node:
-            return None
-        noted = parent.annotation
-        if not isinstance(noted, ast.Name | ast.Attribute) or _is_plain_annotation(noted):
-            return None
-        kind, name = ("name", noted.id) if isinstance(noted, ast.Name) else ("attribute", "")
-        return Use(
-            "annotation",
-            name,
-            node.lineno,
-            carried.results,
-            carried.mixed,
-            node=kind,
-            number=self.view.numbers[noted],
-            to=self.evidence.term(noted),
-        )
+    def _annotations(self) -> Iterator[Use]:
+        """The names in annotations of what carries a result: `response: requests.Response | None`."""
+        carried: dict[str, Carried] = {}
+        for index, carrier in self.results.carriers.items():
+            name = self.view.flow.definitions[index].name
+            carried[name] = carried[name] | carrier if name in carried else carrier
+        for node in self.view.nodes:
+            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id in carried:
+                for part in _dotted_parts(node.annotation):
+                    kind, name = ("name", part.id) if isinstance(part, ast.Name) else ("attribute", "")
+                    number, results = self.view.numbers[part], carried[node.target.id].results
+                    to = self.evidence.term(part)
+                    yield Use("annotation", name, node.lineno, results, mixed=False, node=kind, number=number, to=to)
 
     def _use(self, node: ast.expr, carried: Carried) -> Use | None:
         results, mixed = carried.results, carried.mixed
         parent = self.view.parents.get(node)
-        if self._handed_on(node, parent):
+        if node in self.results.kept or self._handed_on(node, parent):
             return None
         while isinstance(parent, ast.NamedExpr) and node is parent.value:  # `(r := …).ok`: the name has its own uses
             node, parent = parent, self.view.parents.get(parent)
@@ -118,17 +131,24 @@ class Uses:
         match parent:
             case ast.Attribute(attr=name):
                 return self._member(parent, name, carried, handlers)
-            case ast.Compare(ops=[ast.Is() | ast.IsNot()]):
+            case ast.Call(func=ast.Name(id="getattr"), args=[of, ast.Constant(value=str(name)), *_]) if of is node:
+                return Use("member", name, node.lineno, results, mixed, then="getattr", handlers=handlers)
+            case (
+                ast.Compare(ops=[ast.Is() | ast.IsNot()])
+                | ast.Compare(ops=[ast.Eq() | ast.NotEq()], comparators=[ast.Constant(value=None)])
+            ):
                 return Use("identity", "is", node.lineno, results, mixed, handlers=handlers)
             case ast.Expr():
                 return None if isinstance(node, ast.Call) else Use("identity", "", node.lineno, results, mixed)
             case ast.withitem():
                 block = self.view.parents[parent]
-                if isinstance(block, ast.With) and len(block.items) == 1 and isinstance(node, ast.Call):
+                bound = parent.optional_vars
+                plain = isinstance(bound, ast.Name | None) and isinstance(node, ast.Call)
+                if isinstance(block, ast.With) and len(block.items) == 1 and plain:
                     number = self.view.numbers[block]
-                    bound = parent.optional_vars
                     name = bound.id if isinstance(bound, ast.Name) else ""
-                    return Use("with", name, node.lineno, results, mixed, node="with", number=number)
+                    ends = block.end_lineno or 0
+                    return Use("with", name, node.lineno, results, mixed, node="with", number=number, ends=ends)
             case ast.For(iter=over) | ast.comprehension(iter=over) if over is node and isinstance(node, ast.Name):
                 return Use(
                     "loop",
@@ -140,6 +160,8 @@ class Uses:
                     number=self.view.numbers[node],
                     loop=self._loop(node, parent),
                     within=self._within(node),
+                    blocks=blocks_around(node, self.view),
+                    passed_on=is_chunk_passed_on(parent, self.view),
                 )
         if isinstance(node, ast.Name | ast.Attribute) and self._only_tested(node):
             name, kind = (node.id, "name") if isinstance(node, ast.Name) else ("", "attribute")
@@ -149,8 +171,11 @@ class Uses:
 
     def _loop(self, value: ast.AST, above: ast.AST | None) -> tuple[str, int] | None:
         """The loop that runs over a value."""
-        if isinstance(above, ast.For | ast.comprehension) and above.iter is value:
-            return "for" if isinstance(above, ast.For) else "clause", self.view.numbers[above]
+        if isinstance(above, ast.For) and above.iter is value:
+            return "for", self.view.numbers[above]
+        if isinstance(above, ast.comprehension) and above.iter is value:
+            lazy = isinstance(self.view.parents[above], ast.GeneratorExp)
+            return "generator" if lazy else "clause", self.view.numbers[above]
         return None
 
     def _within(self, node: ast.AST) -> tuple[int, ...]:
@@ -198,8 +223,8 @@ class Uses:
         match parent:
             case ast.Assign(targets=targets, value=value) if value is node:
                 return all(isinstance(t, ast.Name) and t.id in self.view.flow.local for t in targets)
-            case ast.AnnAssign(target=ast.Name(id=name), annotation=noted, value=value) if value is node:
-                return isinstance(noted, ast.Name | ast.Attribute) and name in self.view.flow.local
+            case ast.AnnAssign(target=ast.Name(id=name), value=value) if value is node:
+                return name in self.view.flow.local
             case ast.Tuple():
                 return self._unpacked(node, parent)
         return False
@@ -217,7 +242,8 @@ class Uses:
         value: ast.expr = outer if called and isinstance(outer, ast.Call) else node
         above = self.view.parents.get(value)
         beyond = self.view.parents.get(above) if above is not None else None
-        to, keyword = self._passed(value)
+        to, to_call, keyword = self._passed(value)
+        loop = above if isinstance(above, ast.For | ast.comprehension) and above.iter is value else None
         return Use(
             "member",
             name,
@@ -230,27 +256,39 @@ class Uses:
             receiver=node.value.id if isinstance(node.value, ast.Name) else "",
             then=self._then(value, above),
             then_call=self.view.numbers[beyond] if isinstance(beyond, ast.Call) and beyond.func is above else -1,
+            then_bare=isinstance(beyond, ast.Call) and beyond.func is above and not [*beyond.args, *beyond.keywords],
             loop=self._loop(value, above),
             to=to,
+            to_call=to_call,
             keyword=keyword,
             argument=_only_argument(outer) if called and isinstance(outer, ast.Call) else None,
             stored=not isinstance(node.ctx, ast.Load),
             failed=self._under_not_ok(node),
             within=self._within(node),
+            blocks=blocks_around(node, self.view),
+            in_elif=is_in_elif(node, self.view),
+            passed_on=loop is not None and is_chunk_passed_on(loop, self.view),
+            loops=loops_around(node, self.view),
+            in_handler=any(isinstance(above, ast.ExceptHandler) for above in self.view.above(node)),
             handlers=handlers,
         )
 
-    def _passed(self, value: ast.expr) -> tuple[Term | None, str]:
+    def _passed(self, value: ast.expr) -> tuple[Term | None, int, str]:
         """What a value, or the dict of it, is passed to, and under which name."""
         parent = self.view.parents.get(value)
         if isinstance(parent, ast.Call) and ast.unparse(parent.func) == "dict" and parent.args == [value]:
             value, parent = parent, self.view.parents.get(parent)
         if isinstance(parent, ast.keyword):
-            call = self.view.parents[parent]
-            return (self.evidence.term(call.func), parent.arg or "") if isinstance(call, ast.Call) else (None, "")
-        if isinstance(parent, ast.Call) and value in parent.args:
-            return self.evidence.term(parent.func), str(parent.args.index(value))
-        return None, ""
+            call, name = self.view.parents[parent], parent.arg or ""
+        elif isinstance(parent, ast.Call) and value in parent.args:
+            call, name = parent, str(parent.args.index(value))
+        else:
+            return None, -1, ""
+        return (
+            (self.evidence.term(call.func), self.view.numbers[call], name)
+            if isinstance(call, ast.Call)
+            else (None, -1, "")
+        )
 
     def _under_not_ok(self, node: ast.Attribute) -> bool:
         child: ast.AST = node
@@ -308,8 +346,15 @@ class Uses:
         return "used as a whole"
 
 
-def _is_plain_annotation(annotation: ast.expr) -> bool:
-    return isinstance(annotation, ast.Name) and annotation.id in {"Any", "object"}
+def _dotted_parts(annotation: ast.expr) -> Iterator[ast.Name | ast.Attribute]:
+    """The names in an annotation, dotted ones as a whole."""
+    stack = [annotation]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.Name | ast.Attribute):
+            yield node
+        else:
+            stack += [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
 
 
 def _only_argument(call: ast.Call) -> str | None:

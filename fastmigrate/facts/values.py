@@ -80,7 +80,7 @@ class Handler:
     in the file, -1 for `suppress`, whose call's ordinal is then `call`. `first` is the ordinal of the first clause of
     the same `try`, whose body stands in the lines of `body` and raises `raised` itself. `reads` are the attributes that
     the handler reads from the error, `shown` the places where it makes text of it: the ordinals of calls `str(error)`,
-    and of uses of its name in f-strings.
+    and of uses of its name in f-strings. `doubts` say what else it does with it.
     """
 
     line: int
@@ -95,6 +95,8 @@ class Handler:
     reads: frozenset[str] = frozenset()
     asked: tuple[Question, ...] = ()
     shown: tuple[tuple[Literal["call", "name"], int], ...] = ()
+    raises_again: bool = False
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 __all__ = [
     "APP_CLASSES",
+    "FREE_OF_REQUESTS",
     "LIBRARIES",
     "MAKES",
+    "REFUSALS",
     "REQUEST_CLASSES",
     "RESPONSE_CLASSES",
     "ROUTER_CLASSES",
+    "STAR_NAMES",
     "TRUSTED_WITH_APP",
     "canonical",
 ]
@@ -40,6 +43,15 @@ TRUSTED_WITH_APP = (
     *("fastapi_pagination.", "sqladmin.", "logging.", "logfire."),
 )
 """Packages that may be given an app: they neither mount it nor register start-up handlers on it."""
+FREE_OF_REQUESTS = frozenset(
+    [
+        *("builtins", "fastapi", "starlette", "pydantic", "pydantic_core", "httpx", "httpx2", "typing_extensions"),
+        *("sqlalchemy", "sqlmodel", "redis", "aioredis", "asyncpg", "psycopg", "psycopg2", "pymongo", "motor"),
+        *("jose", "jwt", "passlib", "cryptography", "orjson", "ujson", "yaml", "bs4", "lxml", "numpy", "pandas", "PIL"),
+        *("loguru", "structlog", "anyio", "asyncio", "aiofiles", "aiohttp", "jinja2", "dateutil", "pytz"),
+    ]
+)
+"""Packages from outside whose functions raise no errors of requests; nor does the standard library."""
 REQUEST_CLASSES = frozenset({"fastapi.Request", "starlette.requests.HTTPConnection"})
 """Parameters of these are filled by FastAPI and carry `.state` (docs/facts/fastapi-lifecycle.md sections 5 and 7)."""
 
@@ -49,6 +61,11 @@ RESPONSE_CLASSES = frozenset(
     for name in ("Response", "StreamingResponse", "JSONResponse", "PlainTextResponse", "HTMLResponse")
 )
 """Answers of an app; they give their headers lower-case names (docs/facts/fastapi-lifecycle.md)."""
+
+REFUSALS = frozenset(
+    {"fastapi.HTTPException", "fastapi.exceptions.HTTPException", "starlette.exceptions.HTTPException"}
+)
+"""Exceptions that become answers."""
 
 MAKES = {
     "requests.session": "requests.Session",
@@ -88,6 +105,17 @@ _EXCEPTIONS = frozenset(
         "RequestsDependencyWarning",
     ]
 )
+
+
+STAR_NAMES = frozenset(
+    [
+        *(f"requests.{verb}" for verb in ("get", "options", "head", "post", "put", "patch", "delete", "request")),
+        *("requests.Session", "requests.session", "requests.Response"),
+        *(f"requests.{name}" for name in _EXCEPTIONS),
+        *(f"requests.exceptions.{name}" for name in _EXCEPTIONS),
+    ]
+)
+"""Names that `import *` brings."""
 
 
 def canonical(name: str) -> str:

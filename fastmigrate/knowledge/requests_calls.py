@@ -144,9 +144,8 @@ ARGUMENTS: dict[tuple[str, str], Row] = {
     ),
     ("allow_redirects", "any"): Row(EXACT, "follow_redirects={}", "10.4"),
     ("stream", "nothing"): Row(EXACT, "", "1.16"),
-    ("stream", "any"): Row(
-        NONE, "", "16.1", "`stream=True` is not migrated yet: a streamed response is read in another way"
-    ),
+    ("stream", "true"): Row(PINNED, "", "16.1"),
+    ("stream", "any"): Row(NONE, "", "16.1", "`stream` is not a constant: a streamed response is read in another way"),
     ("verify", "nothing"): Row(EXACT, "", "1.16"),
     ("verify", "any"): Row(NONE, "", "11.1", "`verify` belongs to a client in httpx, not to a call"),
     ("cert", "nothing"): Row(EXACT, "", "1.16"),

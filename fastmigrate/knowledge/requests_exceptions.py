@@ -9,7 +9,7 @@ from fastmigrate.knowledge.parity import Parity, Row
 
 __all__ = ["BASES", "EXCEPTIONS", "SITUATIONS", "Situation", "Step", "is_caught_by"]
 
-Step = Literal["call", "url", "status", "json"]
+Step = Literal["call", "url", "path", "status", "json"]
 
 EXACT, PINNED, LOSSY, NONE = Parity.EXACT, Parity.PINNED, Parity.LOSSY, Parity.NONE
 
@@ -74,8 +74,8 @@ An empty form adds nothing. What a clause names beside these is not touched.
 class Situation:
     """Something that goes wrong: what requests raises then, what httpx raises, and in which step.
 
-    A "call" is the request itself, "url" its URL where that is not known to be a good one, "status" is
-    `raise_for_status()`, and "json" is `json()`.
+    A "call" is the request itself, "url" its URL where that is not known to be a good one, "path" the rest of a URL
+    with a good beginning (which only httpx may refuse), "status" is `raise_for_status()`, and "json" is `json()`.
     """
 
     name: str

@@ -13,6 +13,9 @@ TRUTH = Row(PINNED, "not is_error", "13.3")
 
 MEMBERS: dict[tuple[str, str], Row] = {
     ("status_code", ""): Row(EXACT, "status_code", "13.1"),
+    ("status_code", "getattr"): Row(EXACT, "status_code", "13.1"),
+    ("text", "getattr"): Row(EXACT, "text", "14.1, 14.3"),
+    ("content", "getattr"): Row(EXACT, "content", "13.1"),
     ("json", "called"): Row(EXACT, "json", "14.5, 14.11"),
     ("text", ""): Row(PINNED, "text", "14.1, 14.3"),
     ("content", ""): Row(EXACT, "content", "13.1, 15.1"),
@@ -52,6 +55,11 @@ MEMBERS: dict[tuple[str, str], Row] = {
     ),
     ("cookies", "item"): Row(EXACT, "cookies", "7.17"),
     ("cookies", "get"): Row(EXACT, "cookies", "7.17"),
+    ("cookies", "in"): Row(EXACT, "cookies", "7.17"),
+    ("cookies", "len"): Row(EXACT, "cookies", "7.17"),
+    ("cookies", "keys"): Row(EXACT, "cookies", "7.17"),
+    ("cookies", "values"): Row(EXACT, "cookies", "7.17"),
+    ("cookies", "items"): Row(EXACT, "cookies", "7.17"),
     ("cookies", "dict"): Row(EXACT, "cookies", "7.17"),
     ("cookies", "get_dict"): Row(PINNED, "dict({of})", "7.18"),
     ("cookies", "loop"): Row(PINNED, "{of}.cookies.jar", "7.19"),
@@ -86,7 +94,7 @@ STREAMED: dict[tuple[str, str], Row] = {
     ("iter_lines", "called"): Row(PINNED, "{iter_lines}({of})", "16.5, 16.6"),
     ("raw", "read"): Row(PINNED, 'b"".join([chunk async for chunk in {response}.aiter_raw()])', "16.8"),
     ("raw", "to an answer"): Row(PINNED, "{of}.aiter_bytes()", "16.9"),
-    ("__iter__", "loop"): Row(PINNED, "{}.aiter_bytes(128)", "13.27"),
+    ("__iter__", "loop"): Row(PINNED, "{}.aiter_bytes()", "13.27"),
     ("close", "statement"): Row(PINNED, "await {of}.aclose()", "13.25"),
     ("iter_content", "called with more"): Row(
         NONE, "", "16.4", "`decode_unicode` has no counterpart: decode what comes with the encoding that it has"

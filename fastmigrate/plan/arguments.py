@@ -12,11 +12,12 @@ from fastmigrate.facts.sites import Argument, Site
 from fastmigrate.facts.terms import SPREAD, Call, Const, Display, Either, Item, Member, Ref, Sum, Term, Text, Truthy
 from fastmigrate.knowledge.parity import Parity, Row
 from fastmigrate.knowledge.requests_calls import ARGUMENTS, FUNCTIONS
+from fastmigrate.knowledge.requests_exceptions import Step
 from fastmigrate.project.project import Project
 from fastmigrate.project.resolve import External, Instance, Module, Scope
 from fastmigrate.rewrite.intents import ArgumentEdit, EditCall, NewArgument
 
-__all__ = ["JudgedCall", "has_known_host", "has_known_path", "judge_arguments"]
+__all__ = ["JudgedCall", "is_read_back_as_given", "judge_arguments", "what_may_be_wrong_with_url"]
 
 _ODD = re.compile(
     r"[\[\]|\\^`{}]"  # sent as they are by httpx, escaped by requests
@@ -51,16 +52,34 @@ def judge_arguments(project: Project, callee: str, site: Site, scope: Scope) -> 
     return _Judge(project, callee, site, scope).judge()
 
 
-def has_known_host(project: Project, site: Site, scope: Scope) -> bool:
-    """Whether the URL begins with a literal `http://host/` or `https://host/`: it then cannot be refused as invalid."""
-    starts = (_leading_text(project, argument.term, scope) for argument in site.arguments)
-    return any(re.match(r"https?://[\w.-]+(:\d+)?($|[/?#])", start) for start in starts)
+def what_may_be_wrong_with_url(project: Project, callee: str, site: Site, scope: Scope) -> Step | None:
+    """ "url" if it may be malformed, "path" if what follows its literal `https://host/` may be; None if nothing may."""
+    url = _url_of(callee, site)
+    if url is not None and re.match(r"https?://[\w.-]+(:\d+)?($|[/?#])", _leading_text(project, url.term, scope)):
+        return None if _is_literal(project, url, scope) else "path"
+    return "url"
 
 
-def has_known_path(project: Project, site: Site, scope: Scope) -> bool:
-    """Whether the URL begins with a literal `https://host/`, without a port: it is then read back as it was given."""
-    starts = (_leading_text(project, argument.term, scope) for argument in site.arguments)
-    return any(re.match(r"https?://[a-z0-9.-]+/", start) for start in starts)
+def is_read_back_as_given(project: Project, callee: str, site: Site, scope: Scope) -> bool:
+    """Whether the URL is a literal one with a path, and not with the port that is the scheme's own."""
+    url = _url_of(callee, site)
+    start = _leading_text(project, url.term, scope) if url is not None else ""
+    known = re.match(r"https?://[a-z0-9.-]+(:(?!80/|443/)\d+)?/", start) is not None
+    return known and url is not None and _is_literal(project, url, scope) and not start.endswith(("?", "#"))
+
+
+def _url_of(callee: str, site: Site) -> Argument | None:
+    names = iter(FUNCTIONS[callee].positional)
+    named = {argument.keyword or next(names, ""): argument for argument in site.arguments}
+    return named.get("url")
+
+
+def _is_literal(project: Project, url: Argument, scope: Scope) -> bool:
+    """Whether a URL is made of literal texts and numbers."""
+    parts = list(islice(_parts(project, url.term, scope), _MANY))
+    return len(parts) < _MANY and all(
+        isinstance(part, str) or project.types.kinds(*part) <= {"number"} for part in parts
+    )
 
 
 class _Judge:
@@ -155,6 +174,8 @@ class _Judge:
     _cert = _proxies = _hooks = _files = _cookies = _or_nothing
 
     def _stream(self, argument: Argument) -> str:
+        if argument.term == Const(True):
+            return "true"
         return "nothing" if argument.term in (Const(False), Const(None)) else "any"
 
     def _verify(self, argument: Argument) -> str:

@@ -5,24 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fastmigrate.facts.sites import Site
+from fastmigrate.facts.uses import Use
+from fastmigrate.facts.values import Handler
 from fastmigrate.knowledge.parity import Parity
 from fastmigrate.knowledge.requests_calls import FUNCTIONS
-from fastmigrate.plan.arguments import JudgedCall, has_known_host, judge_arguments
+from fastmigrate.knowledge.requests_exceptions import Step as Failure
+from fastmigrate.plan.arguments import JudgedCall, judge_arguments, what_may_be_wrong_with_url
 from fastmigrate.plan.awaiting import Awaiting
+from fastmigrate.plan.errors import Errors
 from fastmigrate.plan.goals import ClientInFunction, Goal, Held, Imported, Step, ThroughClient
 from fastmigrate.plan.handlers import Guard, Handlers
 from fastmigrate.plan.names import imported
 from fastmigrate.plan.responses import Responses
 from fastmigrate.plan.specs import SHARED, ClientSpec
+from fastmigrate.plan.streams import Stream, Streams
 from fastmigrate.project.project import BlockingCall, Project
 from fastmigrate.project.resolve import Scope
 from fastmigrate.rewrite.intents import (
     ArgumentEdit,
     EditCall,
     Intent,
+    NewArgument,
+    Template,
 )
 
 __all__ = ["Calls"]
+
+_OF_SEND = frozenset({"follow_redirects"})
+"""Keywords that belong to `send`, and not to `build_request`."""
 
 
 class Calls:
@@ -33,8 +43,10 @@ class Calls:
         self.awaiting = awaiting
         own = [call for call in project.blocking if call.code == "FM101"]
         self.calls = {(call.function.path, call.site.call.number): call for call in own}
+        self.errors = Errors(project)
         self.handlers = Handlers(project)
-        self.responses = Responses(project, self.calls, self.handlers)
+        self.streams = Streams(project)
+        self.responses = Responses(project, self.calls, self.handlers, self.streams)
         self.guards: dict[Goal, list[Guard]] = self.responses.guards
 
     # -- the call
@@ -55,30 +67,44 @@ class Calls:
         reason = self._in_the_way(call, site, judged)
         if reason is not None:
             return Held(reason)
-        knows_host = has_known_host(self.project, site, call.function)
-        handled = self.handlers.judge(site.handlers, ["call"] if knows_host else ["call", "url"], call.function)
+        stream = self.streams.judge(call)
+        if stream is not None and stream.reason is not None:
+            return Held(stream.reason)
+        made_auth = judged.nested or any(site.arguments[edit.index].keyword == "auth" for edit in judged.edits)
+        if stream is not None and stream.form == "send" and made_auth:
+            return Held("`auth` is made in the call of a streamed answer: make it in a line before")
+        doubtful = what_may_be_wrong_with_url(self.project, call.callee, site, call.function)
+        steps: list[Failure] = ["call"] if doubtful is None else ["call", doubtful]
+        handled = self.handlers.judge(site.handlers, steps, call.function)
         if handled.reason is not None:
             return Held(handled.reason)
         self.guards[goal] = handled.guards
         notes = [row.note for row in judged.rows if row.parity is Parity.LOSSY]
-        notes += [*handled.notes, *self.awaiting.doubts(site, call.function)]
+        notes += [*handled.notes, *self.awaiting.doubts(site, call.function), *((stream and stream.notes) or ())]
         needs: list[Goal] = [ClientInFunction(call.function, self.spec(call)), *self.handlers.needs(handled.guards)]
         needs += self.responses.reads(site.uses, call.function)
         needs += self._responses_of_errors(call, site)
-        intents, more = self._edits(call, judged, client)
+        intents, more = self._edits(call, judged, client, stream)
         parity = Parity.LOSSY if notes else Parity.PINNED
         return Step(tuple(needs + more), parity, tuple(notes), intents)
 
     def _responses_of_errors(self, call: BlockingCall, site: Site) -> Iterator[Goal]:
         """The reads of `error.response` in the function's handlers: it comes from whichever call raised the error."""
         scope = call.function
+        for handler, uses in self._errors(call, site):
+            first, last = handler.body
+            others = [c for c in self.project.blocking if c.function == scope and first <= c.place.line <= last]
+            also = tuple(ThroughClient(scope.path, other.site.call.number) for other in others)
+            yield from self.responses.reads(uses, scope, also)
+
+    @staticmethod
+    def _errors(call: BlockingCall, site: Site) -> Iterator[tuple[Handler, tuple[Use, ...]]]:
+        """The handlers that read the response of an error which the call, or what it returns, may have raised."""
         lines = {call.place.line, *(use.line for use in site.uses if use.name == "raise_for_status")}
         for handler, uses in site.errors:
             first, last = handler.body
             if any(first <= line <= last for line in lines):
-                others = [c for c in self.calls.values() if c.function == scope and first <= c.place.line <= last]
-                also = tuple(ThroughClient(scope.path, other.site.call.number) for other in others)
-                yield from self.responses.reads(uses, scope, also)
+                yield handler, uses
 
     def _in_the_way(self, call: BlockingCall, site: Site, judged: JudgedCall) -> str | None:
         reason = self.awaiting.in_the_way(site, call.function)
@@ -91,21 +117,34 @@ class Calls:
                 return row.note
         if site.in_fstring and '"' in judged.code:
             return "it stands in an f-string, where its new form would need other quotes: give its result a name first"
-        for use in [*site.uses, *(use for _, uses in site.errors for use in uses)]:
+        for use in [*site.uses, *(use for _, uses in self._errors(call, site) for use in uses)]:
             if use.kind == "other":
                 return f"the response is {use.name} in line {use.line}, where it is not followed yet"
+        everything = set(self.calls)
+        for handler, uses in self._errors(call, site):
+            read = any(use.kind in {"member", "truth", "loop"} for use in uses)
+            if read and self.handlers.raising.in_block(handler, call.function, everything):
+                return (
+                    f"the handler in line {handler.line} reads the `response` of its error, which may still be one of "
+                    "requests: what else it guards calls requests, or is not known"
+                )
         if site.sees_names:
             return "the function looks at its own names with `locals()` or the like, and would see new ones"
         for name in ("str", "isinstance"):
             if f"{name}(" in judged.code and self._means_something_else(name, site, call.function):
                 return f"`{name}` has another meaning there, and the new code needs it"
+        rewritten = {handler.call for handler in site.handlers}
+        for term in site.guards:
+            reason = self.errors.of_context_manager(term, call.function, rewritten)
+            if reason is not None:
+                return reason
         return None
 
     def _means_something_else(self, name: str, site: Site, scope: Scope) -> bool:
         return name in site.bound or self.project.resolver.lookup(name, scope) is not None
 
     def _edits(
-        self, call: BlockingCall, judged: JudgedCall, client: str
+        self, call: BlockingCall, judged: JudgedCall, client: str, stream: Stream | None
     ) -> tuple[tuple[tuple[str, Intent], ...], list[Goal]]:
         path = call.function.path
         httpx, _ = imported(self.project, path, self.project.library)
@@ -114,9 +153,35 @@ class Calls:
             ArgumentEdit(edit.index, edit.keyword, edit.value.replace("httpx.", f"{httpx}."), edit.drop)
             for edit in judged.edits
         )
-        whole = EditCall(call.site.call.number, f"{client}.{judged.method}", edits, tuple(judged.added), awaited=True)
+        whole: tuple[Intent, ...] = (
+            EditCall(call.site.call.number, f"{client}.{judged.method}", edits, tuple(judged.added), awaited=True),
+        )
+        if stream is not None:
+            whole = (*self._streamed(call, judged, edits, client, stream), *stream.intents)
         nested = [
             EditCall(edit.number, callee=(edit.callee or "").replace("httpx.", f"{httpx}.")) for edit in judged.nested
         ]
         needs: list[Goal] = [Imported(path, self.project.library)] if uses_httpx else []
-        return tuple((path, edit) for edit in (whole, *nested)), needs
+        needs += stream.needs if stream is not None else ()
+        return tuple((path, edit) for edit in (*whole, *nested)), needs
+
+    def _streamed(
+        self, call: BlockingCall, judged: JudgedCall, edits: tuple[ArgumentEdit, ...], client: str, stream: Stream
+    ) -> Iterator[Intent]:
+        """`client.stream("GET", …)`, or `await client.send(client.build_request("GET", …), stream=True)`."""
+        number, added = call.site.call.number, list(judged.added)
+        if judged.method != "request":
+            added.insert(0, NewArgument(None, f'"{judged.method.upper()}"'))
+        if stream.form != "send":
+            yield EditCall(number, f"{client}.stream", edits, tuple(added))
+            return
+        site = self.project.site(call)
+        sent = [f"{new.keyword}={new.value}" for new in added if new.keyword in _OF_SEND]
+        sent += [f"{e.keyword}={site.arguments[e.index].code}" for e in edits if e.keyword in _OF_SEND]
+        of_auth = [(i, a) for i, a in enumerate(site.arguments) if a.keyword == "auth"]
+        sent += [f"auth={argument.code}" for index, argument in of_auth]
+        kept = [ArgumentEdit(e.index, None, drop=True) if e.keyword in _OF_SEND else e for e in edits]
+        kept += [ArgumentEdit(index, None, drop=True) for index, _ in of_auth]
+        remaining = tuple(new for new in added if new.keyword not in _OF_SEND)
+        yield EditCall(number, f"{client}.build_request", tuple(kept), remaining)
+        yield Template("call", number, f"await {client}.send({{}}, {', '.join(['stream=True', *sent])})")

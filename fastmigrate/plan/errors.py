@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from functools import cached_property
 
 from fastmigrate.facts.terms import OPAQUE, Call, Display, Member, Ref, Term, dotted
 from fastmigrate.facts.values import FunctionLinks, ModuleLinks
 from fastmigrate.project.modules import is_test_path
 from fastmigrate.project.project import Project
-from fastmigrate.project.resolve import External, Function, Instance, Scope
+from fastmigrate.project.resolve import Class, External, Function, Instance, Scope
 
 __all__ = ["Errors"]
 
@@ -43,6 +43,34 @@ class Errors:
             if function.qualname.startswith(f"{home.scope.qualname}."):
                 for line, name in self._caught(links.path, function):
                     return f"its decorator catches `{name}` in {links.path}:{line}"
+        return None
+
+    def of_context_manager(self, term: Term, scope: Scope, seen: Container[int]) -> str | None:
+        """Why a context manager would no longer see the errors that it waits for, or None.
+
+        `seen` are the ordinals of calls of `suppress` that are rewritten.
+        """
+        if not isinstance(term, Call):
+            return None
+        value = self.project.resolver.resolve(term.callee, scope)
+        if value == External("contextlib.suppress") and term.number not in seen:
+            suppressed = [self.project.resolver.resolve(arg, scope) for arg in term.args]
+            if any(isinstance(v, External) and _waits_for_requests(v.name) for v in suppressed):
+                return (
+                    "errors of requests are suppressed around it by a `suppress(…)` that does not stand in its `with`"
+                )
+        if isinstance(value, Function):
+            function = self.project.resolver.function(value.scope)
+            for line, name in self._caught(value.scope.path, function) if function is not None else ():
+                return f"the context manager around it catches `{name}` in {value.scope.path}:{line}, {_NEVER}"
+        if isinstance(value, Class):
+            for method in ("__exit__", "__aexit__"):
+                inner = Scope(value.scope.path, f"{value.scope.qualname}.{method}")
+                function = self.project.resolver.function(inner)
+                names = sorted(function.names) if function is not None else []
+                values = [self.project.resolver.resolve(Ref(name), inner) for name in names]
+                if any(isinstance(v, External) and v.name.startswith("requests") for v in values):
+                    return f"the context manager around it waits for errors of requests in {inner.path}, {_NEVER}"
         return None
 
     def _caught(self, path: str, function: FunctionLinks) -> Iterator[tuple[int, str]]:
@@ -114,6 +142,10 @@ class Errors:
                     if isinstance(value, Function):
                         found.add(value.scope)
         return found
+
+
+def _waits_for_requests(name: str) -> bool:
+    return name.startswith("requests.") or name == "builtins.OSError"
 
 
 def _within(term: Term) -> Iterator[Term]:

@@ -20,6 +20,7 @@ __all__ = [
     "Goal",
     "Held",
     "Imported",
+    "LineReader",
     "NewLifespan",
     "PassedFunction",
     "Promises",
@@ -154,6 +155,13 @@ class Promises:
 
 
 @dataclass(frozen=True, slots=True)
+class LineReader:
+    """A file defines a function that reads a streamed response by lines, as requests does."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Imported:
     """A module, or a name of it, is imported in a file."""
 
@@ -178,6 +186,7 @@ Goal = (
     | Slept
     | PassedFunction
     | TaskImported
+    | LineReader
     | Imported
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fastmigrate.facts.terms import Term
 from fastmigrate.facts.values import Handler
@@ -11,8 +11,9 @@ from fastmigrate.knowledge.parity import Parity, Row
 from fastmigrate.knowledge.requests_exceptions import EXCEPTIONS, SITUATIONS, Situation, Step, is_caught_by
 from fastmigrate.plan.goals import Goal, Imported
 from fastmigrate.plan.names import imported
+from fastmigrate.plan.raising import Raising
 from fastmigrate.project.project import Project
-from fastmigrate.project.resolve import Class, External, Function, Scope
+from fastmigrate.project.resolve import Class, External, Scope
 from fastmigrate.rewrite.intents import ArgumentEdit, EditCall, EditHandler, Intent, NewArgument, Template
 
 __all__ = ["Gone", "Guard", "Handlers", "Judged"]
@@ -48,17 +49,23 @@ class Handlers:
 
     def __init__(self, project: Project) -> None:
         self.project = project
+        self.raising = Raising(project)
 
     # -- judging
 
     def judge(self, handlers: Sequence[Handler], steps: Iterable[Step], scope: Scope) -> Judged:
         """What the handlers around something need, from the inside out, if what is done there are these steps."""
         judged = Judged()
-        live = [situation for situation in SITUATIONS if situation.step in set(steps)]
+        steps = set(steps)
+        live = [situation for situation in SITUATIONS if situation.step in steps]
         while handlers and judged.reason is None:
             block = [h for h in handlers if (h.first, h.call) == (handlers[0].first, handlers[0].call)]
             handlers = [handler for handler in handlers if handler not in block]
+            guards = len(judged.guards)
             live = self._judge_block(block, live, scope, judged)
+            if "path" in steps:  # where the call is caught, its URL is, too
+                new = [replace(g, steps=g.steps | {"path"}) if "call" in g.steps else g for g in judged.guards[guards:]]
+                judged.guards[guards:] = new
         return judged
 
     def _judge_block(
@@ -84,8 +91,10 @@ class Handlers:
                     f"the handler in line {block[after].line} reads `{min(read)}` from the error, which httpx does not "
                     "give to all of its errors"
                 )
+        for handler, at in zip(block, steps, strict=True):
+            judged.notes += [f"the handler in line {handler.line} {doubt}" for doubt in handler.doubts if at]
         judged.guards += [Guard(handler, scope, at) for handler, at in zip(block, steps, strict=True)]
-        return [situation for situation, catcher in first.items() if catcher is None]
+        return [situation for situation, at in first.items() if at is None or block[at].raises_again]
 
     @staticmethod
     def _doubt(handler: Handler, names: list[str], judged: Judged) -> None:
@@ -97,7 +106,8 @@ class Handlers:
         for row in rows:
             if row.parity is Parity.NONE:
                 judged.reason = judged.reason or f"{where}: {row.note}"
-        if any(row.form for row in rows) and not handler.codes:
+        unnamed = any(row.form for row in rows) and not handler.codes
+        if unnamed or any(not question.codes for question in handler.asked):
             judged.reason = judged.reason or f"{where} names its classes by a name of its own: write them out"
 
     def caught(self, handler: Handler, scope: Scope) -> Iterator[str]:
@@ -145,7 +155,7 @@ class Handlers:
         gone: list[Gone] = []
         for (scope, handler), joined in steps.items():
             guard = Guard(handler, scope, joined)
-            keep = self._still_raises_requests(guard, migrated)
+            keep = self.raising.in_block(handler, scope, migrated)
             new = [*self._clause(guard, keep, gone), *self._questions(guard, keep, gone), *self._shown(guard)]
             edits += [(scope.path, intent) for intent in new]
         return edits, gone
@@ -199,37 +209,6 @@ class Handlers:
         bound, _ = imported(self.project, path, self.project.library if module == "httpx" else module)
         return f"{bound}.{cls}"
 
-    # -- who else raises errors of requests
-
-    def _still_raises_requests(self, guard: Guard, migrated: set[tuple[str, int]]) -> bool:
-        """Whether the block that a handler guards may still raise errors of requests."""
-        scope, handler = guard.scope, guard.handler
-        if any(self._name(term, scope).startswith("requests.") for term in handler.raised):
-            return True
-        links = self.project.links(scope.path)
-        first, last = handler.body
-        return any(
-            self._may_raise(site.call.callee, Scope(scope.path, site.scope), set())
-            for site in (links.calls if links is not None else ())
-            if first <= site.place.line <= last and (scope.path, site.call.number) not in migrated
-        )
-
-    def _may_raise(self, callee: Term, scope: Scope, seen: set[Scope]) -> bool:
-        """Whether a call may raise errors of requests: it calls requests, or something of the project that does."""
-        value = self.project.resolver.resolve(callee, scope)
-        if isinstance(value, External):
-            return value.name.startswith("requests.") and not value.name.startswith("requests.exceptions.")
-        home = value.scope if isinstance(value, Function | Class) else None
-        if home is None or home in seen:
-            return False
-        seen.add(home)
-        links = self.project.links(home.path)
-        return any(
-            self._may_raise(site.call.callee, Scope(home.path, site.scope), seen)
-            for site in (links.calls if links is not None else ())
-            if f"{site.scope}.".startswith(f"{home.qualname}.")
-        )
-
 
 def _instead(names: Iterable[str], steps: Steps) -> list[str]:
     """The classes of httpx that a clause needs beside the builtin ones that it names, for what may go wrong there."""
@@ -250,7 +229,8 @@ _STEP_OF = {"httpx.InvalidURL": "url", "httpx.UnsupportedProtocol": "url", "json
 def _of_row(row: Row, steps: Steps) -> list[str]:
     """The classes of a row that have to do with what may go wrong; all of them if nothing can."""
     names = [name for name in row.form.split(", ") if name]
-    return [name for name in names if _STEP_OF.get(name, "call") in {*steps, "call"}] or names
+    live = {*steps, "call", *(["url"] if "path" in steps and "httpx.HTTPError" in names else [])}
+    return [name for name in names if _STEP_OF.get(name, "call") in live] or names
 
 
 def _steps_of(clause: str) -> Steps:

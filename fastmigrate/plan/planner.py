@@ -24,6 +24,7 @@ from fastmigrate.plan.goals import (
     Goal,
     Held,
     Imported,
+    LineReader,
     NewLifespan,
     PassedFunction,
     Promises,
@@ -48,6 +49,7 @@ __all__ = ["Plan", "Planner"]
 
 _ORDER: tuple[type, ...] = (
     Imported,
+    LineReader,
     Promises,
     NewLifespan,
     ClientInNewLifespan,
@@ -158,6 +160,7 @@ class Planner:
             NewLifespan: self.clients.lifespans.new_lifespan,
             ClientInNewLifespan: self.clients.lifespans.client_in_new_lifespan,
             ClientInLifespan: self.clients.lifespans.client_in_lifespan,
+            LineReader: self.calls.streams.line_reader,
             Promises: self.clients.lifespans.promises,
             Imported: self.clients.imported,
         }
@@ -234,6 +237,7 @@ class Planner:
         gone += [(p, scope, Ref(n)) for step in steps if isinstance(step, Step) for p, scope, n in step.gone]
         for path, intent in edits:
             intents.setdefault(path, []).append(intent)
+        gone += self.calls.responses.gone(sorted(goals, key=repr))
         needed = {(goal.path, goal.module) for goal in goals if isinstance(goal, Imported)}
         for path, intent in unused_imports(self.project, migrated, needed, intents, gone):
             intents[path].append(intent)

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from fastmigrate.facts.uses import Use
-from fastmigrate.knowledge.names import RESPONSE_CLASSES
+from fastmigrate.knowledge.names import REFUSALS
 from fastmigrate.knowledge.parity import Parity, Row
 from fastmigrate.knowledge.requests_exceptions import Step as Failure
-from fastmigrate.knowledge.requests_responses import MEMBERS, TRUTH
-from fastmigrate.plan.arguments import has_known_path
-from fastmigrate.plan.goals import Goal, Held, Imported, ReadResult, Step, ThroughClient
-from fastmigrate.plan.handlers import Guard, Handlers
+from fastmigrate.knowledge.requests_responses import MEMBERS, STREAMED, TRUTH
+from fastmigrate.plan.arguments import is_read_back_as_given
+from fastmigrate.plan.goals import Goal, Held, Imported, LineReader, ReadResult, Step, ThroughClient
+from fastmigrate.plan.handlers import Gone, Guard, Handlers
 from fastmigrate.plan.names import imported
+from fastmigrate.plan.streams import BODY, Streams, is_body_read_before
 from fastmigrate.project.project import BlockingCall, Project
 from fastmigrate.project.resolve import External, Scope
-from fastmigrate.rewrite.intents import GuardStatement, Intent, RenameMember, Template, TestMember, UnwrapWith
+from fastmigrate.rewrite.intents import (
+    GuardStatement,
+    Intent,
+    MakeAsync,
+    RenameMember,
+    StatementBefore,
+    Template,
+    TestMember,
+    UnwrapWith,
+)
 
 __all__ = ["Responses"]
 
@@ -26,7 +37,14 @@ READ = frozenset({"member", "truth", "annotation", "with", "loop", "error"})
 class Responses:
     """Makes the steps of the reads of responses; `calls` are the blocking calls by file and ordinal."""
 
-    def __init__(self, project: Project, calls: Mapping[tuple[str, int], BlockingCall], handlers: Handlers) -> None:
+    def __init__(
+        self,
+        project: Project,
+        calls: Mapping[tuple[str, int], BlockingCall],
+        handlers: Handlers,
+        streams: Streams,
+    ) -> None:
+        self.streams = streams
         self.project = project
         self.calls = calls
         self.handlers = handlers
@@ -46,7 +64,11 @@ class Responses:
         use, scope, also = self.uses[goal]
         if use.kind == "annotation":
             return self._annotation(goal, use, scope)
-        row = self._row(use, scope)
+        streams = [self.streams.judge(self.calls[goal.path, number]) for number in use.results if number >= 0]
+        stream = streams[0] if streams else None
+        if stream is not None and None in streams:
+            return Held(f"what line {use.line} reads is a streamed response, or one that is not")
+        row = self._row(use, scope, streamed=stream is not None)
         if row is None:
             shown = "is iterated over" if use.kind == "loop" else f".{use.name}"
             return Held(
@@ -54,10 +76,14 @@ class Responses:
             )
         if row.parity is Parity.NONE:
             return Held(f"line {use.line}: {row.note}")
+        if use.within and use.name in {"json", "raise_for_status", "close"}:
+            return Held(f"`{use.name}()` stands in a nested function in line {use.line}, which may run at any time")
+        if stream is not None:
+            return self._streamed(goal, use, scope, row)
         intents = self._edits(goal, use, row)
         if use.mixed and intents:
             return Held(f"what line {use.line} reads may be something else than this response")
-        if use.name == "encoding" and use.stored and self._read_before(use):
+        if use.name == "encoding" and use.stored and self._read_before(use, goal.path):
             return Held(
                 f"`encoding` is set in line {use.line} when the text has been read already, which httpx refuses"
             )
@@ -76,36 +102,56 @@ class Responses:
         """The calls that a response may come from."""
         return (ThroughClient(goal.path, number) for number in sorted(use.results) if number >= 0)
 
-    def _read_before(self, use: Use) -> bool:
+    def _read_before(self, use: Use, path: str) -> bool:
+        """Whether the text has been read when its encoding is set: before, or on an earlier turn of a loop."""
+        calls = [call for n in use.results if (call := self.calls.get((path, n))) is not None]
+        if any(use.loops > self.project.site(call).loops for call in calls):
+            return True
         return any(
             other.name in {"text", "json"} and other.line <= use.line and other.results & use.results
             for other, _, _ in self.uses.values()
         )
 
-    def _annotation(self, goal: ReadResult, use: Use, scope: Scope) -> Step | Held:
-        if self.project.resolver.resolve(use.to, scope) != External("requests.Response"):
-            return Held(f"the response is annotated in line {use.line} as something else than `requests.Response`")
+    def _annotation(self, goal: ReadResult, use: Use, scope: Scope) -> Step:
+        if not self.is_annotated(use, scope):
+            return Step()
         httpx, _ = imported(self.project, goal.path, self.project.library)
         needs: list[Goal] = [Imported(goal.path, self.project.library), *self._sources(goal, use)]
         return Step(tuple(needs), intents=((goal.path, Template(use.node, use.number, f"{httpx}.Response", use.name)),))
 
+    def is_annotated(self, use: Use, scope: Scope) -> bool:
+        """Whether a part of an annotation says that something is a response of requests."""
+        return self.project.resolver.resolve(use.to, scope) == External("requests.Response")
+
+    def gone(self, goals: Iterable[Goal]) -> Iterator[Gone]:
+        """The names of `requests.Response` in annotations that these goals replace."""
+        for goal in goals:
+            if isinstance(goal, ReadResult) and goal.kind == "annotation":
+                use, scope, _ = self.uses[goal]
+                if use.to is not None and self.is_annotated(use, scope):
+                    yield scope.path, scope.qualname, use.to
+
     # -- rows
 
-    def _row(self, use: Use, scope: Scope) -> Row | None:
+    def _row(self, use: Use, scope: Scope, *, streamed: bool) -> Row | None:
         if use.kind == "truth":
             return TRUTH
         if use.kind == "with":
             return Row(Parity.PINNED, "", "13.26")
         if use.kind == "error":
             return Row(Parity.PINNED, 'getattr({of}, "response", None)', "17.3")
+        table = _OF_STREAMS if streamed else MEMBERS
         if use.kind == "loop":
-            return MEMBERS["__iter__", "loop"]
-        return next((MEMBERS[use.name, case] for case in self.cases(use, scope) if (use.name, case) in MEMBERS), None)
+            return table["__iter__", "loop"]
+        return next((table[use.name, case] for case in self.cases(use, scope) if (use.name, case) in table), None)
 
     def cases(self, use: Use, scope: Scope) -> Iterator[str]:
         """What is known of a use of a member, the most telling first."""
         if use.stored:
             yield "stored"
+            return
+        if use.then == "getattr":
+            yield "getattr"
             return
         if use.called:
             if use.then == "statement":
@@ -117,24 +163,97 @@ class Responses:
             if bare != " with more" or use.name not in {"iter_content", "iter_lines"}:
                 yield "called"
             return
-        if use.keyword == "headers" and self.is_answer(use, scope):
+        if use.to is not None and self.streams.is_answer(use.to, scope):
+            yield "of an answer" if use.keyword in {"headers", "2"} else "to an answer"
+        if use.keyword == "headers" and self._is_refusal(use, scope):
             yield "of an answer"
         if use.name == "url" and self._has_path(use, scope):
             yield "of a path"
-        yield use.then
-        if not use.then or use.name not in {"cookies", "history", "request"}:
+        if use.then != "get_dict" or use.then_bare:
+            yield use.then
+        if not use.then or use.name not in _OWN_MEMBERS or use.then in _OWN_MEMBERS[use.name]:
             yield ""
 
-    def is_answer(self, use: Use, scope: Scope) -> bool:
-        """Whether a member is passed to a response of Starlette."""
+    def _is_refusal(self, use: Use, scope: Scope) -> bool:
+        """Whether a member is passed to an exception that becomes an answer."""
         value = self.project.resolver.resolve(use.to, scope) if use.to is not None else None
-        return isinstance(value, External) and value.name in RESPONSE_CLASSES
+        return isinstance(value, External) and value.name in REFUSALS
 
     def _has_path(self, use: Use, scope: Scope) -> bool:
+        calls = [self.calls.get((scope.path, number)) for number in use.results]
         return all(
-            number >= 0 and has_known_path(self.project, self.project.site(self.calls[scope.path, number]), scope)
-            for number in use.results
+            call is not None and is_read_back_as_given(self.project, call.callee, self.project.site(call), scope)
+            for call in calls
         )
+
+    # -- streamed responses
+
+    def _streamed(self, goal: ReadResult, use: Use, scope: Scope, row: Row) -> Step | Held:
+        """The step of a read of a response that is read as it comes."""
+        judged = self.handlers.judge(use.handlers, _STEPS.get(use.name, ()), scope)
+        reason = judged.reason or self._stream_in_the_way(use, scope)
+        if use.mixed:
+            reason = reason or f"what line {use.line} reads may be something else than this response"
+        if reason is not None:
+            return Held(reason)
+        self.guards[goal] = judged.guards
+        needs: list[Goal] = [*self._sources(goal, use), *self.handlers.needs(judged.guards)]
+        notes = [*([row.note] if row.parity is Parity.LOSSY else []), *judged.notes]
+        intents = [intent for _, intent in self._edits(goal, use, self._named(row, use, goal.path, notes))]
+        if use.kind == "with":
+            intents = []
+        if "iter_lines" in row.form:
+            needs.append(LineReader(goal.path))
+        if use.loop is not None and ("aiter" in row.form or "iter_lines" in row.form):
+            intents.append(MakeAsync(*use.loop))
+        calls = [self.calls[goal.path, number] for number in sorted(use.results) if number >= 0]
+        if not any(is_body_read_before(use, self.project.site(call).uses) for call in calls):
+            intents += self._body_read(use, intents)
+        steps = tuple((goal.path, intent) for intent in intents)
+        return Step(tuple(needs), Parity.LOSSY if notes else row.parity, tuple(notes), steps)
+
+    def _stream_in_the_way(self, use: Use, scope: Scope) -> str | None:
+        where = f"in line {use.line}"
+        if use.name in BODY | {"raise_for_status"}:
+            if not use.receiver:
+                return f"the body is read {where} from a streamed response without a name: give it one"
+            if use.in_elif:
+                return f"the body is read {where} in an `elif`, before which it cannot be awaited"
+            if use.within:
+                return f"the body is read {where} in a nested function, where it cannot be awaited"
+        if use.loop is not None and use.loop[0] == "generator":
+            return f"the response is read {where} by a generator expression, which would become asynchronous"
+        pieces = use.name in {"iter_content", "iter_lines"} and use.loop is None
+        if pieces and not self.streams.is_answer(use.to, scope):
+            return f"the pieces of the response are not just looped over {where}"
+        return None
+
+    def _named(self, row: Row, use: Use, path: str, notes: list[str]) -> Row:
+        """The row with the names that its form needs; pieces whose size is looked at keep that size."""
+        form = row.form.replace("{response}", use.receiver)
+        if "{iter_lines}" in form:
+            form = form.replace("{iter_lines}", self.streams.line_reader_name(path))
+        pieces = use.kind == "loop" or use.name == "iter_content"
+        if pieces and use.loop is not None and not use.passed_on:
+            size = "128" if use.kind == "loop" else "1" if use.argument == "" else use.argument
+            if size not in {"None", None}:
+                form = f"{'{}' if use.kind == 'loop' else '{of}'}.aiter_bytes({size})"
+                notes.append(f"the pieces in line {use.line} come as they are in requests, and full in httpx")
+        elif use.name == "iter_content":
+            form = "{of}.aiter_bytes()"
+        return replace(row, form=form)
+
+    @staticmethod
+    def _body_read(use: Use, intents: list[Intent]) -> Iterator[Intent]:
+        """The body is read before it is asked for, and before a bad status is raised: handlers may ask for it."""
+        read = f"await {use.receiver}.aread()"
+        for index, intent in enumerate(intents):
+            if isinstance(intent, GuardStatement):
+                intents[index] = replace(intent, first=read)
+        if use.name == "raise_for_status" and use.failed:
+            yield StatementBefore("call", use.call, read)
+        if use.name in BODY:
+            yield StatementBefore("attribute", use.number, read)
 
     # -- edits
 
@@ -149,9 +268,9 @@ class Responses:
             intent = Template("attribute", use.number, code)
         elif use.kind == "with":
             intent = UnwrapWith(use.number)
-        elif "{" in row.form:
+        elif not name.isidentifier():
             kind, number = (use.node, use.number) if not use.called else ("call", use.call)
-            if use.then == "get_dict":
+            if use.then_call >= 0 and use.then in {"get_dict", "read"}:
                 kind, number = "call", use.then_call
             intent = Template(kind, number, row.form, use.name if use.kind == "loop" else "")
         elif word == "if":  # what the guard asks for is known under `if not response.ok`
@@ -161,4 +280,15 @@ class Responses:
         return () if intent is None else ((goal.path, intent),)
 
 
+_OWN_MEMBERS: dict[str, frozenset[str]] = {
+    "headers": frozenset({"dict", "items", "keys", "values", "loop"}),
+    "cookies": frozenset(),
+    "history": frozenset(),
+    "request": frozenset(),
+    "next": frozenset(),
+    "elapsed": frozenset({"total_seconds", "microseconds", "seconds", "days"}),
+}
+"""Members of requests' own classes, and what may be read of them as it is."""
+_STREAMED_NAMES = {name for name, _ in STREAMED}
+_OF_STREAMS = {**{key: row for key, row in MEMBERS.items() if key[0] not in _STREAMED_NAMES}, **STREAMED}
 _STEPS: dict[str, tuple[Failure, ...]] = {"json": ("json",), "raise_for_status": ("status",)}

@@ -6,7 +6,7 @@ pool 12.2, the length of an empty body 1.3, text without a charset 14.1.
 
 from __future__ import annotations
 
-__all__ = ["BASES", "LIFESPAN", "NO_STORE", "PROMISES"]
+__all__ = ["BASES", "LIFESPAN", "LINE_READER", "NO_STORE", "PROMISES"]
 
 _OF_REQUESTS = """\
 # requests promises what httpx leaves to its caller: a cookie lives for one call and
@@ -42,6 +42,20 @@ async def {keep_hook}(response: {httpx}.Response) -> None:
 
 PROMISES = {"requests": _OF_REQUESTS, "httpx with cookies": _OF_COOKIES}
 """The hooks of those clients that need some, by what the clients are made to behave like."""
+
+LINE_READER = """\
+# The lines of an answer as requests gives them: as bytes, and only line feeds and
+# carriage returns end one. `aiter_lines` gives text, and knows more ends of lines.
+async def {name}(response: {httpx}.Response):
+    rest = b""
+    async for chunk in response.aiter_bytes():
+        lines = (rest + chunk).splitlines(keepends=True)
+        rest = b"" if lines[-1].endswith((b"\\r", b"\\n")) else lines.pop()
+        for line in lines:
+            yield line.rstrip(b"\\r\\n")
+    if rest:
+        yield rest
+"""
 
 NO_STORE = "{jar}({policy}(allowed_domains=[]))"
 

@@ -13,10 +13,10 @@ from fastmigrate.facts.made import Made, read_arguments, read_kept_in_state, rea
 from fastmigrate.facts.nodes import place_in_text
 from fastmigrate.facts.sites import Argument, Site, read_sites
 from fastmigrate.facts.terms import Call, Member, Ref
-from fastmigrate.facts.values import CallSite, ModuleLinks, Place
-from fastmigrate.knowledge.blocking import BLOCKING_CALLS, BLOCKING_FUNCTIONS, TOKENS
+from fastmigrate.facts.values import CallSite, FunctionLinks, ModuleLinks, Place
+from fastmigrate.knowledge.blocking import BLOCKING_CALLS, TOKENS
 from fastmigrate.knowledge.httpx_clients import ASYNC_CLIENTS, CLIENTS
-from fastmigrate.knowledge.names import LIBRARIES, MAKES, canonical
+from fastmigrate.knowledge.names import LIBRARIES, MAKES, STAR_NAMES, canonical
 from fastmigrate.project.appmap import AppMap
 from fastmigrate.project.apps import read_apps
 from fastmigrate.project.clients import MadeClient, made_clients
@@ -71,7 +71,7 @@ class Project:
         self._made: dict[str, dict[int, Made]] = {}
         self._shared: dict[tuple[str, int], SharedUses] = {}
         self.tree = ModuleTree(sources.paths, LIBRARIES)
-        known = {*BLOCKING_FUNCTIONS, "requests.Session", *self._configured}
+        known = {*STAR_NAMES, *BLOCKING_CALLS, *self._configured}
         self.resolver = Resolver(self.tree, self.links, canonical, MAKES, known)
         self.types = Types(self.resolver)
         own = (name.rpartition(".")[2].encode() for name in self._configured)
@@ -260,9 +260,7 @@ class Project:
                         yield links.path, site.place.line
         for bound, bindings in links.bindings.items():
             means = any(self.resolver.resolve_binding(b, Scope(links.path)) == target for b in bindings)
-            others = {name: f for name, f in links.functions.items() if bound in f.bindings}  # it is a local name there
-            hidden = sum(f.loads.get(bound, 0) for f in others.values() if f.parent not in others)
-            if means and links.loads.get(bound, 0) - hidden > registered:
+            if means and _loads_of_module_name(links, bound) > registered:
                 yield links.path, bindings[0].line
 
     def _is_method(self, function: Scope) -> bool:
@@ -284,6 +282,22 @@ def _imports(links: ModuleLinks | None, library: str) -> bool:
         for bindings in scope.values()
         for binding in bindings
     )
+
+
+def _loads_of_module_name(links: ModuleLinks, name: str) -> int:
+    """How often a file reads a name of the module: where it is no name of a function's own."""
+    functions = links.functions.values()
+    hiding = [f for f in functions if name in f.bindings and name not in _outer_bindings(links, f)]
+    return links.loads.get(name, 0) - sum(function.loads.get(name, 0) for function in hiding)
+
+
+def _outer_bindings(links: ModuleLinks, function: FunctionLinks) -> set[str]:
+    """The names of the functions around a function."""
+    found: set[str] = set()
+    while (outer := links.functions.get(function.parent)) is not None:
+        found |= outer.bindings.keys()
+        function = outer
+    return found
 
 
 def _registers(call: Call) -> bool:

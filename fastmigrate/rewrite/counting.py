@@ -16,6 +16,8 @@ _PLACEHOLDER = "__fastmigrate_{}__"
 _KINDS: dict[type[cst.CSTNode], str] = {
     cst.Call: "call",
     cst.FunctionDef: "function",
+    cst.Return: "return",
+    cst.Raise: "raise",
     cst.ExceptHandler: "handler",
     cst.ExceptStarHandler: "handler",
     cst.For: "for",

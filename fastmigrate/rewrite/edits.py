@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import libcst as cst
 
+from fastmigrate.rewrite.expressions import ASYNC
 from fastmigrate.rewrite.imports import without_import
 from fastmigrate.rewrite.intents import AddParameter, InsertAtTop, InsertBefore, RemoveImport, WrapRest, WrapYield
 from fastmigrate.rewrite.layout import inserted, is_docstring, two_blank_lines, with_element, without_gone
@@ -41,6 +42,8 @@ class Editor(StatementEditor):
     def edit_FunctionDef(self, original: cst.FunctionDef, updated: cst.FunctionDef) -> cst.FunctionDef:
         """A function gets another parameter, or another first statement."""
         number = self.numbers[original]
+        if self._is_made_async("function", original):
+            updated = updated.with_changes(asynchronous=ASYNC)
         for intent in self._take(AddParameter, number, "function"):
             assert isinstance(intent, AddParameter)
             updated = updated.with_changes(params=self._with_parameter(updated.params, intent))
@@ -92,10 +95,10 @@ class Editor(StatementEditor):
                 comments = [*parsed.header, *statement.leading_lines] if position == 0 else None
                 lines = two_blank_lines(comments if comments is not None else statement.leading_lines)
                 before.setdefault(index, []).append(statement.with_changes(leading_lines=lines))
-        if self.guards or self.wraps or self.rests:
+        if self.guards or self.wraps or self.rests or self.closings:
             self.remaining += [intent for _, intent in self.wraps]
             self.remaining += [guard for _, guard in self.guards]
-            self.remaining += [WrapRest(-1) for _ in self.rests]
+            self.remaining += [WrapRest(-1) for _ in (*self.rests, *self.closings)]
         body: list[cst.BaseStatement] = []
         for index, statement in enumerate(updated.body):
             new = before.get(index, [])

@@ -8,6 +8,7 @@ import libcst as cst
 
 from fastmigrate.rewrite.counting import CountingEditor
 from fastmigrate.rewrite.intents import (
+    CloseAfterRest,
     EditCall,
     GuardStatement,
     Intent,
@@ -37,6 +38,7 @@ class ExpressionEditor(CountingEditor):
         self.disjunctions: list[cst.BaseExpression] = []
         self.guards: list[tuple[cst.BaseExpression, GuardStatement]] = []
         self.rests: list[cst.BaseExpression] = []
+        self.closings: dict[cst.CSTNode, str] = {}  # statements, and what is to close what they open
 
     def edit_Call(self, original: cst.Call, updated: cst.Call) -> cst.BaseExpression:
         """A call gets what its intent says."""
@@ -54,6 +56,10 @@ class ExpressionEditor(CountingEditor):
         for guard in self._take(GuardStatement, number, "call"):
             assert isinstance(guard, GuardStatement)
             self.guards.append((result, guard))
+        for closing in self._take(CloseAfterRest, number, "call"):
+            assert isinstance(closing, CloseAfterRest)
+            block = next(s for s in reversed(self.statements) if isinstance(s, cst.Try))
+            self.closings[block] = closing.code
         for rest in self._take(WrapRest, number, "call"):
             assert isinstance(rest, WrapRest)
             self.rests.append(result)

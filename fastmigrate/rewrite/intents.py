@@ -12,6 +12,7 @@ __all__ = [
     "AddImport",
     "AddParameter",
     "ArgumentEdit",
+    "CloseAfterRest",
     "EditCall",
     "EditHandler",
     "GuardStatement",
@@ -116,7 +117,7 @@ class EditHandler:
 
 @dataclass(frozen=True, slots=True)
 class MakeAsync:
-    """A `for`, a `with`, or a clause of a comprehension becomes `async`."""
+    """A `for`, a `with`, a clause of a comprehension or a function becomes `async`."""
 
     kind: str
     number: int
@@ -139,6 +140,14 @@ class WrapRest:
     """`name = value`, where value is the call, becomes `async with value as name:` around the rest of its block."""
 
     call: int
+
+
+@dataclass(frozen=True, slots=True)
+class CloseAfterRest:
+    """What follows the `try` in which a call stands gets a `try` of its own, with `code` in its `finally`."""
+
+    call: int
+    code: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +243,7 @@ Intent = (
     | MakeAsync
     | UnwrapWith
     | WrapRest
+    | CloseAfterRest
     | StatementBefore
     | GuardStatement
     | AddParameter

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import libcst as cst
 
@@ -82,6 +82,8 @@ class StatementEditor(ExpressionEditor):
             if isinstance(left, cst.SimpleStatementLine) and len(left.body) > 1:
                 raise cst.CSTValidationError("a statement that is to go shares its line with others")
             return gone(left)
+        if original_node in self.closings and isinstance(left, cst.BaseStatement):
+            self.closings[left] = self.closings.pop(original_node)
         before = self._new_before(original_node) if isinstance(original_node, cst.BaseCompoundStatement) else []
         if not before:
             return left
@@ -120,8 +122,12 @@ class StatementEditor(ExpressionEditor):
             refuse_comments(block.with_changes(body=cst.SimpleStatementSuite([cst.Pass()]), leading_lines=[]))
             others[-1] = others[-1].with_changes(comma=block.items[-1].comma)
             return [*first, block.with_changes(items=others, leading_lines=[])]
+        for part in (block.lpar, block.rpar, *(x for item in block.items for x in (item.comma, item.asname))):
+            if isinstance(part, cst.CSTNode):
+                refuse_comments(part)
         if isinstance(block.body, cst.SimpleStatementSuite):
-            return [*first, cst.SimpleStatementLine(block.body.body)]
+            after = block.body.trailing_whitespace
+            return [*first, cst.SimpleStatementLine(block.body.body, trailing_whitespace=after)]
         assert isinstance(block.body, cst.IndentedBlock)
         first[-1] = first[-1].with_changes(trailing_whitespace=block.body.header)
         for line in block.body.footer:
@@ -154,7 +160,7 @@ class StatementEditor(ExpressionEditor):
         for intent in self._take(EditHandler, self.numbers[original]):
             assert isinstance(intent, EditHandler) and updated.type is not None
             refuse_comments(updated.type)
-            updated = updated.with_changes(type=cst.parse_expression(intent.code, self.config))
+            updated = updated.with_changes(type=self._expression(intent.code))
         return updated
 
     def edit_ExceptStarHandler(
@@ -164,19 +170,24 @@ class StatementEditor(ExpressionEditor):
         for intent in self._take(EditHandler, self.numbers[original]):
             assert isinstance(intent, EditHandler)
             refuse_comments(updated.type)
-            updated = updated.with_changes(type=cst.parse_expression(intent.code, self.config))
+            updated = updated.with_changes(type=self._expression(intent.code))
         return updated
+
+    def _expression(self, code: str) -> cst.BaseExpression:
+        """New code, indented as its file is."""
+        return cst.parse_expression(code.replace("    ", self.unit), self.config)
 
     def edit_IndentedBlock(self, original: cst.IndentedBlock, updated: cst.IndentedBlock) -> cst.IndentedBlock:
         """Statements go; the rest of a block, behind `name = value`, comes into `async with value as name:`."""
         body = [statement for statement in updated.body if isinstance(statement, cst.BaseStatement)]
         updated = updated.with_changes(body=without_gone(body))
+        updated = self._with_finally(updated)
         for index, statement in enumerate(updated.body):
             opened = self._opened(statement)
             if opened is None:
                 continue
             assert isinstance(statement, cst.SimpleStatementLine)
-            item, rest = opened, updated.body[index + 1 :]
+            item, rest = opened, _without_blank_lines(updated.body[index + 1 :])
             block = cst.With(
                 [item],
                 cst.IndentedBlock(rest, footer=updated.footer),
@@ -184,6 +195,22 @@ class StatementEditor(ExpressionEditor):
                 leading_lines=statement.leading_lines,
             )
             return updated.with_changes(body=[*updated.body[:index], block], footer=[])
+        return updated
+
+    def _with_finally(self, updated: cst.IndentedBlock) -> cst.IndentedBlock:
+        """What follows a `try` that opens something is put into one that closes it."""
+        for index, statement in enumerate(updated.body):
+            code = self.closings.pop(statement, None)
+            if code is None:
+                continue
+            rest = _without_blank_lines(updated.body[index + 1 :])
+            lines = _leading_lines(updated.body[index + 1])
+            closing = cst.Try(
+                cst.IndentedBlock(rest, footer=updated.footer),
+                finalbody=cst.Finally(cst.IndentedBlock([_statement(code, self.config)])),
+                leading_lines=[line for line in lines if line.comment is None][:1],
+            )
+            return updated.with_changes(body=[*updated.body[: index + 1], closing], footer=[])
         return updated
 
     def _opened(self, statement: cst.BaseStatement | cst.BaseSmallStatement) -> cst.WithItem | None:
@@ -205,6 +232,20 @@ def _assignment(item: cst.WithItem) -> cst.SimpleStatementLine:
         return cst.SimpleStatementLine([cst.Expr(item.item)])
     assert isinstance(item.asname.name, cst.BaseAssignTargetExpression)
     return cst.SimpleStatementLine([cst.Assign([cst.AssignTarget(item.asname.name)], item.item)])
+
+
+def _leading_lines(statement: cst.BaseStatement) -> list[cst.EmptyLine]:
+    assert isinstance(statement, cst.SimpleStatementLine | cst.BaseCompoundStatement)
+    return list(statement.leading_lines)
+
+
+def _without_blank_lines(block: Sequence[cst.BaseStatement]) -> list[cst.BaseStatement]:
+    """The statements of a block, the first one without the blank lines above it."""
+    first, *others = block
+    lines = _leading_lines(first)
+    while lines and lines[0].comment is None:
+        lines.pop(0)
+    return [first.with_changes(leading_lines=lines), *others]
 
 
 def _statement(code: str, config: cst.PartialParserConfig) -> cst.BaseStatement:

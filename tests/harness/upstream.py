@@ -120,7 +120,7 @@ class Upstream:
         content = answer.get("body", "")
         content = bytes.fromhex(answer["hex"]) if "hex" in answer else content.encode()
         if answer.get("gzip"):
-            content = gzip.compress(content)
+            content = gzip.compress(content, mtime=0)
         handler.send_header("Content-Length", str(len(content) + (MISSING if answer.get("truncate") else 0)))
         handler.end_headers()
         if handler.command != "HEAD" and answer.get("status") != 304:
