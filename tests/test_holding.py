@@ -30,7 +30,6 @@ async def f(request: Request, u: str, n: int = 1, q: str | None = None, flag: bo
 """
 
 HELD = {
-    "session": ("requests.Session().get(u)", "`requests.Session.get` is not migrated yet"),
     "stream": ("requests.get(u, stream=True)", "streamed"),
     "verify": ("requests.get(u, verify=False)", "`verify` belongs to a client"),
     "cert": ("requests.get(u, cert='x')", "`cert` belongs to a client"),

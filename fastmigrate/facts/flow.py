@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["Definition", "Flow", "read_flow"]
+__all__ = ["Definition", "Flow", "local_names", "read_flow"]
 
 Kind = Literal["parameter", "import", "value", "each", "with", "other"]
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -57,7 +57,7 @@ class _Loop:
 
 class _FlowReader:
     def __init__(self, function: Function) -> None:
-        self.local = _local_names(function)
+        self.local = local_names(function)
         self.flow = Flow(self.local)
         self.known: dict[tuple[ast.AST, str], int] = {}
         self.loops: list[_Loop] = []
@@ -145,7 +145,7 @@ class _FlowReader:
         """Note the uses in what is nested: it may run at any time, and so sees every definition."""
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
-                hidden |= _local_names(node)
+                hidden |= local_names(node)
             case ast.Lambda(args=args):
                 hidden |= {arg.arg for arg in ast.walk(args) if isinstance(arg, ast.arg)}
             case ast.Name(id=name, ctx=ast.Load()) if name in self.local and name not in hidden:
@@ -326,7 +326,8 @@ def _merge(*states: State | None) -> State | None:
     return merged
 
 
-def _local_names(function: Function) -> frozenset[str]:
+def local_names(function: Function) -> frozenset[str]:
+    """The names that a function, and not something in it or around it, gives a meaning."""
     local: set[str] = set()
     outside: set[str] = set()
     args = function.args

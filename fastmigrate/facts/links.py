@@ -333,8 +333,9 @@ class _LinkReader(ScopeReader):
         function = node.func
         if isinstance(function, ast.Attribute) and function.attr in MUTATORS:
             self.mutates(function.value)
-            for argument in node.args[:1]:  # dict.update(target, …)
-                self.mutates(argument)
+            if isinstance(function.value, ast.Name) and function.value.id in {"dict", "list", "set"}:
+                for argument in node.args[:1]:  # dict.update(target, …)
+                    self.mutates(argument)
         if isinstance(function, ast.Name) and function.id == "setattr" and len(node.args) == 3:
             name = node.args[1]
             if isinstance(name, ast.Constant) and isinstance(name.value, str):

@@ -8,6 +8,7 @@ from fastmigrate.knowledge.parity import Parity, Row
 from fastmigrate.knowledge.requests_calls import ARGUMENTS, FUNCTIONS
 from fastmigrate.knowledge.requests_exceptions import EXCEPTIONS, SITUATIONS
 from fastmigrate.knowledge.requests_responses import MEMBERS, STREAMED, TRUTH
+from fastmigrate.knowledge.requests_sessions import USES
 
 __all__ = ["page"]
 
@@ -37,6 +38,15 @@ def page() -> str:
                 "`x` is the argument as it was, `(a, b)` a pair; an argument that becomes nothing is dropped.",
                 ("argument", "what is known of it"),
                 (((f"`{name}`", case), row) for (name, case), row in ARGUMENTS.items()),
+            ),
+            *_section(
+                "Sessions",
+                "Calls of a session are judged as those of the functions. One that a path operation makes becomes "
+                "arguments of its calls: its headers, parameters and auth in variables, its cookies in a jar of its "
+                "own (`extensions`); `x` is such a variable. One that a module makes becomes a client in the "
+                "lifespan, with these settings. All calls of a session are migrated, or none.",
+                ("member", "how it is used"),
+                (((f"`{name}`", how), row) for (name, how), row in USES.items()),
             ),
             *_section(
                 "Responses",
@@ -89,14 +99,14 @@ def _section(
     yield "|---|---|---|---|---|---|"
     for (name, case), row in rows:
         form = f"`{_shown(row.form)}`" if row.form else ""
-        note = row.note.replace("|", "\\|")
+        note = row.note.replace("|", "\\|").replace(" in line {line}", "")
         yield f"| {name} | {case} | {form} | {_GRADES[row.parity]} | {note} | {row.fact} |"
     yield ""
 
 
 def _shown(form: str) -> str:
     """A form with letters in its places."""
-    for place, letter in (("{}", "x"), ("{0}", "a"), ("{1}", "b"), ("{of}", "r"), ("{response}", "r")):
+    for place, letter in (("{}", "x"), ("{0}", "a"), ("{1}", "b"), ("{of}", "r"), ("{response}", "r"), ("{name}", "x")):
         form = form.replace(place, letter)
     return form.replace("{iter_lines}", "iter_lines").replace("{{", "{").replace("}}", "}").replace("|", "\\|")
 

@@ -13,6 +13,7 @@ from fastmigrate.facts.terms import SPREAD, Call, Const, Display, Either, Item, 
 from fastmigrate.knowledge.parity import Parity, Row
 from fastmigrate.knowledge.requests_calls import ARGUMENTS, FUNCTIONS
 from fastmigrate.knowledge.requests_exceptions import Step
+from fastmigrate.knowledge.requests_sessions import METHODS
 from fastmigrate.project.project import Project
 from fastmigrate.project.resolve import External, Instance, Module, Scope
 from fastmigrate.rewrite.intents import ArgumentEdit, EditCall, NewArgument
@@ -69,7 +70,7 @@ def is_read_back_as_given(project: Project, callee: str, site: Site, scope: Scop
 
 
 def _url_of(callee: str, site: Site) -> Argument | None:
-    names = iter(FUNCTIONS[callee].positional)
+    names = iter((FUNCTIONS | METHODS)[callee].positional)
     named = {argument.keyword or next(names, ""): argument for argument in site.arguments}
     return named.get("url")
 
@@ -86,7 +87,7 @@ class _Judge:
     def __init__(self, project: Project, callee: str, site: Site, scope: Scope) -> None:
         self.project = project
         self.types = project.types
-        self.verb = FUNCTIONS[callee]
+        self.verb = (FUNCTIONS | METHODS)[callee]
         self.site = site
         self.scope = scope
         self.judged = JudgedCall([], [], [], [], method=self.verb.method)

@@ -8,16 +8,16 @@ from fastmigrate.facts.sites import Site
 from fastmigrate.facts.uses import Use
 from fastmigrate.facts.values import Handler
 from fastmigrate.knowledge.parity import Parity
-from fastmigrate.knowledge.requests_calls import FUNCTIONS
 from fastmigrate.knowledge.requests_exceptions import Step as Failure
-from fastmigrate.plan.arguments import JudgedCall, judge_arguments, what_may_be_wrong_with_url
+from fastmigrate.plan.arguments import JudgedCall, what_may_be_wrong_with_url
 from fastmigrate.plan.awaiting import Awaiting
 from fastmigrate.plan.errors import Errors
 from fastmigrate.plan.goals import ClientInFunction, Goal, Held, Imported, Step, ThroughClient
 from fastmigrate.plan.handlers import Guard, Handlers
 from fastmigrate.plan.names import imported
 from fastmigrate.plan.responses import Responses
-from fastmigrate.plan.specs import SHARED, ClientSpec
+from fastmigrate.plan.sessions import Sessions
+from fastmigrate.plan.specs import ClientSpec
 from fastmigrate.plan.streams import Stream, Streams
 from fastmigrate.project.project import BlockingCall, Project
 from fastmigrate.project.resolve import Scope
@@ -43,6 +43,7 @@ class Calls:
         self.awaiting = awaiting
         own = [call for call in project.blocking if call.code == "FM101"]
         self.calls = {(call.function.path, call.site.call.number): call for call in own}
+        self.sessions = Sessions(project)
         self.errors = Errors(project)
         self.handlers = Handlers(project)
         self.streams = Streams(project)
@@ -53,17 +54,17 @@ class Calls:
 
     def spec(self, call: BlockingCall) -> ClientSpec:
         """The client that a call needs."""
-        return SHARED
+        return self.sessions.spec(call)
 
     def through_client(self, goal: ThroughClient, client: str) -> Step | Held:
         """The step of a call: its edit, and all that must be so for it to be right."""
         call = self.calls[goal.path, goal.number]
         if call.is_configured:
             return Held(f"`{call.callee}` is one of your `blocking-calls`: what would take its place is not known")
-        if call.callee not in FUNCTIONS:
-            return Held(f"`{call.callee}` is not migrated yet: a session's headers, cookies and adapters go with it")
         site = self.project.site(call)
-        judged = judge_arguments(self.project, call.callee, site, call.function)
+        judged = self.sessions.judge(call, site)
+        if isinstance(judged, Held):
+            return judged
         reason = self._in_the_way(call, site, judged)
         if reason is not None:
             return Held(reason)
@@ -83,7 +84,7 @@ class Calls:
         notes += [*handled.notes, *self.awaiting.doubts(site, call.function), *((stream and stream.notes) or ())]
         needs: list[Goal] = [ClientInFunction(call.function, self.spec(call)), *self.handlers.needs(handled.guards)]
         needs += self.responses.reads(site.uses, call.function)
-        needs += self._responses_of_errors(call, site)
+        needs += [*self._responses_of_errors(call, site), *self.sessions.needs(call)]
         intents, more = self._edits(call, judged, client, stream)
         parity = Parity.LOSSY if notes else Parity.PINNED
         return Step(tuple(needs + more), parity, tuple(notes), intents)
@@ -93,7 +94,7 @@ class Calls:
         scope = call.function
         for handler, uses in self._errors(call, site):
             first, last = handler.body
-            others = [c for c in self.project.blocking if c.function == scope and first <= c.place.line <= last]
+            others = [c for c in self.calls.values() if c.function == scope and first <= c.place.line <= last]
             also = tuple(ThroughClient(scope.path, other.site.call.number) for other in others)
             yield from self.responses.reads(uses, scope, also)
 
@@ -176,12 +177,12 @@ class Calls:
             yield EditCall(number, f"{client}.stream", edits, tuple(added))
             return
         site = self.project.site(call)
-        sent = [f"{new.keyword}={new.value}" for new in added if new.keyword in _OF_SEND]
+        sent = [f"{new.keyword}={new.value}" for new in added if new.keyword in {*_OF_SEND, "auth"}]
         sent += [f"{e.keyword}={site.arguments[e.index].code}" for e in edits if e.keyword in _OF_SEND]
         of_auth = [(i, a) for i, a in enumerate(site.arguments) if a.keyword == "auth"]
         sent += [f"auth={argument.code}" for index, argument in of_auth]
         kept = [ArgumentEdit(e.index, None, drop=True) if e.keyword in _OF_SEND else e for e in edits]
         kept += [ArgumentEdit(index, None, drop=True) for index, _ in of_auth]
-        remaining = tuple(new for new in added if new.keyword not in _OF_SEND)
+        remaining = tuple(new for new in added if new.keyword not in {*_OF_SEND, "auth"})
         yield EditCall(number, f"{client}.build_request", tuple(kept), remaining)
         yield Template("call", number, f"await {client}.send({{}}, {', '.join(['stream=True', *sent])})")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import replace
 
 from fastmigrate.facts.terms import Call, Const, Either, Member, Ref, Term, dotted
@@ -50,16 +50,18 @@ _TRANSPARENT = frozenset({"fastapi_cache.decorator.cache", "fastapi_versioning.v
 class Clients:
     """Makes the steps of the goals that concern the client and the way to it.
 
-    `closed_by` tells the client that moves into a lifespan, and so needs a shutdown handler no longer that closes
-    nothing else.
+    `freed` tells the names in a function that a client may take, since what has them goes; `closed_by` the client that
+    moves into a lifespan, and so needs a shutdown handler no longer that closes nothing else.
     """
 
     def __init__(
         self,
         project: Project,
         specs: Iterable[ClientSpec],
+        freed: Callable[[Scope, ClientSpec], Container[str]],
         closed_by: Callable[[Scope | tuple[str, int]], ClientMoved | None],
     ) -> None:
+        self.freed = freed
         self.project = project
         self.closed_by = closed_by
         self.apps = project.apps
@@ -73,9 +75,12 @@ class Clients:
         """The local name of the client in a function: the one that it has there, or a free one."""
         links = self._function(function)
         there = self._existing_client(links, function, spec)
+        if there is not None:
+            return there
+        free = self.freed(function, spec)
         first = next(other for other in self.keys.specs if other.key == spec.key)
         wanted = spec.key if spec == first else self.keys.of(spec)
-        return there or fresh(wanted, links.names, f"{spec.key.removesuffix('client')}http_client")
+        return fresh(wanted, {name for name in links.names if name not in free}, spec.other_key)
 
     def _existing_client(self, links: FunctionLinks, scope: Scope, spec: ClientSpec) -> str | None:
         request = request_parameter(self.project, links, scope)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fastmigrate.facts.terms import Term
 from fastmigrate.knowledge.parity import Parity
 from fastmigrate.plan.specs import ClientSpec
 from fastmigrate.project.resolve import Instance, Scope
@@ -18,6 +19,7 @@ __all__ = [
     "ClientOfApp",
     "ClientShared",
     "Goal",
+    "Gone",
     "Held",
     "Imported",
     "LineReader",
@@ -26,6 +28,7 @@ __all__ = [
     "Promises",
     "ReadResult",
     "RequestInFunction",
+    "SessionTakenOver",
     "Slept",
     "Step",
     "TaskImported",
@@ -36,6 +39,14 @@ __all__ = [
 @dataclass(frozen=True, slots=True)
 class ThroughClient:
     """The call with this ordinal goes through a client of the app."""
+
+    path: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionTakenOver:
+    """All calls of the session that the call with this ordinal makes go through a client."""
 
     path: str
     number: int
@@ -181,6 +192,7 @@ Goal = (
     | ClientAtHand
     | ClientShared
     | ClientMoved
+    | SessionTakenOver
     | ThroughClient
     | ReadResult
     | Slept
@@ -191,18 +203,22 @@ Goal = (
 )
 
 
+Gone = tuple[str, str, Term]
+"""A term that an edit does away with: its file, the function that it stands in, and the term."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """How a goal is reached: what it needs, how faithful that is, and the edits of it, by file.
 
-    `gone` are the names that the edits no longer read: file, function, name; those of a migrated call are known.
+    `gone` are the terms that the edits do away with; those of a migrated call are known.
     """
 
     needs: tuple[Goal, ...] = ()
     parity: Parity = Parity.EXACT
     notes: tuple[str, ...] = ()
     intents: tuple[tuple[str, Intent], ...] = ()
-    gone: tuple[tuple[str, str, str], ...] = ()
+    gone: tuple[Gone, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

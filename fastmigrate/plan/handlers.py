@@ -9,19 +9,16 @@ from fastmigrate.facts.terms import Term
 from fastmigrate.facts.values import Handler
 from fastmigrate.knowledge.parity import Parity, Row
 from fastmigrate.knowledge.requests_exceptions import EXCEPTIONS, SITUATIONS, Situation, Step, is_caught_by
-from fastmigrate.plan.goals import Goal, Imported
+from fastmigrate.plan.goals import Goal, Gone, Imported
 from fastmigrate.plan.names import imported
 from fastmigrate.plan.raising import Raising
 from fastmigrate.project.project import Project
 from fastmigrate.project.resolve import Class, External, Scope
 from fastmigrate.rewrite.intents import ArgumentEdit, EditCall, EditHandler, Intent, NewArgument, Template
 
-__all__ = ["Gone", "Guard", "Handlers", "Judged"]
+__all__ = ["Guard", "Handlers", "Judged"]
 
 Steps = frozenset[Step]
-Gone = tuple[str, str, Term]
-"""A term that an edit does away with: its file, the function that it stands in, and the term."""
-
 _ONLY_OF_OSERROR = frozenset({"errno", "strerror", "filename", "request"})
 """What handlers may read from errors of requests, and not from those of httpx."""
 

@@ -40,8 +40,7 @@ class Keys:
         taken = {*self._taken, *found.values()}
         for spec in self.specs:
             if spec not in found:
-                wanted = spec.key.removesuffix("_client")
-                others = ("http_client", "shared_http_client") if spec.key == "client" else (f"{wanted}_http_client",)
+                others = ("http_client", "shared_http_client") if spec.key == "client" else (spec.other_key,)
                 found[spec] = fresh(spec.key, taken, *others)
                 taken.add(found[spec])
         return found

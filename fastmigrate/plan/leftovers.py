@@ -8,7 +8,7 @@ from collections.abc import Container, Iterable, Iterator
 from fastmigrate.facts.terms import Call, Member, Ref, Term
 from fastmigrate.facts.values import Binding, ModuleLinks
 from fastmigrate.knowledge.blocking import BLOCKING_CALLS
-from fastmigrate.plan.handlers import Gone
+from fastmigrate.plan.goals import Gone
 from fastmigrate.project.modules import module_name
 from fastmigrate.project.project import Project
 from fastmigrate.project.resolve import External, Module, Scope
@@ -25,7 +25,7 @@ def unused_imports(
     migrated: Iterable[tuple[str, int]],
     needed: Container[tuple[str, str]],
     intents: dict[str, list[Intent]],
-    replaced: Iterable[Gone] = (),
+    replaced: Iterable[Gone],
 ) -> Iterator[tuple[str, RemoveImport]]:
     """The imports of blocking modules whose last use was in one of the migrated calls or replaced terms, by file.
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from fastmigrate.facts.sites import Argument
+from fastmigrate.facts.terms import Ref
 from fastmigrate.facts.values import CallSite
 from fastmigrate.knowledge.httpx_clients import METHODS
 from fastmigrate.knowledge.parity import Parity
@@ -149,5 +150,5 @@ class ModuleClients:
             code = f"{local[scope.path]}: {annotation} = {request}.state.{clients.keys.of(spec)}"
             needs.append(ClientAtHand(scope, spec))
             intents.append((scope.path, InsertAtTop(function.number, code)))
-        gone = tuple((goal.path, "", name) for name in self.project.names_beside(client))
+        gone = tuple((goal.path, "", Ref(name)) for name in self.project.names_beside(client))
         return Step(tuple(needs), Parity.PINNED, (), tuple(intents), gone)

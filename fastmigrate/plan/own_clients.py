@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from fastmigrate.facts.made import Made, MadeUse
 from fastmigrate.facts.sites import Argument
-from fastmigrate.facts.terms import Const, dotted
+from fastmigrate.facts.terms import Const, Ref, dotted
 from fastmigrate.knowledge.httpx_clients import CLIENTS, LIMITS, METHODS, OF_CALL, OF_CLIENT, REQUESTING
 from fastmigrate.knowledge.parity import Parity
 from fastmigrate.plan.clients import Clients
@@ -185,7 +185,7 @@ class OwnClients:
         if client.made in CLIENTS:
             needs += [ThroughClient(goal.path, use.call) for use in made.uses]
         shown = dotted(client.site.call.callee) or ""
-        gone = ((goal.path, client.scope.qualname, shown.partition(".")[0]),) if annotation != shown else ()
+        gone = ((goal.path, client.scope.qualname, Ref(shown.partition(".")[0])),) if annotation != shown else ()
         return Step(tuple(needs), Parity.PINNED, (), tuple((goal.path, intent) for intent in intents), gone)
 
     def _in_its_place(

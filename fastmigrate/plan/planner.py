@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
-from fastmigrate.facts.terms import Ref
 from fastmigrate.knowledge.parity import Parity
 from fastmigrate.model import Finding, Fix
 from fastmigrate.plan.awaiting import Awaiting
@@ -22,6 +21,7 @@ from fastmigrate.plan.goals import (
     ClientOfApp,
     ClientShared,
     Goal,
+    Gone,
     Held,
     Imported,
     LineReader,
@@ -30,6 +30,7 @@ from fastmigrate.plan.goals import (
     Promises,
     ReadResult,
     RequestInFunction,
+    SessionTakenOver,
     Slept,
     Step,
     TaskImported,
@@ -60,6 +61,7 @@ _ORDER: tuple[type, ...] = (
     ClientInFunction,
     ClientShared,
     ClientMoved,
+    SessionTakenOver,
     ThroughClient,
     ReadResult,
     Slept,
@@ -103,7 +105,7 @@ class Planner:
         if self.httpx.needs_cookies or self.own.needs_cookies:
             self.httpx.base = self.own.base = "httpx with cookies"
         self.modules = ModuleClients(project)
-        self.clients = Clients(project, self._specs(), self.modules.closed_by)
+        self.clients = Clients(project, self._specs(), self.calls.sessions.modules.freed, self.modules.closed_by)
         silenced = Held("its finding is suppressed")
         self.steps: dict[Goal, Step | Held] = {
             goal: silenced for finding in untouchable if (goal := _goal_of(finding)) is not None
@@ -162,6 +164,7 @@ class Planner:
             ClientInLifespan: self.clients.lifespans.client_in_lifespan,
             LineReader: self.calls.streams.line_reader,
             Promises: self.clients.lifespans.promises,
+            SessionTakenOver: self.calls.sessions.taken_over,
             Imported: self.clients.imported,
         }
         return makers[type(goal)](goal)
@@ -221,9 +224,11 @@ class Planner:
         goals = self._closure(self.roots[_key(finding)] for finding in findings)
         intents: dict[str, list[Intent]] = {}
         migrated: Counter[tuple[str, int]] = Counter()
+        gone: list[Gone] = []
         for goal in sorted(goals, key=lambda goal: (_ORDER.index(type(goal)), repr(goal))):
             step = self.steps[goal]
             if isinstance(step, Step):
+                gone += step.gone
                 for path, intent in step.intents:
                     if intent not in intents.setdefault(path, []):
                         intents[path].append(intent)
@@ -232,14 +237,11 @@ class Planner:
         for path, lifespan in self.clients.lifespans.new_lifespans(goals).items():
             intents.setdefault(path, []).append(lifespan)
         guards = [guard for goal in goals for guard in self.calls.guards.get(goal, ())]
-        edits, gone = self.calls.handlers.lowered(guards, set(migrated))
-        steps = [self.steps[goal] for goal in goals]
-        gone += [(p, scope, Ref(n)) for step in steps if isinstance(step, Step) for p, scope, n in step.gone]
+        edits, replaced = self.calls.handlers.lowered(guards, set(migrated))
         for path, intent in edits:
             intents.setdefault(path, []).append(intent)
-        gone += self.calls.responses.gone(sorted(goals, key=repr))
         needed = {(goal.path, goal.module) for goal in goals if isinstance(goal, Imported)}
-        for path, intent in unused_imports(self.project, migrated, needed, intents, gone):
+        for path, intent in unused_imports(self.project, migrated, needed, intents, [*gone, *replaced]):
             intents[path].append(intent)
         return Plan({path: tuple(edits) for path, edits in sorted(intents.items()) if edits})
 

@@ -16,6 +16,10 @@ __all__ = ["Raising"]
 _OF_RESPONSES = frozenset({"json", "raise_for_status", "copy", "setdefault", "add", "sort", "values"})
 
 
+_AMBIGUOUS = frozenset({"get", "update", "pop", "close", "find", "replace"})
+"""Methods of dicts and text, and of clients, too."""
+
+
 class Raising:
     """Answers whether code may raise errors of requests: what is not known to be free of them may."""
 
@@ -64,7 +68,7 @@ class Raising:
         if value is not None:
             return self._value(value, seen) or (isinstance(value, External) and not _is_free(value.name))
         known = isinstance(callee, Member) and callee.name in HARMLESS_METHODS | _OF_RESPONSES
-        return not known or self._is_given(callee, scope)
+        return not known or (isinstance(callee, Member) and callee.name in _AMBIGUOUS and self._is_given(callee, scope))
 
     def _is_given(self, callee: Term, scope: Scope) -> bool:
         """Whether something is a member of a parameter of which nothing is known."""

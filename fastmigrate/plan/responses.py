@@ -12,7 +12,7 @@ from fastmigrate.knowledge.requests_exceptions import Step as Failure
 from fastmigrate.knowledge.requests_responses import MEMBERS, STREAMED, TRUTH
 from fastmigrate.plan.arguments import is_read_back_as_given
 from fastmigrate.plan.goals import Goal, Held, Imported, LineReader, ReadResult, Step, ThroughClient
-from fastmigrate.plan.handlers import Gone, Guard, Handlers
+from fastmigrate.plan.handlers import Guard, Handlers
 from fastmigrate.plan.names import imported
 from fastmigrate.plan.streams import BODY, Streams, is_body_read_before
 from fastmigrate.project.project import BlockingCall, Project
@@ -113,23 +113,12 @@ class Responses:
         )
 
     def _annotation(self, goal: ReadResult, use: Use, scope: Scope) -> Step:
-        if not self.is_annotated(use, scope):
+        if use.to is None or self.project.resolver.resolve(use.to, scope) != External("requests.Response"):
             return Step()
         httpx, _ = imported(self.project, goal.path, self.project.library)
         needs: list[Goal] = [Imported(goal.path, self.project.library), *self._sources(goal, use)]
-        return Step(tuple(needs), intents=((goal.path, Template(use.node, use.number, f"{httpx}.Response", use.name)),))
-
-    def is_annotated(self, use: Use, scope: Scope) -> bool:
-        """Whether a part of an annotation says that something is a response of requests."""
-        return self.project.resolver.resolve(use.to, scope) == External("requests.Response")
-
-    def gone(self, goals: Iterable[Goal]) -> Iterator[Gone]:
-        """The names of `requests.Response` in annotations that these goals replace."""
-        for goal in goals:
-            if isinstance(goal, ReadResult) and goal.kind == "annotation":
-                use, scope, _ = self.uses[goal]
-                if use.to is not None and self.is_annotated(use, scope):
-                    yield scope.path, scope.qualname, use.to
+        new = Template(use.node, use.number, f"{httpx}.Response", use.name)
+        return Step(tuple(needs), intents=((goal.path, new),), gone=((scope.path, scope.qualname, use.to),))
 
     # -- rows
 

@@ -36,6 +36,13 @@ class ClientSpec:
         """Whether its errors are not those of the calls that it takes over."""
         return self.base == "requests"
 
+    @property
+    def other_key(self) -> str:
+        """What it is called where its key is taken."""
+        if self.key.endswith("client"):
+            return f"{self.key.removesuffix('client')}http_client"
+        return f"{self.key}_client"
+
     def manager(self, names: Mapping[str, str]) -> str:
         """The code that makes the client; `names` are those of httpx, the cookie jar, its policy and the hooks."""
         own = dict(self.settings)

@@ -78,13 +78,27 @@ class Project:
         self.blocking_paths = list(sources.containing(*TOKENS, *own))
         for path in [*self.blocking_paths, *named]:
             self.links(path)
+        self.blocking_paths += sorted(set(self._naming_sessions()) - {*self.blocking_paths})
+
+    def _naming_sessions(self) -> Iterator[str]:
+        """The files that name a session which another module makes: they need not name its library."""
+        for path in self.blocking_paths:
+            links = None if is_test_path(path) else self.links(path)
+            module = module_name(path).split(".")[-2:]
+            for name, bindings in links.bindings.items() if links is not None else ():
+                for binding in bindings:
+                    if isinstance(binding.term, Call) and binding.kind == "value":
+                        made = self.resolver.resolve_binding(binding, Scope(path))
+                        if self.resolver.is_a(made, {"requests.Session", *CLIENTS}):
+                            naming = set(self.sources.containing(name.encode()))
+                            yield from naming.intersection(self.sources.containing(*map(str.encode, module)))
 
     def links(self, path: str) -> ModuleLinks | None:
         """The links of a file, or None if it cannot be read; then `unreadable` says why."""
         if path not in self._links:
             self._links[path] = None  # what a file that is being read says of itself is not known yet
             try:
-                self._links[path] = read_links(path, self._tree(path))
+                self._links[path] = read_links(path, self.tree_of(path))
             except SourceError as error:
                 self.unreadable[path] = error
             except RecursionError:
@@ -103,7 +117,8 @@ class Project:
         only_new = declares(self.sources.root, "x", "httpx2") and not declares(self.sources.root, "x", "httpx")
         return "httpx2" if only_new else "httpx"
 
-    def _tree(self, path: str) -> ast.Module:
+    def tree_of(self, path: str) -> ast.Module:
+        """The syntax tree of a file."""
         return self.sources.parse(self.sources.decode(path))
 
     @cached_property
@@ -168,7 +183,7 @@ class Project:
 
     def kept_in_state(self, path: str) -> set[int]:
         """The ordinals of the calls in a file whose results become attributes of some `state`."""
-        return read_kept_in_state(self._tree(path))
+        return read_kept_in_state(self.tree_of(path))
 
     def is_lifespan(self, scope: Scope) -> bool:
         """Whether a function is the lifespan of an app."""
@@ -188,22 +203,22 @@ class Project:
 
     def closers(self, path: str) -> dict[int, Closer]:
         """The calls in a file that close something, by their ordinals."""
-        return read_closers(self._tree(path))
+        return read_closers(self.tree_of(path))
 
     def arguments(self, client: MadeClient) -> tuple[Argument, ...]:
         """The arguments of a call that makes a client in a module."""
-        return read_arguments(self._tree(client.scope.path), client.site.call.number)
+        return read_arguments(self.tree_of(client.scope.path), client.site.call.number)
 
     def names_beside(self, client: MadeClient) -> list[str]:
         """The names that are read in the statement of a module that makes a client."""
-        return read_names(self._tree(client.scope.path), client.site.call.number)
+        return read_names(self.tree_of(client.scope.path), client.site.call.number)
 
     def made(self, client: MadeClient) -> Made:
         """What a path operation does with a client that it makes."""
         path = client.scope.path
         if path not in self._made:
             wanted = [other.site.call.number for other in self.own_clients if other.scope.path == path]
-            self._made[path] = read_made(self._tree(path), wanted)
+            self._made[path] = read_made(self.tree_of(path), wanted)
         return self._made[path][client.site.call.number]
 
     @cached_property
@@ -217,7 +232,7 @@ class Project:
         return tuple(
             found
             for links in self._with_tasks
-            for found in misplaced_imports(links, self.resolver, partial(self._tree, links.path))
+            for found in misplaced_imports(links, self.resolver, partial(self.tree_of, links.path))
         )
 
     @cached_property
@@ -234,7 +249,7 @@ class Project:
         path = call.function.path
         if path not in self._sites:
             wanted = [other.site.call.number for other in self.blocking if other.function.path == path]
-            self._sites[path] = read_sites(self._tree(path), wanted)
+            self._sites[path] = read_sites(self.tree_of(path), wanted)
         return self._sites[path][call.site.call.number]
 
     def references(self, function: Scope) -> Iterator[tuple[str, int]]:

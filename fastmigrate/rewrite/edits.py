@@ -7,7 +7,8 @@ import libcst as cst
 from fastmigrate.rewrite.expressions import ASYNC
 from fastmigrate.rewrite.imports import without_import
 from fastmigrate.rewrite.intents import AddParameter, InsertAtTop, InsertBefore, RemoveImport, WrapRest, WrapYield
-from fastmigrate.rewrite.layout import inserted, is_docstring, two_blank_lines, with_element, without_gone
+from fastmigrate.rewrite.layout import inserted, is_docstring, two_blank_lines, with_element
+from fastmigrate.rewrite.replacing import without_gone
 from fastmigrate.rewrite.statements import StatementEditor
 
 __all__ = ["Editor"]
@@ -95,7 +96,8 @@ class Editor(StatementEditor):
                 comments = [*parsed.header, *statement.leading_lines] if position == 0 else None
                 lines = two_blank_lines(comments if comments is not None else statement.leading_lines)
                 before.setdefault(index, []).append(statement.with_changes(leading_lines=lines))
-        if self.guards or self.wraps or self.rests or self.closings:
+        if self.guards or self.wraps or self.rests or self.closings or self.replacer.marked:
+            self.remaining += [intent for _, intent in self.replacer.marked]
             self.remaining += [intent for _, intent in self.wraps]
             self.remaining += [guard for _, guard in self.guards]
             self.remaining += [WrapRest(-1) for _ in (*self.rests, *self.closings)]

@@ -14,12 +14,14 @@ from fastmigrate.rewrite.intents import (
     Intent,
     PassFunction,
     RenameMember,
+    ReplaceStatement,
     Template,
     TestMember,
     WrapRest,
 )
 from fastmigrate.rewrite.layout import an_argument_a_line, with_comma_after, with_function_passed, with_keyword
 from fastmigrate.rewrite.nodes import Filler, member_of, refuse_comments
+from fastmigrate.rewrite.replacing import Replacer
 
 __all__ = ["ASYNC", "ExpressionEditor"]
 
@@ -38,6 +40,7 @@ class ExpressionEditor(CountingEditor):
         self.disjunctions: list[cst.BaseExpression] = []
         self.guards: list[tuple[cst.BaseExpression, GuardStatement]] = []
         self.rests: list[cst.BaseExpression] = []
+        self.replacer = Replacer(self.config)
         self.closings: dict[cst.CSTNode, str] = {}  # statements, and what is to close what they open
 
     def edit_Call(self, original: cst.Call, updated: cst.Call) -> cst.BaseExpression:
@@ -63,7 +66,15 @@ class ExpressionEditor(CountingEditor):
         for rest in self._take(WrapRest, number, "call"):
             assert isinstance(rest, WrapRest)
             self.rests.append(result)
+        self._mark("call", number, result)
         return result
+
+    def _mark(self, kind: str, number: int | None, node: cst.CSTNode) -> None:
+        """Remember the node if its statement is to be replaced."""
+        for intent in [i for i in self.remaining if isinstance(i, ReplaceStatement)]:
+            if (intent.kind, intent.number) == (kind, number):
+                self.remaining.remove(intent)
+                self.replacer.mark(node, intent)
 
     def _edited_call(self, call: cst.Call, intent: EditCall) -> cst.BaseExpression:
         edits = {edit.index: edit for edit in intent.arguments}
@@ -95,8 +106,8 @@ class ExpressionEditor(CountingEditor):
             refuse_comments(call.func)
             changes["func"] = cst.parse_expression(intent.callee, self.config)
         plain = call.with_changes(**changes)
-        if intent.added and not self.in_string:
-            plain = an_argument_a_line(plain, self.unit)
+        if any(new.keyword is not None for new in intent.added) and not self.in_string:
+            plain = an_argument_a_line(call, plain, self.unit)
         if not intent.awaited:
             return plain
         awaited = cst.Await(plain.with_changes(lpar=[], rpar=[]), lpar=call.lpar, rpar=call.rpar)
@@ -151,6 +162,7 @@ class ExpressionEditor(CountingEditor):
     def edit_Attribute(self, original: cst.Attribute, updated: cst.Attribute) -> cst.BaseExpression:
         """A member gets another name."""
         updated = updated.with_changes(value=self._bound(updated.value, self.awaits, self.negated))
+        self._mark("attribute", self.numbers.get(original), updated)
         for intent in self._take(RenameMember, self.numbers.get(original)):
             assert isinstance(intent, RenameMember)
             renamed = updated.with_changes(attr=cst.Name(intent.name))

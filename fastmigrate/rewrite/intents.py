@@ -25,6 +25,7 @@ __all__ = [
     "RemoveImport",
     "RemoveStatement",
     "RenameMember",
+    "ReplaceStatement",
     "StatementBefore",
     "Template",
     "TestMember",
@@ -78,6 +79,19 @@ class RenameMember:
     number: int
     name: str
     negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceStatement:
+    """Other statements take the place of the one that is about a call or an attribute; if there are none, it goes.
+
+    It is that call, assigns it or enters it (`with`, whose body stays), or assigns to that attribute or an item of it.
+    `{given}` stands for the first argument of the call, or for a dict of the item.
+    """
+
+    kind: str
+    number: int
+    code: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +251,7 @@ Intent = (
     EditCall
     | PassFunction
     | RenameMember
+    | ReplaceStatement
     | TestMember
     | Template
     | EditHandler

@@ -9,15 +9,15 @@ import libcst as cst
 __all__ = [
     "an_argument_a_line",
     "clause_a_line",
-    "gone",
+    "dedented",
     "inserted",
     "is_docstring",
     "two_blank_lines",
     "with_comma_after",
     "with_element",
+    "with_first_elements",
     "with_function_passed",
     "with_keyword",
-    "without_gone",
 ]
 
 _SHORT = 70  # characters of a comprehension that may stand on one line
@@ -59,15 +59,16 @@ def with_keyword(call: cst.Call, args: Sequence[cst.Arg], keyword: str, value: c
     ]
 
 
-def an_argument_a_line(call: cst.Call, unit: str) -> cst.Call:
-    """A call with each argument on a line, if all of it stands on one line, and that is long."""
-    code = cst.Module([]).code_for_node(call)
-    if len(code) <= _LONG or "\n" in code or any(isinstance(arg.comma, cst.Comma) for arg in call.args[-1:]):
-        return call
+def an_argument_a_line(call: cst.Call, edited: cst.Call, unit: str) -> cst.Call:
+    """The edited form of a call that stands on one line, with each argument on a line if it has become too long."""
+    before, after = (cst.Module([]).code_for_node(node) for node in (call, edited))
+    if "\n" in before or ("\n" not in after and len(after) <= _LONG):
+        return edited
     line = _new_line(unit)
-    args = [arg.with_changes(comma=cst.Comma(whitespace_after=line)) for arg in call.args]
+    deeper = [arg.visit(_Deeper(unit)) for arg in edited.args]
+    args = [arg.with_changes(comma=cst.Comma(whitespace_after=line)) for arg in deeper if isinstance(arg, cst.Arg)]
     args[-1] = args[-1].with_changes(comma=cst.Comma(whitespace_after=_new_line("")))
-    return call.with_changes(whitespace_before_args=line, args=args)
+    return edited.with_changes(whitespace_before_args=line, args=args)
 
 
 def with_function_passed(args: Sequence[cst.Arg], index: int) -> list[cst.Arg]:
@@ -131,6 +132,33 @@ class _Deeper(cst.CSTTransformer):
         return updated_node.with_changes(whitespace=cst.SimpleWhitespace(updated_node.whitespace.value + self.unit))
 
 
+def dedented(node: cst.BaseExpression, indent: str) -> cst.BaseExpression:
+    """An expression of several lines without this indentation on each of them."""
+    shallower = node.visit(_Shallower(indent)) if indent else node
+    assert isinstance(shallower, cst.BaseExpression)
+    return shallower
+
+
+class _Shallower(cst.CSTTransformer):
+    """Takes an indentation off the lines within brackets."""
+
+    def __init__(self, indent: str) -> None:
+        super().__init__()
+        self.indent = indent
+
+    def leave_ParenthesizedWhitespace(
+        self, original_node: cst.ParenthesizedWhitespace, updated_node: cst.ParenthesizedWhitespace
+    ) -> cst.ParenthesizedWhitespace:
+        """The line after a line break."""
+        line = updated_node.last_line.value.removeprefix(self.indent)
+        return updated_node.with_changes(last_line=cst.SimpleWhitespace(line))
+
+    def leave_EmptyLine(self, original_node: cst.EmptyLine, updated_node: cst.EmptyLine) -> cst.EmptyLine:
+        """A comment on a line of its own."""
+        line = updated_node.whitespace.value.removeprefix(self.indent)
+        return updated_node.with_changes(whitespace=cst.SimpleWhitespace(line))
+
+
 def _new_line(indent: str) -> cst.ParenthesizedWhitespace:
     return cst.ParenthesizedWhitespace(indent=True, last_line=cst.SimpleWhitespace(indent))
 
@@ -166,33 +194,15 @@ def with_element(display: cst.Dict, new: cst.DictElement) -> list[cst.BaseDictEl
     return [*others, last.with_changes(comma=between), new.with_changes(comma=last.comma)]
 
 
-_GONE = cst.Pass()  # stands for a statement that is gone, until its block is complete
-
-
-def gone(statement: cst.SimpleStatementLine | cst.FunctionDef) -> cst.SimpleStatementLine:
-    """What stands for a statement that is gone, with the comments above it."""
-    return cst.SimpleStatementLine([_GONE], leading_lines=statement.leading_lines)
-
-
-def without_gone(body: Sequence[cst.BaseStatement]) -> list[cst.BaseStatement]:
-    """The statements without those that are gone; comments above these stay."""
-    kept: list[cst.BaseStatement] = []
-    orphaned: list[cst.EmptyLine] | None = None
-    for statement in body:
-        lines = list(getattr(statement, "leading_lines", ()))
-        if isinstance(statement, cst.SimpleStatementLine) and statement.body and statement.body[0] is _GONE:
-            orphaned = [*(orphaned or ()), *lines]
-        elif orphaned is None:
-            kept.append(statement)
-        else:
-            joined = [*orphaned, *lines] if any(line.comment for line in orphaned) else lines or orphaned
-            while not kept and joined and joined[0].comment is None:
-                joined = joined[1:]
-            kept.append(statement.with_changes(leading_lines=joined))
-            orphaned = None
-    if orphaned is not None and any(line.comment for line in orphaned):
-        kept.append(cst.SimpleStatementLine([cst.Pass()], leading_lines=orphaned))
-    return kept
+def with_first_elements(display: cst.Dict, first: Sequence[cst.BaseDictElement]) -> cst.Dict:
+    """A dict with other elements before its own, laid out as these are."""
+    if not display.elements:
+        return display.with_changes(elements=first)
+    inner = display.lbrace.whitespace_after
+    between = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
+    if isinstance(inner, cst.ParenthesizedWhitespace):  # one element a line
+        between = cst.Comma(whitespace_after=inner)
+    return display.with_changes(elements=[*(e.with_changes(comma=between) for e in first), *display.elements])
 
 
 def two_blank_lines(lines: Sequence[cst.EmptyLine]) -> list[cst.EmptyLine]:

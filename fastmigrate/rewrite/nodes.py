@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import libcst as cst
 
+from fastmigrate.rewrite.layout import with_first_elements
+
 __all__ = [
     "CommentInTheWayError",
     "Filler",
@@ -44,6 +46,13 @@ class Filler(cst.CSTTransformer):
     def visit_Arg(self, node: cst.Arg) -> None:
         """An argument needs no parentheses."""
         self.arguments.add(node.value)
+
+    def leave_Dict(self, original_node: cst.Dict, updated_node: cst.Dict) -> cst.Dict:
+        """`{**a, **{"b": c}}` is `{**a, "b": c}`."""
+        first, last = updated_node.elements[:-1], updated_node.elements[-1:]
+        if not first or not isinstance(last[0], cst.StarredDictElement) or not isinstance(last[0].value, cst.Dict):
+            return updated_node
+        return with_first_elements(last[0].value, first)
 
     def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.BaseExpression:
         """A placeholder becomes what it stands for."""

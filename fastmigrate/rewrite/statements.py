@@ -8,8 +8,8 @@ import libcst as cst
 
 from fastmigrate.rewrite.expressions import ASYNC, ExpressionEditor
 from fastmigrate.rewrite.intents import EditHandler, Intent, MakeAsync, UnwrapWith, WrapYield
-from fastmigrate.rewrite.layout import gone, without_gone
 from fastmigrate.rewrite.nodes import refuse_comments
+from fastmigrate.rewrite.replacing import gone, without_gone
 
 __all__ = ["StatementEditor"]
 
@@ -24,8 +24,11 @@ class StatementEditor(ExpressionEditor):
     def edit_SimpleStatementLine(
         self, original: cst.SimpleStatementLine, updated: cst.SimpleStatementLine
     ) -> cst.BaseStatement | cst.FlattenSentinel[cst.BaseStatement]:
-        """A statement gets a guard, or is wrapped; others on its line get lines of their own."""
+        """A statement gets a guard, is wrapped or replaced; others on its line get lines of their own."""
         before = self._new_before(original)
+        replaced = self.replacer.lines(updated)
+        if replaced is not None:
+            return cst.FlattenSentinel([*before, *replaced])
         headers = [self._header(statement) for statement in updated.body]
         if not any(headers):
             return cst.FlattenSentinel([*before, updated]) if before else updated
@@ -108,6 +111,9 @@ class StatementEditor(ExpressionEditor):
         """`async with`, or no `with` any more."""
         if self._is_made_async("with", original):
             return updated.with_changes(asynchronous=ASYNC)
+        replaced = self.replacer.unwrapped(updated)
+        if replaced is not None:
+            return cst.FlattenSentinel(replaced)
         unwrapped = {i.item: i for i in self._take(UnwrapWith, self.numbers[original]) if isinstance(i, UnwrapWith)}
         return cst.FlattenSentinel(self._unwrapped(updated, unwrapped)) if unwrapped else updated
 
@@ -180,8 +186,7 @@ class StatementEditor(ExpressionEditor):
     def edit_IndentedBlock(self, original: cst.IndentedBlock, updated: cst.IndentedBlock) -> cst.IndentedBlock:
         """Statements go; the rest of a block, behind `name = value`, comes into `async with value as name:`."""
         body = [statement for statement in updated.body if isinstance(statement, cst.BaseStatement)]
-        updated = updated.with_changes(body=without_gone(body))
-        updated = self._with_finally(updated)
+        updated = self._with_finally(updated.with_changes(body=without_gone(body)))
         for index, statement in enumerate(updated.body):
             opened = self._opened(statement)
             if opened is None:

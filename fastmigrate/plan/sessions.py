@@ -1,0 +1,239 @@
+"""Sessions: those of a path operation become arguments of its calls, those of a module clients of the lifespan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from fastmigrate.facts.sessions import LocalSession, SessionUse, read_local_session
+from fastmigrate.facts.sites import Argument, Site
+from fastmigrate.facts.terms import Member
+from fastmigrate.knowledge.parity import Parity
+from fastmigrate.knowledge.requests_calls import FUNCTIONS
+from fastmigrate.knowledge.requests_sessions import METHODS, SETTINGS, USES
+from fastmigrate.plan.arguments import JudgedCall, judge_arguments
+from fastmigrate.plan.defaults import Default, judge_with_defaults
+from fastmigrate.plan.goals import Goal, Held, Imported, SessionTakenOver, Step, ThroughClient
+from fastmigrate.plan.module_sessions import ModuleSessions
+from fastmigrate.plan.names import fresh, imported
+from fastmigrate.plan.session_uses import as_dict, cookie_kinds, is_request, made_by, row_of, use_in_the_way
+from fastmigrate.plan.specs import SHARED, ClientSpec
+from fastmigrate.project.project import BlockingCall, Project
+from fastmigrate.project.resolve import External, Instance, Method, Scope
+from fastmigrate.rewrite.intents import EditCall, Intent, ReplaceStatement, Template
+
+__all__ = ["Sessions"]
+
+
+class Sessions:
+    """Knows the session of each call, what it adds to the call's arguments, and how it is taken over."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.modules = ModuleSessions(project)
+        self._sessions: dict[tuple[str, int], LocalSession | Held] = {}
+
+    # -- whose call it is
+
+    def _made(self, call: BlockingCall) -> Instance | None:
+        """The session of a call; None for the functions of requests, which need none."""
+        value = self.project.resolver.resolve(call.site.call.callee, call.function)
+        return value.of if isinstance(value, Method) else None
+
+    def _home(self, call: BlockingCall, made: Instance) -> tuple[str, int] | Held:
+        """The path and the ordinal of the call that makes a session, if it can be taken over."""
+        callee = call.site.call.callee
+        receiver = callee.of if isinstance(callee, Member) else callee
+        if made.of != External("requests.Session"):
+            return Held("its session is of a class of its own, which may send in another way")
+        if isinstance(receiver, Member) and (made.scope.qualname or made.number < 0):
+            return Held(
+                f"its session is an attribute of an object (`{receiver.name}`), which other code may share and set up: "
+                "sessions that a path operation or a module makes are migrated"
+            )
+        if made.number < 0:
+            return Held("its session comes from a parameter, so who makes it and sets it up is not known")
+        if made.scope.qualname and made.scope != call.function:
+            return Held(f"its session is made by `{made.scope.qualname}`, elsewhere than where it is used")
+        return made.scope.path, made.number
+
+    def goal(self, call: BlockingCall) -> SessionTakenOver | Held | None:
+        """What a call needs of its session."""
+        made = self._made(call)
+        if made is None:
+            return None
+        home = self._home(call, made)
+        if isinstance(home, Held):
+            return home
+        return SessionTakenOver(*home)
+
+    def needs(self, call: BlockingCall) -> list[Goal]:
+        """The goals that a call has for the sake of its session."""
+        goal = self.goal(call)
+        return [goal] if isinstance(goal, SessionTakenOver) else []
+
+    def spec(self, call: BlockingCall) -> ClientSpec:
+        """The client that a call needs."""
+        goal = self.goal(call)
+        if isinstance(goal, SessionTakenOver) and self._is_of_module(call):
+            return self.modules.spec(goal)
+        return SHARED
+
+    def _is_of_module(self, call: BlockingCall) -> bool:
+        made = self._made(call)
+        return made is not None and not made.scope.qualname
+
+    # -- arguments
+
+    def judge(self, call: BlockingCall, site: Site) -> JudgedCall | Held:
+        """Judge a call's arguments, those included that its session adds."""
+        goal = self.goal(call)
+        if isinstance(goal, Held):
+            return goal
+        if call.callee not in FUNCTIONS | METHODS:
+            row = USES[call.callee.rpartition(".")[2], "called"]
+            return Held(row.note.format(line=call.place.line))
+        if goal is None:
+            return judge_arguments(self.project, call.callee, site, call.function)
+        defaults = self.modules.defaults(goal) if self._is_of_module(call) else self._defaults(goal, call)
+        if isinstance(defaults, Held):
+            return defaults
+        return judge_with_defaults(self.project, call.callee, site, call.function, defaults)
+
+    def _defaults(self, goal: SessionTakenOver, call: BlockingCall) -> dict[str, Default] | Held:
+        session = self._session(goal, call.function)
+        if isinstance(session, Held):
+            return session
+        found: dict[str, Default] = {}
+        for setting in self._settings(session):
+            sources = [as_dict(use.items) for use in session.uses if use.member == setting and use.items]
+            term = as_dict(session.items(setting))
+            found[setting] = Default(term, self._name(session, setting, call.function), tuple(sources))
+        return found
+
+    # -- sessions of a function
+
+    def _session(self, goal: SessionTakenOver, function: Scope) -> LocalSession | Held:
+        key = goal.path, goal.number
+        if key not in self._sessions:
+            session = read_local_session(self.project.tree_of(goal.path), goal.number)
+            reason = "where its session is made was not found"
+            if session is not None:
+                reason = self._in_the_way(session, function) or ""
+            self._sessions[key] = Held(reason) if reason or session is None else session
+        return self._sessions[key]
+
+    def _in_the_way(self, session: LocalSession, function: Scope) -> str | None:
+        if not session.manner:
+            return f"the session that is made in line {session.line} is {session.how}"
+        if session.rebound:
+            return f"`{session.name}` has another value, too (line {session.rebound}): it may not be a session"
+        for use in session.uses:
+            if use.nested:
+                return f"`{session.name}` is used in a function or class within this one, in line {use.line}"
+            reason = use_in_the_way(self.project, session.name, use, function)
+            if reason is not None:
+                return reason
+        return None
+
+    def _settings(self, session: LocalSession) -> list[str]:
+        """The settings that the session's calls take over."""
+        mentioned = {use.member for use in session.uses}
+        calls = [use for use in session.uses if is_request(use)]
+        keeps_cookies = len(calls) > 1 or any(use.looped for use in calls)
+        return [name for name in SETTINGS if name in mentioned or (name == "cookies" and keeps_cookies)]
+
+    def _name(self, session: LocalSession, setting: str, function: Scope) -> str:
+        links = self.project.resolver.function(function)
+        return fresh(f"{session.name}_{setting}", links.names if links is not None else ())
+
+    # -- taking a session over
+
+    def taken_over(self, goal: SessionTakenOver) -> Step | Held:
+        """All calls of a session are migrated, and what the session was goes with them."""
+        calls = [call for call in self.project.blocking if self.goal(call) == goal]
+        if self._is_of_module(calls[0]):
+            return self.modules.taken_over(goal, calls)
+        function = calls[0].function
+        session = self._session(goal, function)
+        if isinstance(session, Held):
+            return session
+        known = {call.site.call.number for call in calls}
+        for use in session.uses:
+            if is_request(use) and use.call not in known:
+                return Held(f"the call of `{session.name}.{use.member}` in line {use.line} was not understood")
+        needs: list[Goal] = [ThroughClient(call.function.path, call.site.call.number) for call in calls]
+        gone = tuple(
+            (goal.path, function.qualname, term) for term in (*made_by(self.project, goal), *session.annotated)
+        )
+        if session.manner == "chained":
+            return Step(tuple(needs), gone=gone)
+        auth = self._auth(session, calls[0])
+        if isinstance(auth, Held):
+            return auth
+        httpx, _ = imported(self.project, goal.path, self.project.library)
+        intents: list[Intent] = [*self._statements(session, function, httpx)]
+        intents += [
+            EditCall(edit.number, callee=(edit.callee or "").replace("httpx.", f"{httpx}.")) for edit in auth.nested
+        ]
+        if auth.nested or "cookies" in self._settings(session):
+            needs.append(Imported(goal.path, self.project.library))
+        notes = [row.note for row in auth.rows if row.parity is Parity.LOSSY]
+        notes += self._doubts(session, function)
+        parity = Parity.LOSSY if notes else Parity.PINNED
+        return Step(tuple(needs), parity, tuple(notes), tuple((goal.path, intent) for intent in intents), gone)
+
+    def _doubts(self, session: LocalSession, function: Scope) -> Iterator[str]:
+        for use in session.uses:
+            if use.member == "cookies" and use.items and cookie_kinds(self.project, use, function) - {"text"}:
+                yield (
+                    f"a cookie in line {use.line} has a value of a type that is not known: requests takes None, and "
+                    "httpx does not"
+                )
+
+    def _auth(self, session: LocalSession, call: BlockingCall) -> JudgedCall | Held:
+        """What becomes of the `auth` that a session is given."""
+        judged = JudgedCall([], [], [], [])
+        for use in session.uses:
+            if use.member == "auth" and use.how == "assigned":
+                argument = Argument("auth", "", use.value, use.code, simple=True)
+                site = replace(self.project.site(call), arguments=(argument,))
+                found = judge_arguments(self.project, "requests.get", site, call.function)
+                if found.missing is not None or any(row.parity is Parity.NONE for row in found.rows):
+                    reason = found.missing or found.rows[0].note
+                    return Held(f"line {use.line}: {reason}")
+                judged.rows += found.rows
+                judged.nested += found.nested
+        return judged
+
+    def _statements(self, session: LocalSession, function: Scope, httpx: str) -> Iterator[Intent]:
+        """What the statements about a session become."""
+        starts: list[str] = []
+        begun: set[int] = set()
+        for setting in self._settings(session):
+            first = next((use for use in session.uses if use.member == setting), None)
+            name = self._name(session, setting, function)
+            empty = SETTINGS[setting].replace("httpx.", f"{httpx}.")
+            if first is None or not _begins(first):
+                starts.append(f"{name} = {empty}")
+            elif first.how != "assigned":
+                whole = empty.replace("()", "({given})") if setting == "cookies" else "{given}"
+                begun.add(first.number)
+                kind, number = ("call", first.call) if first.call >= 0 else ("attribute", first.number)
+                yield ReplaceStatement(kind, number, (f"{name} = {whole}",))
+        yield ReplaceStatement("call", session.number, tuple(starts))
+        for use in session.uses:
+            row = row_of(use)
+            if row is None or use.number in begun:
+                continue
+            if row.form:
+                yield Template("attribute", use.number, self._name(session, use.member, function))
+            elif use.how == "called":
+                yield ReplaceStatement("call", use.call)
+            else:
+                yield ReplaceStatement("attribute", use.number)
+
+
+def _begins(use: SessionUse) -> bool:
+    """Whether a setting may begin with what is put into it here."""
+    return use.leading and (use.how in {"assigned", "item"} or (use.how == "update()" and use.display))

@@ -1,0 +1,274 @@
+"""Which sessions are taken over, what else is held with them, and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import indent
+
+import pytest
+
+from tests.projects import findings, project
+from tests.run import fastmigrate
+
+APP = """
+import os
+import requests
+from requests.adapters import HTTPAdapter
+from fastapi import Depends, FastAPI, Request
+from elsewhere import anything
+app = FastAPI()
+HEADERS = {"X-A": "b"}
+def made(): return requests.Session()
+class Shop:
+    def __init__(self): self.session = requests.Session()
+shop = Shop()
+class Own(requests.Session): ...
+@app.get("/")
+async def f(request: Request, u: str, n: int = 1, any=None, given: requests.Session = Depends(made)):
+"""
+
+HELD = {
+    "mount": (
+        "s = requests.Session()\ns.mount('https://', HTTPAdapter(max_retries=3))\ns.get(u)",
+        "no counterpart",
+    ),
+    "hooks": ("s = requests.Session()\ns.hooks['response'] = [any]\ns.get(u)", "`hooks` of a session"),
+    "verify": ("s = requests.Session()\ns.verify = False\ns.get(u)", "`verify` of a session in line"),
+    "proxies": ("s = requests.Session()\ns.proxies.update({'http': 'p'})\ns.get(u)", "`proxies` of a session in line"),
+    "trust_env": ("s = requests.Session()\ns.trust_env = False\ns.get(u)", "`trust_env` of a session in line"),
+    "max_redirects": ("s = requests.Session()\ns.max_redirects = 3\ns.get(u)", "`max_redirects` of a session in line"),
+    "prepared": (
+        "s = requests.Session()\np = s.prepare_request(requests.Request('GET', u))\nreturn s.send(p).text",
+        "prepare",
+    ),
+    "handed on": ("s = requests.Session()\nany(s)\ns.get(u)", "`s` is handed to `any` in line"),
+    "handed on by keyword": ("s = requests.Session()\nany(x=s)\ns.get(u)", "`s` is handed to `any` in line"),
+    "returned": ("s = requests.Session()\ns.get(u)\nreturn s", "`s` is returned in line"),
+    "stored": ("s = requests.Session()\nrequest.state.s = s\ns.get(u)", "`s` is stored in `request.state.s`"),
+    "stored at once": ("request.state.s = s = requests.Session()\ns.get(u)", "is stored in `request.state.s`"),
+    "in a nested function": (
+        "s = requests.Session()\ns.get(u)\ndef g():\n    return s.get(u)",
+        "in a function or class within this one",
+    ),
+    "in a lambda": ("s = requests.Session()\ns.get(u)\nreturn any(lambda: s.get(u))", "in a function or class within"),
+    "maybe": ("s = None\nif n: s = requests.Session()\ns.get(u)", "`s` has another value, too"),
+    "read headers": (
+        "s = requests.Session()\nn = s.headers['User-Agent']\ns.get(u)",
+        "in a way that is not migrated",
+    ),
+    "deleted header": (
+        "s = requests.Session()\ndel s.headers['Accept']\ns.get(u)",
+        "in a way that is not migrated",
+    ),
+    "used value": ("s = requests.Session()\nn = s.headers.update({})\ns.get(u)", "gives is used"),
+    "headers of anything": ("s = requests.Session()\ns.headers = any\ns.get(u)", "not known to be a dict"),
+    "auth object": ("s = requests.Session()\ns.auth = any\ns.get(u)", "not a (user, password) pair"),
+    "two spellings": (
+        "s = requests.Session()\ns.headers['X-Token'] = u\ns.get(u, headers={'x-token': 'b'})",
+        "`X-Token` and `x-token` are one",
+    ),
+    "two spellings in the session": (
+        "s = requests.Session()\ns.headers['X-Token'] = u\ns.headers['x-token'] = u\ns.get(u)",
+        "`X-Token` and `x-token` are one",
+    ),
+    "params of anything": (
+        "s = requests.Session()\ns.params = {'a': n}\ns.get('http://x', params=any)",
+        "`params` is not known to be a dict",
+    ),
+    "own query": ("s = requests.Session()\ns.params = {'a': n}\ns.get('http://x?b=1')", "the URL has a query"),
+    "forwarded": ("s = requests.Session()\ns.headers.update(request.headers)\ns.get(u)", "the caller's own headers"),
+    "cookie of None": ("s = requests.Session()\ns.cookies['a'] = None\ns.get(u)", "may be None"),
+    "cookies of one call": (
+        "s = requests.Session()\ns.get(u)\ns.get(u, cookies={'a': 'b'})",
+        "`cookies",
+    ),
+    "whole cookies": ("s = requests.Session()\ns.cookies = any\ns.get(u)", "in a way that is not migrated"),
+    "held call": ("s = requests.Session()\ns.get(u)\ns.get(u, stream=True)", "streamed"),
+    "attribute": ("shop.session.get(u)", "an attribute of an object (`session`)"),
+    "state": ("request.state.session = requests.Session()\nshop.session.get(u)", "an attribute of an object"),
+    "parameter": ("given.get(u)", "comes from a parameter"),
+    "made elsewhere": ("s = made()\ns.get(u)", "its session is made by `made`"),
+    "own class": ("s = Own()\ns.get(u)", "of a class of its own"),
+}
+
+UNSAFE = {
+    "unknown names of headers": (
+        "s = requests.Session()\ns.headers['X-A'] = u\ns.get(u, headers=any)",
+        "the names of all headers are not known",
+    ),
+    "unknown query": ("s = requests.Session()\ns.params['a'] = n\ns.get(u)", "if the URL has a query of its own"),
+    "unknown cookie": ("s = requests.Session()\ns.cookies['a'] = any\ns.get(u)", "a cookie in line"),
+    "unknown password": ("s = requests.Session()\ns.auth = (u, any)\ns.get(u)", "`auth` holds a value of a type"),
+}
+
+SAFE = {
+    "chained": "return requests.Session().get(u).json()",
+    "session function": "s = requests.session()\nreturn s.get(u).json()",
+    "annotated": "s: requests.Session = requests.Session()\nreturn s.get(u).json()",
+    "in with": "with requests.Session() as s:\n    return s.get(u).json()",
+    "in with others": "with open(u) as a, requests.Session() as s:\n    return s.get(a.read()).json()",
+    "in an empty branch": "s = requests.Session()\ntry:\n    s.get(u)\nfinally:\n    s.close()",
+    "timeout of a session": "s = requests.Session()\ns.timeout = 5\ns.get(u)",
+    "in a loop": "s = requests.Session()\nfor x in u:\n    s.get(x)",
+    "positional": "s = requests.Session()\ns.request('GET', u, None, None, {'X-A': u})",
+    "unknown headers alone": "s = requests.Session()\ns.headers.update(any)\ns.get(u)",
+    "headers of a branch": "s = requests.Session()\nif n:\n    s.headers['X-A'] = u\n    s.auth = (u, 'b')\ns.get(u)",
+    "cookies": "s = requests.Session()\ns.cookies.set('a', u, domain='x')\ns.get(u)\nreturn s.cookies.get('a')",
+    "basic auth": "s = requests.Session()\ns.auth = requests.auth.HTTPBasicAuth(u, 'b')\ns.get(u)",
+    "taken names": "s_cookies = 1\ns = requests.Session()\ns.get(u)\ns.get(u)",
+    "constant": "s = requests.Session()\ns.headers.update(HEADERS)\ns.get(u)",
+    "on one line": "s = requests.Session(); s.headers['X-A'] = u; r = s.get(u); s.close()\nreturn r.json()",
+}
+
+
+def app(code: str) -> str:
+    return APP + indent(code, "    ") + "\n"
+
+
+@pytest.mark.parametrize("name", HELD)
+def test_held(name: str, tmp_path: Path) -> None:
+    code, reason = HELD[name]
+    fixes = [finding["fix"] for finding in findings(project(tmp_path, main=app(code)))]
+    assert fixes
+    assert {fix["applicability"] for fix in fixes} == {"none"}
+    assert reason in fixes[0]["reason"]
+
+
+@pytest.mark.parametrize("name", UNSAFE)
+def test_unsafe(name: str, tmp_path: Path) -> None:
+    code, reason = UNSAFE[name]
+    fixes = [finding["fix"] for finding in findings(project(tmp_path, main=app(code)))]
+    assert {fix["applicability"] for fix in fixes} == {"unsafe"}
+    assert reason in fixes[0]["reason"]
+
+
+@pytest.mark.parametrize("name", SAFE)
+def test_safe(name: str, tmp_path: Path) -> None:
+    project(tmp_path, main=app(SAFE[name]))
+    found = findings(tmp_path)
+    assert found
+    assert [finding["fix"] for finding in found] == [{"applicability": "safe", "reason": None}] * len(found)
+    run = fastmigrate("--fix", cwd=tmp_path)
+    text = (tmp_path / "main.py").read_text()
+    assert run.code == 0, run.stdout
+    assert "Session" not in text.partition("async def f")[2].partition("\n")[2]
+    assert fastmigrate("--fix", cwd=tmp_path).code == 0
+    assert (tmp_path / "main.py").read_text() == text
+
+
+HEAD = "import os\nimport requests\nfrom fastapi import FastAPI\napp = FastAPI()\nTOKEN = os.environ['TOKEN']\n"
+ENDPOINT = "@app.get('/')\nasync def f(u: str, n: int = 1): return session.get(u).json()\n"
+
+MODULES = {
+    "nothing set up": ("session = requests.Session()\n", "safe", None),
+    "set up": (
+        "session = requests.Session()\nsession.headers['X-Token'] = TOKEN\nsession.auth = ('user', f'{TOKEN}x')\n",
+        "safe",
+        None,
+    ),
+    "cookies": ("session = requests.Session()\nsession.cookies.update({'a': 'b'})\n", "safe", None),
+    "set cookie": (
+        "session = requests.Session()\nsession.cookies.set('a', 'b')\n",
+        "none",
+        "`session.cookies` in line 7 is used in a way that is not migrated yet",
+    ),
+    "call": (
+        "session = requests.Session()\nsession.headers['X-Token'] = print()\n",
+        "none",
+        "`session.headers` gets something in main.py:7 that may not be the same when the app starts",
+    ),
+    "changed constant": (
+        "session = requests.Session()\nTABLE = {'a': 'b'}\nsession.headers.update(TABLE)\nTABLE['c'] = 'd'\n",
+        "none",
+        "may not be the same when the app starts",
+    ),
+    "two spellings": (
+        "session = requests.Session()\nsession.headers['X-A'] = 'b'\nsession.headers.update({'x-a': 'c'})\n",
+        "none",
+        "`X-A` and `x-a` are one for requests",
+    ),
+    "params": (
+        "session = requests.Session()\nsession.params['a'] = 'b'\n",
+        "unsafe",
+        "if the URL has a query of its own",
+    ),
+    "retries": (
+        "session = requests.Session()\nsession.mount('https://', requests.adapters.HTTPAdapter(max_retries=3))\n",
+        "none",
+        "no counterpart in httpx",
+    ),
+    "rebound": ("session = requests.Session()\nif TOKEN:\n    session = requests.Session()\n", None, None),
+    "guarded": (
+        "try:\n    session = requests.Session()\nfinally:\n    pass\n",
+        "none",
+        "not made by a plain statement in main.py",
+    ),
+    "sync code": (
+        "session = requests.Session()\n@app.get('/sync')\ndef g(): return session.get('http://x').json()\n",
+        "unsafe",
+        "`session` is used in main.py:8, too, which is not migrated",
+    ),
+    "set up in a function": (
+        "session = requests.Session()\ndef login(): session.headers['X-A'] = TOKEN\n",
+        "none",
+        "`session.headers` is used in main.py:7, while the app runs",
+    ),
+    "handed on": ("session = requests.Session()\nprint(session)\n", "none", "`session` is handed to `print`"),
+    "another name": ("session = requests.Session()\nhttp = session\n", "none", "`session` is stored in `http`"),
+    "closed": (
+        "session = requests.Session()\ndef stop():\n    print('stop')\n    session.close()\n",
+        "safe",
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_session_of_a_module(name: str, tmp_path: Path) -> None:
+    code, applicability, reason = MODULES[name]
+    project(tmp_path, main=HEAD + code + ENDPOINT)
+    found = findings(tmp_path)
+    assert [finding["fix"]["applicability"] for finding in found] == ([applicability] if applicability else [])
+    if applicability != "safe":
+        assert all(str(reason) in finding["fix"]["reason"] for finding in found)
+        return
+    assert fastmigrate("--fix", cwd=tmp_path).code == 0
+    text = (tmp_path / "main.py").read_text()
+    assert "import requests" not in text
+    assert "session.close" not in text
+    assert "session: httpx.AsyncClient = request.state.session" in text
+
+
+def test_a_session_that_another_module_names_is_taken_out_of_it(tmp_path: Path) -> None:
+    clients = "import os\nimport requests\nKEY = 'k'\nsession = requests.Session()\n"
+    clients += "session.headers.update({'X-Key': KEY, 'X-Env': f'{os.environ[\"HOME\"]}/{KEY}'})\n"
+    routes = "from fastapi import APIRouter\nfrom clients import KEY, session as http\nrouter = APIRouter()\n"
+    routes += "@router.get('/')\nasync def f(): return http.get(f'http://x/{KEY}').json()\n"
+    main = "from fastapi import FastAPI\nimport clients\nimport routes\napp = FastAPI()\n"
+    main += "app.include_router(routes.router)\n"
+    main += "@app.get('/b')\nasync def b(): return clients.session.get('http://x').json()\n"
+    project(tmp_path, clients=clients, routes=routes, main=main)
+    assert fastmigrate("--fix", cwd=tmp_path).code == 0
+    assert (tmp_path / "clients.py").read_text() == "import os\nKEY = 'k'\n"
+    assert "from clients import KEY\n" in (tmp_path / "routes.py").read_text()
+    text = (tmp_path / "main.py").read_text()
+    assert "f\"{os.environ['HOME']}/k\"" in text
+    assert "import os\n" in text
+    assert "await session.get('http://x')" in text
+
+    tests = "from main import clients\nclients.session.get('http://x')\n"
+    project(tmp_path, clients=clients, routes=routes, main=main, tests__test_it=tests)
+    assert fastmigrate("--fix", cwd=tmp_path).code == 0
+    assert "session = requests.Session()" in (tmp_path / "clients.py").read_text()
+
+
+def test_sessions_of_the_same_name_are_clients_of_their_own(tmp_path: Path) -> None:
+    made = "import requests\nsession = requests.Session()\n"
+    main = "from fastapi import FastAPI\nimport a, b\napp = FastAPI()\n@app.get('/')\n"
+    main += "async def f(): return [a.session.get('http://x').json(), b.session.get('http://x').json()]\n"
+    project(tmp_path, a=made, b=made, main=main)
+    assert fastmigrate("--fix", cwd=tmp_path).code == 0
+    text = (tmp_path / "main.py").read_text()
+    assert "a_session.get" in text
+    assert "b_session.get" in text
+    assert "yield {'a_session': a_session, 'b_session': b_session}" in text
