@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fastmigrate.knowledge import urllib_calls
+
 __all__ = ["BLOCKING_CALLS", "BLOCKING_FUNCTIONS", "TOKENS"]
 
 _VERBS = ("get", "options", "head", "post", "put", "patch", "delete", "request")
@@ -9,6 +11,7 @@ _VERBS = ("get", "options", "head", "post", "put", "patch", "delete", "request")
 BLOCKING_FUNCTIONS = {
     **{f"requests.{verb}": "FM101" for verb in _VERBS},
     **{f"{library}.{name}": "FM102" for library in ("httpx", "httpx2") for name in (*_VERBS, "stream")},
+    **dict.fromkeys(urllib_calls.FUNCTIONS, "FM103"),
     "time.sleep": "FM104",
 }
 """Functions, and the code of the rule that they break on the event loop."""
@@ -20,10 +23,11 @@ _METHODS = {
         for library in ("httpx", "httpx2")
         for method in (*_VERBS, "send", "stream")
     },
+    **dict.fromkeys(urllib_calls.METHODS, "FM103"),
 }
 
 BLOCKING_CALLS = {**BLOCKING_FUNCTIONS, **_METHODS}
 """Functions and methods, likewise."""
 
-TOKENS = (b"requests", b"httpx", b"sleep")
+TOKENS = (b"requests", b"httpx", b"urllib", b"http.client", b"sleep")
 """A file that holds none of these can make no blocking call of its own."""

@@ -69,6 +69,7 @@ REFUSALS = frozenset(
 
 MAKES = {
     "requests.session": "requests.Session",
+    "urllib.request.build_opener": "urllib.request.OpenerDirector",
 }
 """Functions from outside, and the class whose instance they return."""
 

@@ -43,6 +43,7 @@ from fastmigrate.plan.own_clients import OwnClients
 from fastmigrate.plan.sleeps import Sleeps
 from fastmigrate.plan.specs import ClientSpec
 from fastmigrate.plan.tasks import Tasks
+from fastmigrate.plan.urllib_calls import UrllibCalls
 from fastmigrate.project.project import BlockingCall, Project
 from fastmigrate.rewrite.intents import Intent
 
@@ -71,6 +72,7 @@ _ORDER: tuple[type, ...] = (
 _CURES: dict[str, Callable[[str, int], Goal]] = {
     "FM101": ThroughClient,
     "FM102": ThroughClient,
+    "FM103": ThroughClient,
     "FM104": Slept,
     "FM301": ClientShared,
     "FM302": ClientMoved,
@@ -101,6 +103,7 @@ class Planner:
         self.sleeps = Sleeps(project, awaiting)
         self.tasks = Tasks(project)
         self.httpx = HttpxCalls(project, awaiting)
+        self.urllib = UrllibCalls(project, awaiting)
         self.own = OwnClients(project)
         if self.httpx.needs_cookies or self.own.needs_cookies:
             self.httpx.base = self.own.base = "httpx with cookies"
@@ -115,9 +118,10 @@ class Planner:
         self._grow(self.roots.values())
         self.reasons = self._prune()
 
-    def _maker(self, call: BlockingCall) -> Calls | HttpxCalls:
+    def _maker(self, call: BlockingCall) -> Calls | HttpxCalls | UrllibCalls:
         """Who knows how a call goes through a client."""
-        return self.httpx if call.code == "FM102" else self.calls
+        makers: dict[str, HttpxCalls | UrllibCalls] = {"FM102": self.httpx, "FM103": self.urllib}
+        return makers.get(call.code, self.calls)
 
     def _specs(self) -> Iterator[ClientSpec]:
         """All clients that any finding asks for."""

@@ -34,7 +34,7 @@ class ClientSpec:
     @property
     def raises_other_errors(self) -> bool:
         """Whether its errors are not those of the calls that it takes over."""
-        return self.base == "requests"
+        return self.base in {"requests", "urllib"}
 
     @property
     def other_key(self) -> str:

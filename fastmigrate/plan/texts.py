@@ -79,6 +79,7 @@ BASES: dict[str, tuple[tuple[str, str], ...]] = {
         *_HTTPX,
         ("event_hooks", '{{"request": [{send_hook}], "response": [{keep_hook}]}}'),
     ),
+    "urllib": (("timeout", "None"), ("follow_redirects", "True"), ("max_redirects", "10"), *_HTTPX),
     "httpx with one jar": (_UNLIMITED,),
     "as it is": (),
 }
