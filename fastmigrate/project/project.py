@@ -14,7 +14,7 @@ from fastmigrate.facts.nodes import place_in_text
 from fastmigrate.facts.sites import Argument, Site, read_sites
 from fastmigrate.facts.terms import Call, Member, Ref
 from fastmigrate.facts.values import CallSite, FunctionLinks, ModuleLinks, Place
-from fastmigrate.knowledge.blocking import BLOCKING_CALLS, TOKENS
+from fastmigrate.knowledge.blocking import BLOCKING_CALLS, SLEEP, TOKENS
 from fastmigrate.knowledge.httpx_clients import ASYNC_CLIENTS, CLIENTS
 from fastmigrate.knowledge.names import LIBRARIES, MAKES, STAR_NAMES, canonical
 from fastmigrate.project.appmap import AppMap
@@ -75,7 +75,8 @@ class Project:
         self.resolver = Resolver(self.tree, self.links, canonical, MAKES, known)
         self.types = Types(self.resolver)
         own = (name.rpartition(".")[2].encode() for name in self._configured)
-        self.blocking_paths = list(sources.containing(*TOKENS, *own))
+        sleeping = {*sources.containing(SLEEP)} & {*sources.containing(b"async def")}
+        self.blocking_paths = sorted({*sources.containing(*TOKENS, *own), *sleeping})
         for path in [*self.blocking_paths, *named]:
             self.links(path)
         self.blocking_paths += sorted(set(self._naming_sessions()) - {*self.blocking_paths})

@@ -46,9 +46,8 @@ def shared_uses(project: Project, client: MadeClient) -> SharedUses:
     uses = SharedUses(names[0])
     value = project.resolver.resolve(Ref(names[0]), Scope(client.scope.path))
     module = module_name(client.scope.path).rpartition(".")[2].encode()
-    for path in project.sources.containing(names[0].encode()):
-        if path != client.scope.path and module not in project.sources.read(path):
-            continue  # it cannot import the module, and so not the client
+    others = {*project.sources.containing(names[0].encode())} & {*project.sources.containing(module)}
+    for path in sorted({client.scope.path, *others}):
         links = project.links(path)
         if links is not None and value is not None:
             _read(project, links, client, value, uses)
