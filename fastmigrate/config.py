@@ -14,7 +14,7 @@ __all__ = ["Config", "ConfigError", "load_config", "parse_codes"]
 
 KEYS = (
     *("select", "ignore", "exclude", "per-file-ignores", "fix", "diff", "unsafe-fixes"),
-    *("exit-zero", "statistics", "output-format", "output-file", "client"),
+    *("exit-zero", "statistics", "output-format", "output-file", "client", "blocking-calls"),
 )
 FORMATS = ("text", "concise", "json")
 CLIENTS = ("httpx", "httpx2")
@@ -40,13 +40,19 @@ class Config:
     output_format: str = "text"
     output_file: str | None = None
     client: str | None = None
+    blocking_calls: tuple[str, ...] = ()
 
     def selects(self, code: str) -> bool:
-        """Whether findings with this code are wanted: the longest prefix that fits decides."""
+        """Whether findings with this code are wanted: the longest prefix that fits decides.
+
+        A rule that is off is on as soon as a prefix selects it, `ALL` included.
+        """
         chosen = max((len(p) for p in self.select if code.startswith(p)), default=-1 if self.select else 0)
         ignored = max((len(p) for p in self.ignore if code.startswith(p)), default=-1)
         if code == "FM900" and ignored < 0:  # choosing other rules does not make a file readable
             return True
+        if not self.select and not all_rules()[code].is_on:
+            return False
         return chosen >= 0 and chosen > ignored
 
 
@@ -91,6 +97,11 @@ def _from_table(table: Mapping[str, Any], file: Path) -> Config:
                 values["per_file_ignores"] = {
                     pattern: parse_codes(_strings(codes, where), where) for pattern, codes in value.items()
                 }
+            case "blocking-calls":
+                names = tuple(_strings(value, where))
+                if not all(part.isidentifier() for name in names for part in name.split(".")):
+                    raise ConfigError(f"{where} must be dotted names, as `mypkg.client.fetch`")
+                values["blocking_calls"] = names
             case "fix" | "diff" | "unsafe-fixes" | "exit-zero" | "statistics":
                 if not isinstance(value, bool):
                     raise ConfigError(f"{where} must be true or false")

@@ -42,7 +42,11 @@ class Fix:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One defect. Paths are POSIX and relative to the project; `call` is the call's ordinal in its file."""
+    """One defect. Paths are POSIX and relative to the project.
+
+    `call` is the ordinal of the call in its file; `imported` are the scope and the name that it is about, where that is
+    an import.
+    """
 
     code: str
     name: str
@@ -53,6 +57,12 @@ class Finding:
     chain: tuple[Hop, ...] = ()
     fix: Fix = Fix("none")
     call: int | None = None
+    imported: tuple[str, str] | None = None
+
+    @property
+    def is_in_code(self) -> bool:
+        """Whether it concerns a piece of code, rather than a file."""
+        return self.call is not None or self.imported is not None
 
     @property
     def order(self) -> tuple[str, int, int, str]:

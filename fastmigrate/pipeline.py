@@ -89,7 +89,7 @@ class _Run:
     # -- findings
 
     def _analyse(self, sources: Sources) -> _Analysis:
-        project = Project(sources, self.named, self.config.client)
+        project = Project(sources, self.named, self.config.client, self.config.blocking_calls)
         everything = sorted((f for rule in all_rules().values() for f in rule.find(project)), key=lambda f: f.order)
         suppressed = _suppressed(sources, everything)
         wanted = [finding for finding in everything if finding not in suppressed]
@@ -115,7 +115,7 @@ class _Run:
 
     def _fix(self, result: Result, analysis: _Analysis) -> None:
         grades = {"safe", "unsafe"} if self.config.unsafe_fixes else {"safe"}
-        fixable = [f for f in analysis.chosen if f.fix.applicability in grades and f.call is not None]
+        fixable = [f for f in analysis.chosen if f.fix.applicability in grades and f.is_in_code]
         fixed, changed = self._rewritten(analysis, fixable)
         after = self._verified(analysis, fixed, changed) if fixed else None
         result.findings = [self._unless_broken(f) for f in (after or analysis).chosen]
@@ -152,8 +152,8 @@ class _Run:
         """The analysis of the changed project, or None if it is not as it should be: then all its fixes are held."""
         after = self._analyse(self.sources.with_changes(changed))
         try:
-            compare_findings(analysis.everything, fixed, after.everything)
-            again = [f for f in after.chosen if f.fix.applicability == "safe" and f.call is not None]
+            compare_findings(analysis.everything, analysis.planner.reached_with(fixed), after.everything)
+            again = [f for f in after.chosen if f.fix.applicability == "safe" and f.is_in_code]
             if again and not self.broken:
                 raise VerificationError(f"{again[0].path}:{again[0].place.line} could be fixed only afterwards")
         except VerificationError as error:

@@ -25,7 +25,7 @@ MUTATORS = frozenset(
 """Methods that change what is in a dict, list or set."""
 
 
-def read_place(node: ast.expr | ast.stmt) -> Place:
+def read_place(node: ast.expr | ast.stmt | ast.alias) -> Place:
     """Where a node stands. `ast` counts columns in bytes; `place_in_text` makes them characters."""
     return Place(node.lineno, node.col_offset, node.end_lineno or node.lineno, node.end_col_offset or 0)
 

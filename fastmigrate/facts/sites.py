@@ -7,7 +7,7 @@ the result, which handlers stand around, and whether an `await` may stand there 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from types import UnionType
 from typing import Literal
@@ -24,7 +24,7 @@ from fastmigrate.facts.uses import Use, Uses
 from fastmigrate.facts.values import Handler
 from fastmigrate.facts.view import COMPREHENSIONS, FunctionView
 
-__all__ = ["Argument", "Site", "read_sites"]
+__all__ = ["Argument", "Site", "calls_by_function", "read_argument", "read_sites"]
 
 _DISPLAYS = (ast.Dict, ast.List, ast.Tuple, ast.Set)
 _FILE_METHODS = frozenset(["read", "readline", "readlines", "seek", "write"])
@@ -86,14 +86,15 @@ def read_sites(tree: ast.Module, calls: Iterable[int]) -> dict[int, Site]:
     found: dict[int, Site] = {}
     imports = [alias for node in tree.body if isinstance(node, ast.Import) for alias in node.names]
     modules = frozenset(alias.asname or alias.name.partition(".")[0] for alias in imports)
-    for function, own in _calls_by_function(tree, numbers, wanted):
+    for function, own in calls_by_function(tree, numbers, wanted):
         found.update(_SiteReader(FunctionView(function, numbers, own, modules)).read())
     return found
 
 
-def _calls_by_function(
+def calls_by_function(
     tree: ast.Module, numbers: dict[ast.AST, int], wanted: set[int]
 ) -> Iterator[tuple[Function, list[ast.Call]]]:
+    """The calls with these ordinals, by the innermost function around them."""
     stack: list[tuple[ast.AST, Function | None]] = [(tree, None)]
     groups: dict[Function, list[ast.Call]] = {}
     while stack:
@@ -132,7 +133,7 @@ class _SiteReader:
         guards = [item for node in self.view.above(call) if isinstance(node, ast.With) for item in node.items]
         return Site(
             self.view.numbers[call],
-            tuple(self._argument(node) for node in written),
+            tuple(read_argument(node, self.evidence.term) for node in written),
             tuple(uses),
             handlers_around(call, self.view, self.evidence),
             errors,
@@ -202,15 +203,6 @@ class _SiteReader:
                 case ast.For(iter=iterable):
                     yield self.evidence.term(iterable)
 
-    def _argument(self, node: ast.expr | ast.keyword) -> Argument:
-        value = node.value if isinstance(node, ast.keyword) else node
-        if isinstance(value, ast.Starred):
-            return Argument(None, "*", OPAQUE, ast.unparse(value), simple=False)
-        keyword = node.arg if isinstance(node, ast.keyword) else None
-        star = "**" if isinstance(node, ast.keyword) and keyword is None else ""
-        term, code = self.evidence.term(value), ast.unparse(value)
-        return Argument(keyword, star, term, code, _is_simple(value), isinstance(value, _DISPLAYS))
-
     def _obstacle(self, call: ast.Call) -> Obstacle | None:
         child: ast.AST = call
         comprehensions = 0
@@ -231,6 +223,16 @@ class _SiteReader:
     def _in_first_iterable(self, call: ast.Call, comprehension: ast.expr) -> bool:
         first = comprehension.generators[0].iter  # type: ignore[attr-defined]
         return first is call or first in set(self.view.above(call))
+
+
+def read_argument(node: ast.expr | ast.keyword, term: Callable[[ast.expr], Term]) -> Argument:
+    """An argument of a call; `term` reads expressions."""
+    value = node.value if isinstance(node, ast.keyword) else node
+    if isinstance(value, ast.Starred):
+        return Argument(None, "*", OPAQUE, ast.unparse(value), simple=False)
+    keyword = node.arg if isinstance(node, ast.keyword) else None
+    star = "**" if isinstance(node, ast.keyword) and keyword is None else ""
+    return Argument(keyword, star, term(value), ast.unparse(value), _is_simple(value), isinstance(value, _DISPLAYS))
 
 
 def _is_simple(node: ast.expr) -> bool:

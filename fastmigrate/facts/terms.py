@@ -81,10 +81,11 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """`a + b`, where neither is known to be text, and other arithmetic."""
+    """`a + b`, where neither is known to be text, and other arithmetic; `less` says that it is `a - b`."""
 
     left: Term
     right: Term
+    less: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +217,7 @@ class _Reader:
             return Text((left, right)) if _is_text(left) or _is_text(right) else Sum(left, right)
         if isinstance(node.op, ast.BitOr):  # `int | None` in an annotation; of no use elsewhere
             return Either((left, right))
-        return Sum(left, right)
+        return Sum(left, right, isinstance(node.op, ast.Sub))
 
     def read_UnaryOp(self, node: ast.UnaryOp) -> Term:
         if isinstance(node.op, ast.Not):

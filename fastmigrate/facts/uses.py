@@ -30,7 +30,7 @@ class Use:
     "getattr" if it is read by that), `then_call` is the ordinal of that other member's call. A "truth" use tests the
     result, a "loop" runs over it, a "with" enters it, an "annotation" says what it is, an "error" takes it from the
     error of a handler; a node of kind `node` and ordinal `number` is then to be edited, `name` being its name if it
-    has one. Any other use says in `name` what is done with the result.
+    has one. Any other use says in `name` what is done with the result, and in `to` what it is passed to.
 
     `results` are the calls whose result may be used here (see `Carried`); `optional` says that it may be None instead,
     `mixed` that it may be something else. `loop` is the loop that runs over the result or the member, by its kind
@@ -169,7 +169,11 @@ class Uses:
             name, kind = (node.id, "name") if isinstance(node, ast.Name) else ("", "attribute")
             number = self.view.numbers[node]
             return Use("truth", name, node.lineno, results, mixed, carried.optional, node=kind, number=number)
-        return Use("other", self._describe(node, parent), node.lineno, results, mixed, handlers=handlers)
+        to, passed, keyword = self._passed(node)
+        shown = self._describe(node, parent)
+        return Use(
+            "other", shown, node.lineno, results, mixed, handlers=handlers, to=to, to_call=passed, keyword=keyword
+        )
 
     def _loop(self, value: ast.AST, above: ast.AST | None) -> tuple[str, int] | None:
         """The loop that runs over a value."""

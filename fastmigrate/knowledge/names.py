@@ -69,6 +69,7 @@ REFUSALS = frozenset(
 
 MAKES = {
     "requests.session": "requests.Session",
+    "urllib.request.build_opener": "urllib.request.OpenerDirector",
 }
 """Functions from outside, and the class whose instance they return."""
 
@@ -80,6 +81,7 @@ _ALIASES = {
     "os.error": "builtins.OSError",
     "fastapi.applications.FastAPI": "fastapi.FastAPI",
     "fastapi.routing.APIRouter": "fastapi.APIRouter",
+    "fastapi.background.BackgroundTasks": "fastapi.BackgroundTasks",
     "fastapi.requests.Request": "fastapi.Request",
     "starlette.requests.Request": "fastapi.Request",
     "fastapi.requests.HTTPConnection": "starlette.requests.HTTPConnection",

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from fastmigrate.facts.sites import Site
-from fastmigrate.facts.terms import Await, Call, Item, Member, Ref, Term, Truthy
 from fastmigrate.facts.uses import Use
 from fastmigrate.facts.values import Handler
 from fastmigrate.knowledge.parity import Parity
 from fastmigrate.knowledge.requests_exceptions import Step as Failure
 from fastmigrate.plan.arguments import JudgedCall
+from fastmigrate.plan.awaiting import Awaiting
 from fastmigrate.plan.errors import Errors
 from fastmigrate.plan.goals import ClientInFunction, Goal, Held, Imported, Step, ThroughClient
 from fastmigrate.plan.handlers import Guard, Handlers
@@ -23,7 +23,7 @@ from fastmigrate.plan.specs import ClientSpec
 from fastmigrate.plan.streams import Stream, Streams
 from fastmigrate.plan.urls import what_may_be_wrong
 from fastmigrate.project.project import BlockingCall, Project
-from fastmigrate.project.resolve import Class, External, Instance, Scope
+from fastmigrate.project.resolve import Scope
 from fastmigrate.rewrite.intents import (
     ArgumentEdit,
     EditCall,
@@ -35,28 +35,19 @@ from fastmigrate.rewrite.intents import (
 __all__ = ["Calls"]
 
 _BUILTINS = ("str", "isinstance", "dict", "bytes")
-
-_LOCKS = frozenset(
-    f"{module}.{name}"
-    for module in ("threading", "multiprocessing")
-    for name in ("Lock", "RLock", "Semaphore", "BoundedSemaphore", "Condition")
-)
 _OF_SEND = frozenset({"follow_redirects"})
 """Keywords that belong to `send`, and not to `build_request`."""
-_OBSTACLES = {
-    "generator": "it stands in a generator expression, which an `await` would make asynchronous: use a list instead",
-    "class body": "it stands in the body of a class, where nothing can be awaited",
-    "lambda": "it stands in a lambda, where nothing can be awaited",
-}
 
 
 class Calls:
     """Makes the steps of the goals that concern calls; `client_name` tells the client's name in a function."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, awaiting: Awaiting) -> None:
         self.project = project
+        self.awaiting = awaiting
+        own = [call for call in project.blocking if call.code == "FM101"]
+        self.calls = {(call.function.path, call.site.call.number): call for call in own}
         self.sessions = Sessions(project)
-        self.calls = {(call.function.path, call.site.call.number): call for call in project.blocking}
         self.errors = Errors(project)
         self.handlers = Handlers(project)
         self.streams = Streams(project)
@@ -72,6 +63,8 @@ class Calls:
     def through_client(self, goal: ThroughClient, client: str) -> Step | Held:
         """The step of a call: its edit, and all that must be so for it to be right."""
         call = self.calls[goal.path, goal.number]
+        if call.is_configured:
+            return Held(f"`{call.callee}` is one of your `blocking-calls`: what would take its place is not known")
         site = self.project.site(call)
         judged = self.sessions.judge(call, site)
         if isinstance(judged, Held):
@@ -92,7 +85,7 @@ class Calls:
             return Held(handled.reason)
         self.guards[goal] = handled.guards
         notes = [row.note for row in judged.rows if row.parity is Parity.LOSSY]
-        notes += [*handled.notes, *self._doubts(site, call.function), *((stream and stream.notes) or ())]
+        notes += [*handled.notes, *self.awaiting.doubts(site, call.function), *((stream and stream.notes) or ())]
         needs: list[Goal] = [ClientInFunction(call.function, self.spec(call)), *self.handlers.needs(handled.guards)]
         needs += [ThroughClient(goal.path, number) for number in judged.results]
         needs += self.responses.reads(site.uses, call.function)
@@ -106,7 +99,7 @@ class Calls:
         scope = call.function
         for handler, uses in self._errors(call, site):
             first, last = handler.body
-            others = [c for c in self.project.blocking if c.function == scope and first <= c.place.line <= last]
+            others = [c for c in self.calls.values() if c.function == scope and first <= c.place.line <= last]
             also = tuple(ThroughClient(scope.path, other.site.call.number) for other in others)
             always = set(self.handlers.caught(handler, scope)) == {"requests.exceptions.HTTPError"}
             read = (use for use in uses if use.kind != "error" or not always)  # else there may be no response
@@ -122,8 +115,9 @@ class Calls:
                 yield handler, uses
 
     def _in_the_way(self, call: BlockingCall, site: Site, judged: JudgedCall) -> str | None:
-        if site.obstacle in _OBSTACLES:
-            return _OBSTACLES[site.obstacle]
+        reason = self.awaiting.in_the_way(site, call.function)
+        if reason is not None:
+            return reason
         if judged.missing is not None:
             return judged.missing
         for row in judged.rows:
@@ -152,40 +146,10 @@ class Calls:
             reason = self.errors.of_context_manager(term, call.function, rewritten)
             if reason is not None:
                 return reason
-        for term in (*site.guards, *site.acquired):
-            if self._is_lock(term, call.function):
-                return "a thread lock is held around it: across an `await`, it would stop every other task"
         return None
 
     def _means_something_else(self, name: str, site: Site, scope: Scope) -> bool:
         return name in site.bound or self.project.resolver.lookup(name, scope) is not None
-
-    def _is_lock(self, term: Term, scope: Scope) -> bool:
-        """Whether a term is a lock of threads, is called so, or locks something when it is entered."""
-        value = self.project.resolver.resolve(term, scope)
-        if isinstance(value, Instance):
-            for base in self.project.resolver.bases(value.of):
-                if isinstance(base, External) and base.name in _LOCKS:
-                    return True
-                if isinstance(base, Class):
-                    entered = Scope(base.scope.path, f"{base.scope.qualname}.__enter__")
-                    function = self.project.resolver.function(entered)
-                    if function is not None and "acquire" in function.members:
-                        return True
-            return False
-        name = _last_name(term)
-        words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower().split("_")
-        return not {"lock", "locks", "rlock", "mutex", "semaphore"}.isdisjoint(words)
-
-    def _doubts(self, site: Site, scope: Scope) -> Iterator[str]:
-        if site.obstacle == "nested comprehension":
-            yield "an `await` in a nested comprehension needs Python 3.11 or newer"
-        links = self.project.links(scope.path)
-        for name in site.looped:
-            if links is not None and name in links.mutated:
-                yield f"the loop around it runs over `{name}`, which another request may change meanwhile"
-        for state in site.stale:
-            yield f"`{state}` is read before the call and written after it: another request may change it meanwhile"
 
     def _edits(
         self, call: BlockingCall, judged: JudgedCall, client: str, stream: Stream | None
@@ -256,13 +220,3 @@ class _Names:
                 name, _ = imported(self.project, self.path, goal.module, goal.name)
                 code = code.replace(word, f"{name}{word[-1]}")
         return code
-
-
-def _last_name(term: Term) -> str:
-    """The name of what is called, subscripted or read, without what it is given."""
-    match term:
-        case Ref(name) | Member(_, name):
-            return name
-        case Call(callee=inner) | Item(of=inner) | Await(of=inner) | Truthy(of=inner):
-            return _last_name(inner)
-    return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable
+from dataclasses import replace
 
 from fastmigrate.facts.terms import Call, Const, Either, Member, Ref, Term, dotted
 from fastmigrate.facts.values import FunctionLinks
@@ -10,9 +11,11 @@ from fastmigrate.knowledge.names import APP_CLASSES, ROUTER_CLASSES
 from fastmigrate.knowledge.parity import Parity
 from fastmigrate.plan.errors import Errors
 from fastmigrate.plan.goals import (
+    ClientAtHand,
     ClientInFunction,
     ClientInLifespan,
     ClientInNewLifespan,
+    ClientMoved,
     ClientOfApp,
     Goal,
     Held,
@@ -47,14 +50,20 @@ _TRANSPARENT = frozenset({"fastapi_cache.decorator.cache", "fastapi_versioning.v
 class Clients:
     """Makes the steps of the goals that concern the client and the way to it.
 
-    `freed` tells the names in a function that a client may take, since what has them goes.
+    `freed` tells the names in a function that a client may take, since what has them goes; `closed_by` the client that
+    moves into a lifespan, and so needs a shutdown handler no longer that closes nothing else.
     """
 
     def __init__(
-        self, project: Project, specs: Iterable[ClientSpec], freed: Callable[[Scope, ClientSpec], Container[str]]
+        self,
+        project: Project,
+        specs: Iterable[ClientSpec],
+        freed: Callable[[Scope, ClientSpec], Container[str]],
+        closed_by: Callable[[Scope | tuple[str, int]], ClientMoved | None],
     ) -> None:
         self.freed = freed
         self.project = project
+        self.closed_by = closed_by
         self.apps = project.apps
         self.errors = Errors(project)
         self.keys = Keys(project, specs)
@@ -69,7 +78,8 @@ class Clients:
         if there is not None:
             return there
         free = self.freed(function, spec)
-        wanted = "client" if spec.key == "client" else self.keys.of(spec)
+        first = next(other for other in self.keys.specs if other.key == spec.key)
+        wanted = spec.key if spec == first else self.keys.of(spec)
         return fresh(wanted, {name for name in links.names if name not in free}, spec.other_key)
 
     def _existing_client(self, links: FunctionLinks, scope: Scope, spec: ClientSpec) -> str | None:
@@ -84,10 +94,10 @@ class Clients:
                 return name
         return None
 
-    def client_in_function(self, goal: ClientInFunction) -> Step | Held:
+    def client_at_hand(self, goal: ClientAtHand) -> Step | Held:
         """The client comes from the state of the request, and so from every app that serves the path operation."""
         links = self._function(goal.function)
-        for decorator in links.decorators:
+        for decorator in links.decorators if goal.spec.raises_other_errors else ():
             reason = self.errors.of_decorator(decorator, goal.function)
             if reason is not None:
                 return Held(reason)
@@ -97,15 +107,20 @@ class Clients:
         for path, line in self.project.references(goal.function):
             return Held(f"the path operation is also called directly, or referred to, in {path}:{line}")
         needs: list[Goal] = [ClientOfApp(root, goal.spec) for root in roots if root is not None]
+        return Step((*needs, RequestInFunction(goal.function)))
+
+    def client_in_function(self, goal: ClientInFunction) -> Step:
+        """The client gets a name where the path operation begins, unless it has one."""
+        links = self._function(goal.function)
+        at_hand = ClientAtHand(goal.function, goal.spec)
         if self._existing_client(links, goal.function, goal.spec) is not None:
-            return Step(tuple(needs))
+            return Step((at_hand,))
         path = goal.function.path
         httpx, _ = imported(self.project, path, self.project.library)
         request = self.request_name(goal.function)
         name = self.client_name(goal.function, goal.spec)
         code = f"{name}: {httpx}.AsyncClient = {request}.state.{self.keys.of(goal.spec)}"
-        needs += [RequestInFunction(goal.function), Imported(path, self.project.library)]
-        return Step(tuple(needs), intents=((path, InsertAtTop(links.number, code)),))
+        return Step((at_hand, Imported(path, self.project.library)), intents=((path, InsertAtTop(links.number, code)),))
 
     def request_name(self, function: Scope) -> str:
         """The name of a path operation's request parameter: the one that it has, or a free one."""
@@ -172,9 +187,9 @@ class Clients:
         """An app's lifespan yields the client: a new one, or the one that it has."""
         app = goal.app
         if self.keys.existing(app, goal.spec) is not None:
-            return self._held_by_errors(app) or Step()
+            return self._held_by_errors(goal) or Step()
         call = self.keys.construction(app)
-        reason = self._app_in_the_way(app, call)
+        reason = self._app_in_the_way(app, call) or self._held_by_errors(goal)
         if reason is not None or call is None:
             return reason or Held("where its app is made was not found")
         given = call.keyword("lifespan")
@@ -185,12 +200,18 @@ class Clients:
             if isinstance(lifespan, Function):
                 return Step((ClientInLifespan(lifespan.scope, goal.spec),))
             return Held(f"the lifespan of the app in {app.scope.path} is not a function of the project")
+        needs: list[Goal] = []
         for router in self.apps.under(app):
-            if router in self.apps.events:
-                path, line = self.apps.events[router]
-                where = f"{path}:{line}" if line else path
-                return Held(f"a new lifespan would silence the start-up and shutdown handlers registered in {where}")
-        return self._with_new_lifespan(app, call, goal.spec)
+            for event in self.apps.events.get(router, ()):
+                moved = self.closed_by(event.handler or (event.path, event.call))
+                if moved is None:
+                    where = f"{event.path}:{event.line}" if event.line else event.path
+                    return Held(
+                        f"a new lifespan would silence the start-up and shutdown handlers registered in {where}"
+                    )
+                needs.append(moved)
+        step = self._with_new_lifespan(app, call, goal.spec)
+        return replace(step, needs=(*step.needs, *needs))
 
     def _may_be_none(self, term: Term, scope: Scope) -> bool:
         if isinstance(term, Either):
@@ -225,10 +246,10 @@ class Clients:
             replaced = links.stored & {"lifespan_context", "on_startup", "on_shutdown"} if links is not None else set()
             if replaced:
                 return Held(f"`{min(replaced)}` is replaced in {path}")
-        return self._held_by_errors(app)
+        return None
 
-    def _held_by_errors(self, app: Instance) -> Held | None:
-        reason = self.errors.above(app)
+    def _held_by_errors(self, goal: ClientOfApp) -> Held | None:
+        reason = self.errors.above(goal.app) if goal.spec.raises_other_errors else None
         return None if reason is None else Held(reason)
 
     # -- imports

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fastmigrate.facts.sites import Argument, Site
 from fastmigrate.facts.terms import Call, Const, Display, Item, Member, Ref, Term, Truthy
 from fastmigrate.plan.specs import SHARED, ClientSpec, Constant
-from fastmigrate.plan.texts import REQUESTS_SETTINGS, quoted
+from fastmigrate.plan.texts import BASES, quoted
 from fastmigrate.plan.urls import has_scheme
 from fastmigrate.project.project import Project
 from fastmigrate.project.resolve import Class, External, Instance, Scope
@@ -28,7 +28,7 @@ _SOURCES = frozenset(
 _SCHEMES = frozenset({"http", "https", "all"})
 _CA_FILES = (".pem", ".crt", ".cer", ".ca-bundle")
 _DEPTH = 6  # imports followed from one file to the next
-_LIMITS = dict(REQUESTS_SETTINGS)["limits"]
+_LIMITS = dict(BASES["requests"])["limits"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,21 +11,27 @@ from fastmigrate.project.resolve import Instance, Scope
 from fastmigrate.rewrite.intents import Intent
 
 __all__ = [
+    "ClientAtHand",
     "ClientInFunction",
     "ClientInLifespan",
     "ClientInNewLifespan",
+    "ClientMoved",
     "ClientOfApp",
+    "ClientShared",
     "Goal",
     "Gone",
     "Held",
     "Imported",
     "LineReader",
     "NewLifespan",
+    "PassedFunction",
     "Promises",
     "ReadResult",
     "RequestInFunction",
     "SessionTakenOver",
+    "Slept",
     "Step",
+    "TaskImported",
     "ThroughClient",
 ]
 
@@ -47,6 +53,31 @@ class SessionTakenOver:
 
 
 @dataclass(frozen=True, slots=True)
+class Slept:
+    """The call with this ordinal sleeps without stopping the event loop."""
+
+    path: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class PassedFunction:
+    """The call with this ordinal is given a function in place of what that returns."""
+
+    path: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaskImported:
+    """A name for `BackgroundTask` that a scope imports comes from where that is."""
+
+    path: str
+    scope: str
+    bound: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReadResult:
     """What is done with a response, in one place: of which kind, and where (see `fastmigrate.facts.uses.Use`)."""
 
@@ -57,11 +88,35 @@ class ReadResult:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientAtHand:
+    """A path operation can reach a client of its app through its request."""
+
+    function: Scope
+    spec: ClientSpec
+
+
+@dataclass(frozen=True, slots=True)
 class ClientInFunction:
     """A path operation has a client of its app in a local name."""
 
     function: Scope
     spec: ClientSpec
+
+
+@dataclass(frozen=True, slots=True)
+class ClientShared:
+    """A client of the app takes the place of the one that the call with this ordinal makes."""
+
+    path: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClientMoved:
+    """A lifespan makes the client that the call with this ordinal makes in its module."""
+
+    path: str
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +159,10 @@ class ClientInLifespan:
 
 @dataclass(frozen=True, slots=True)
 class Promises:
-    """A file defines the hooks that keep for a client what requests promises."""
+    """A file defines the hooks with which clients keep what their base promises."""
 
     path: str
+    base: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +189,15 @@ Goal = (
     | ClientOfApp
     | RequestInFunction
     | ClientInFunction
+    | ClientAtHand
+    | ClientShared
+    | ClientMoved
     | SessionTakenOver
     | ThroughClient
     | ReadResult
+    | Slept
+    | PassedFunction
+    | TaskImported
     | LineReader
     | Imported
 )

@@ -1,12 +1,13 @@
-"""What nothing uses any more once the calls are migrated: imports of requests."""
+"""What nothing uses any more once the calls are migrated: imports of what they called."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 from fastmigrate.facts.terms import Member, Ref, Term
 from fastmigrate.facts.values import Binding, ModuleLinks
+from fastmigrate.knowledge.blocking import BLOCKING_CALLS
 from fastmigrate.plan.goals import Gone
 from fastmigrate.project.modules import module_name
 from fastmigrate.project.project import Project
@@ -16,10 +17,19 @@ from fastmigrate.rewrite.intents import EditCall, Intent, RemoveImport
 __all__ = ["unused_imports"]
 
 
+_MODULES = frozenset(name.partition(".")[0] for name in BLOCKING_CALLS)
+
+
 def unused_imports(
-    project: Project, intents: dict[str, list[Intent]], replaced: Iterable[Gone]
+    project: Project,
+    needed: Container[tuple[str, str]],
+    intents: dict[str, list[Intent]],
+    replaced: Iterable[Gone],
 ) -> Iterator[tuple[str, RemoveImport]]:
-    """The imports of requests, by file, whose last use was in a callee that is replaced, or in another such term."""
+    """The imports of blocking modules, by file, whose last use was in a replaced callee, or in another such term.
+
+    `needed` are the modules that new code uses, by file.
+    """
     gone: dict[str, Counter[tuple[str, str]]] = {}
     for path, edits in intents.items():
         edited = {edit.number for edit in edits if isinstance(edit, EditCall) and edit.callee is not None}
@@ -35,7 +45,12 @@ def unused_imports(
     for path, names in sorted(gone.items()):
         links = project.links(path)
         if links is not None:
-            yield from ((path, intent) for intent in _unused(project, links, names))
+            for intent in _unused(project, links, names):
+                bindings = links.bindings.get(intent.bound, ())
+                if intent.function is not None or not any(
+                    (path, b.module) in needed and b.kind == "import" for b in bindings
+                ):
+                    yield path, intent
 
 
 def _unused(project: Project, links: ModuleLinks, gone: Counter[tuple[str, str]]) -> Iterator[RemoveImport]:
@@ -66,7 +81,7 @@ def _removable(project: Project, bindings: tuple[Binding, ...], path: str) -> bo
     if len(bindings) != 1 or bindings[0].guarded or bindings[0].kind not in {"import", "from"}:
         return False
     value = project.resolver.resolve_binding(bindings[0], Scope(path))
-    return isinstance(value, External) and value.name.partition(".")[0] == "requests"
+    return isinstance(value, External) and value.name.partition(".")[0] in _MODULES
 
 
 def _used_elsewhere(project: Project, path: str, name: str) -> bool:

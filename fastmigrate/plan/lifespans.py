@@ -21,7 +21,7 @@ from fastmigrate.plan.goals import (
 from fastmigrate.plan.keys import Keys
 from fastmigrate.plan.names import fresh, imported
 from fastmigrate.plan.specs import ClientSpec
-from fastmigrate.plan.texts import LIFESPAN, PROMISES, REQUESTS_SETTINGS
+from fastmigrate.plan.texts import BASES, LIFESPAN, PROMISES
 from fastmigrate.project.project import Project
 from fastmigrate.project.resolve import External, Function, Instance, Scope
 from fastmigrate.rewrite.intents import InsertBefore, Intent, WrapYield
@@ -60,6 +60,8 @@ class Lifespans:
             "policy": imported(self.project, path, "http.cookiejar", "DefaultCookiePolicy")[0],
             "request_hook": fresh("keep_request_promises", taken),
             "response_hook": fresh("keep_response_promises", taken),
+            "send_hook": fresh("send_cookies", taken),
+            "keep_hook": fresh("keep_cookies", taken),
         }
 
     def _modules(self, path: str, spec: ClientSpec) -> list[str]:
@@ -85,11 +87,11 @@ class Lifespans:
     def _needs(self, path: str, spec: ClientSpec) -> tuple[Goal, ...]:
         """What the code of a client needs, as goals."""
         needs: list[Goal] = [Imported(path, self.project.library)]
-        asked = {**dict(REQUESTS_SETTINGS), **dict(spec.settings)}
-        if "{jar}" in asked["cookies"]:
+        asked = {**dict(BASES[spec.base]), **dict(spec.settings)}
+        if "{jar}" in asked.get("cookies", ""):
             needs += [Imported(path, "http.cookiejar", name) for name in ("CookieJar", "DefaultCookiePolicy")]
-        if "{request_hook}" in asked["event_hooks"]:
-            needs.append(Promises(path))
+        if spec.base in PROMISES:
+            needs.append(Promises(path, spec.base))
         needs += [Imported(path, module) for module in self._modules(path, spec)]
         return tuple(needs)
 
@@ -102,6 +104,8 @@ class Lifespans:
 
     def client_in_new_lifespan(self, goal: ClientInNewLifespan) -> Step | Held:
         """A new lifespan makes a client."""
+        if goal.spec.home not in {None, goal.path}:
+            return Held(_far_from(goal.spec, goal.path))
         return self._unknown(goal.path, goal.spec) or Step((NewLifespan(goal.path), *self._needs(goal.path, goal.spec)))
 
     def new_lifespans(self, goals: Iterable[Goal]) -> dict[str, InsertBefore]:
@@ -115,7 +119,9 @@ class Lifespans:
     def _written(self, path: str, specs: list[ClientSpec]) -> InsertBefore:
         """The lifespan that a file's apps share stands before the first of them."""
         keys = [self.keys.of(spec) for spec in specs]
-        locals_ = ["client" if spec.key == "client" else key for spec, key in zip(specs, keys, strict=True)]
+        locals_: list[str] = []
+        for spec, key in zip(specs, keys, strict=True):
+            locals_.append("client" if spec.key == "client" and "client" not in locals_ else key)
         items = [f'"{key}": {name}' for key, name in zip(keys, locals_, strict=True)]
         state = ", ".join(items) if len(items) < 3 else "\n    " + "".join(f"{item},\n    " for item in items)[:-4]
         body = f"yield {{{state}}}"
@@ -148,8 +154,11 @@ class Lifespans:
         unknown = self._unknown(path, goal.spec)
         if unknown is not None:
             return unknown
+        if goal.spec.home not in {None, path}:
+            return Held(_far_from(goal.spec, path))
         key = self.keys.of(goal.spec)
-        name = fresh("client" if goal.spec.key == "client" else key, links.names, "http_client")
+        own = {goal.spec.key} if goal.spec.base == "as it is" else set()  # what it closes so far is this client itself
+        name = fresh("client" if goal.spec.key == "client" else key, links.names - own, "http_client")
         kinds = self.project.types.kinds(item.value, goal.function) if item.value is not None else frozenset({"none"})
         manager = self._manager(path, goal.spec)
         intent: Intent = WrapYield(item.number, manager, name, key, kinds != {"dict"})
@@ -170,7 +179,7 @@ class Lifespans:
     def promises(self, goal: Promises) -> Step:
         """The hooks stand before the lifespan that uses them."""
         kind, number = self._anchor(goal.path)
-        code = PROMISES.format(**self._names(goal.path))
+        code = PROMISES[goal.base].format(**self._names(goal.path))
         needs = (Imported(goal.path, self.project.library),)
         return Step(needs, intents=((goal.path, InsertBefore(kind, number, code)),))
 
@@ -188,6 +197,10 @@ class Lifespans:
                 found.append((site.place.line, "call", site.call.number))
         _, kind, number = min(found)
         return kind, number
+
+
+def _far_from(spec: ClientSpec, path: str) -> str:
+    return f"the client's settings use names of {spec.home}, and the lifespan that is to make it stands in {path}"
 
 
 def _class_of(app: Instance) -> tuple[str, str]:

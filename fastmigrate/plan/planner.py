@@ -2,33 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 from fastmigrate.knowledge.parity import Parity
 from fastmigrate.model import Finding, Fix
+from fastmigrate.plan.awaiting import Awaiting
 from fastmigrate.plan.calls import Calls
 from fastmigrate.plan.clients import Clients
 from fastmigrate.plan.goals import (
+    ClientAtHand,
     ClientInFunction,
     ClientInLifespan,
     ClientInNewLifespan,
+    ClientMoved,
     ClientOfApp,
+    ClientShared,
     Goal,
     Gone,
     Held,
     Imported,
     LineReader,
     NewLifespan,
+    PassedFunction,
     Promises,
     ReadResult,
     RequestInFunction,
     SessionTakenOver,
+    Slept,
     Step,
+    TaskImported,
     ThroughClient,
 )
+from fastmigrate.plan.httpx_calls import HttpxCalls
 from fastmigrate.plan.leftovers import unused_imports
-from fastmigrate.project.project import Project
+from fastmigrate.plan.module_clients import ModuleClients
+from fastmigrate.plan.own_clients import OwnClients
+from fastmigrate.plan.sleeps import Sleeps
+from fastmigrate.plan.specs import ClientSpec
+from fastmigrate.plan.tasks import Tasks
+from fastmigrate.plan.urllib_calls import UrllibCalls
+from fastmigrate.project.project import BlockingCall, Project
 from fastmigrate.rewrite.intents import Intent
 
 __all__ = ["Plan", "Planner"]
@@ -42,11 +57,27 @@ _ORDER: tuple[type, ...] = (
     ClientInLifespan,
     ClientOfApp,
     RequestInFunction,
+    ClientAtHand,
     ClientInFunction,
+    ClientShared,
+    ClientMoved,
     SessionTakenOver,
     ThroughClient,
     ReadResult,
+    Slept,
+    PassedFunction,
+    TaskImported,
 )
+_CURES: dict[str, Callable[[str, int], Goal]] = {
+    "FM101": ThroughClient,
+    "FM102": ThroughClient,
+    "FM103": ThroughClient,
+    "FM104": Slept,
+    "FM301": ClientShared,
+    "FM302": ClientMoved,
+    "FM403": PassedFunction,
+}
+"""What has to be reached for the findings of each rule about calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +96,40 @@ class Planner:
 
     def __init__(self, project: Project, findings: Iterable[Finding], untouchable: Iterable[Finding] = ()) -> None:
         self.project = project
-        self.calls = Calls(project)
-        specs = [self.calls.spec(call) for call in project.blocking]
-        self.clients = Clients(project, specs, self.calls.sessions.modules.freed)
+        self.blocking = {(call.function.path, call.site.call.number): call for call in project.blocking}
+        awaiting = Awaiting(project)
+        self.calls = Calls(project, awaiting)
+        self.sleeps = Sleeps(project, awaiting)
+        self.tasks = Tasks(project)
+        self.httpx = HttpxCalls(project, awaiting)
+        self.urllib = UrllibCalls(project, awaiting)
+        self.own = OwnClients(project)
+        if self.httpx.needs_cookies or self.own.needs_cookies:
+            self.httpx.base = self.own.base = "httpx with cookies"
+        self.modules = ModuleClients(project)
+        self.clients = Clients(project, self._specs(), self.calls.sessions.modules.freed, self.modules.closed_by)
+        silenced = Held("its finding is suppressed")
         self.steps: dict[Goal, Step | Held] = {
-            ThroughClient(finding.path, finding.call): Held("its finding is suppressed")
-            for finding in untouchable
-            if finding.call is not None
+            goal: silenced for finding in untouchable if (goal := _goal_of(finding)) is not None
         }
         self.findings = list(findings)
-        self.roots = {_key(f): ThroughClient(f.path, f.call) for f in self.findings if f.call is not None}
+        self.roots = {_key(f): goal for f in self.findings if (goal := _goal_of(f)) is not None}
         self._grow(self.roots.values())
         self.reasons = self._prune()
+
+    def _maker(self, call: BlockingCall) -> Calls | HttpxCalls | UrllibCalls:
+        """Who knows how a call goes through a client."""
+        makers: dict[str, HttpxCalls | UrllibCalls] = {"FM102": self.httpx, "FM103": self.urllib}
+        return makers.get(call.code, self.calls)
+
+    def _specs(self) -> Iterator[ClientSpec]:
+        """All clients that any finding asks for."""
+        for call in self.project.blocking:
+            spec = self._maker(call).spec(call) if _CURES[call.code] is ThroughClient else None
+            if spec is not None:
+                yield spec
+        yield from self.own.specs()
+        yield from self.modules.specs()
 
     # -- grow and prune
 
@@ -92,13 +145,22 @@ class Planner:
     def _step(self, goal: Goal) -> Step | Held:
         match goal:
             case ThroughClient():
-                call = self.calls.calls[goal.path, goal.number]
-                return self.calls.through_client(goal, self.clients.client_name(call.function, self.calls.spec(call)))
+                call = self.blocking[goal.path, goal.number]
+                maker = self._maker(call)
+                spec = maker.spec(call)
+                name = "" if spec is None else self.clients.client_name(call.function, spec)
+                return maker.through_client(goal, name)
             case ReadResult():
                 return self.calls.responses.read_result(goal)
         makers: dict[type, Callable[..., Step | Held]] = {
+            ClientAtHand: self.clients.client_at_hand,
+            ClientShared: partial(self.own.shared, clients=self.clients),
+            ClientMoved: partial(self.modules.client_moved, clients=self.clients),
             ClientInFunction: self.clients.client_in_function,
             RequestInFunction: self.clients.request_in_function,
+            Slept: self.sleeps.slept,
+            PassedFunction: self.tasks.passed_function,
+            TaskImported: self.tasks.task_imported,
             ClientOfApp: self.clients.client_of_app,
             NewLifespan: self.clients.lifespans.new_lifespan,
             ClientInNewLifespan: self.clients.lifespans.client_in_new_lifespan,
@@ -155,6 +217,11 @@ class Planner:
             return Fix("unsafe", "; ".join(dict.fromkeys(notes)))
         return Fix("safe")
 
+    def reached_with(self, findings: Iterable[Finding]) -> list[Finding]:
+        """The findings that the fixes of these do away with: these, and what they need to be fixed for."""
+        goals = self._closure(self.roots[_key(finding)] for finding in findings)
+        return [finding for finding in self.findings if self.roots.get(_key(finding)) in goals]
+
     def plan(self, findings: Iterable[Finding]) -> Plan:
         """The edits that fix these findings together; those without a fix must not be among them."""
         goals = self._closure(self.roots[_key(finding)] for finding in findings)
@@ -174,11 +241,19 @@ class Planner:
         edits, replaced = self.calls.handlers.lowered(guards, migrated)
         for path, intent in edits:
             intents.setdefault(path, []).append(intent)
-
-        for path, intent in unused_imports(self.project, intents, [*gone, *replaced]):
+        needed = {(goal.path, goal.module) for goal in goals if isinstance(goal, Imported)}
+        for path, intent in unused_imports(self.project, needed, intents, [*gone, *replaced]):
             intents[path].append(intent)
         return Plan({path: tuple(edits) for path, edits in sorted(intents.items()) if edits})
 
 
-def _key(finding: Finding) -> tuple[str, str, int | None]:
-    return finding.code, finding.path, finding.call
+def _goal_of(finding: Finding) -> Goal | None:
+    """The goal that is reached once a finding is fixed; None if there is none."""
+    if finding.imported is not None:
+        return TaskImported(finding.path, *finding.imported)
+    cure = _CURES.get(finding.code)
+    return None if finding.call is None or cure is None else cure(finding.path, finding.call)
+
+
+def _key(finding: Finding) -> tuple[str, str, int | None, tuple[str, str] | None]:
+    return finding.code, finding.path, finding.call, finding.imported

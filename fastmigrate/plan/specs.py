@@ -7,10 +7,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fastmigrate.plan.texts import REQUESTS_SETTINGS
+from fastmigrate.plan.texts import BASES
 from fastmigrate.project.resolve import Scope
 
-__all__ = ["SHARED", "ClientSpec", "Constant"]
+__all__ = ["SHARED", "ClientSpec", "Constant", "as_template"]
+
+_LINE = 60  # characters of a client that may stand on one line
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +33,22 @@ class ClientSpec:
     """A client that lives as long as an app; calls with equal needs share one.
 
     `key` is the state key that it should have, `settings` are the keyword arguments in which it differs from a
-    client that behaves as `requests.get` does; an empty one is left out. They are templates: `{httpx}` is httpx's
-    name, `{ssl}` that of one of `modules`, which must be imported, and `{constant_0}` the first of `constants`.
+    client that behaves as its `base` says (see `texts.BASES`); an empty one is left out. They are templates: `{httpx}`
+    is httpx's name, `{ssl}` that of one of `modules`, which must be imported, and `{constant_0}` the first of
+    `constants`. `home` is the file whose names they use, if they use any.
     """
 
     key: str
     settings: tuple[tuple[str, str], ...] = ()
     modules: tuple[str, ...] = ()
     constants: tuple[Constant, ...] = ()
+    base: str = "requests"
+    home: str | None = None
+
+    @property
+    def raises_other_errors(self) -> bool:
+        """Whether its errors are not those of the calls that it takes over."""
+        return self.base in {"requests", "urllib"}
 
     @property
     def other_key(self) -> str:
@@ -50,13 +60,17 @@ class ClientSpec:
     def manager(self, names: Mapping[str, str]) -> str:
         """The code that makes the client; `names` are those of httpx, the jar, its policy, the hooks, and its own."""
         own = dict(self.settings)
-        base = [(name, own.pop(name, default)) for name, default in REQUESTS_SETTINGS]
-        lines = [f"    {name}={value.format(**names)},\n" for name, value in (*own.items(), *base) if value]
-        return f"{names['httpx']}.AsyncClient(\n{''.join(lines)})"
+        base = [(name, own.pop(name, default)) for name, default in BASES[self.base]]
+        given = [f"{name}={value.format(**names)}" for name, value in (*own.items(), *base) if value]
+        line = f"{names['httpx']}.AsyncClient({', '.join(given)})"
+        if len(line) <= _LINE and "\n" not in line:
+            return line
+        lines = "".join(f"    {argument},\n" for argument in given)
+        return f"{names['httpx']}.AsyncClient(\n{lines})"
 
     def is_made_by(self, code: str) -> bool:
         """Whether a piece of code makes this very client, by whatever names it knows httpx and the others."""
-        names = ["httpx", "jar", "policy", "request_hook", "response_hook"]
+        names = ["httpx", "jar", "policy", "request_hook", "response_hook", "send_hook", "keep_hook"]
         names += [*self.modules, *(module for constant in self.constants for module in constant.modules)]
         names += [f"constant_{index}" for index in range(len(self.constants))]
         pattern = re.escape(ast.unparse(ast.parse(self.manager({name: f"__{name}__" for name in names}))))
@@ -71,6 +85,11 @@ def _pattern(constant: Constant) -> str:
         return constant.name
     value = constant.value.format(**{module: f"__{module}__" for module in constant.modules})
     return rf"{constant.name}|{re.escape(ast.unparse(ast.parse(value)))}"
+
+
+def as_template(code: str) -> str:
+    """Code as a setting of a client, with nothing in it to be filled in."""
+    return code.replace("{", "{{").replace("}", "}}")
 
 
 SHARED = ClientSpec("client")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from fastmigrate.facts.terms import Term
 from fastmigrate.project.resolve import Instance, Scope
 
-__all__ = ["AppMap", "Route"]
+__all__ = ["AppMap", "Event", "Route"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +21,26 @@ class Route:
     plain: bool = False  # as Starlette registers it: the function gets the request and nothing else
 
 
+@dataclass(frozen=True, slots=True)
+class Event:
+    """The registration of a start-up or shutdown handler, by the ordinal of a call or by arguments of the app (-1).
+
+    `handler` is the function, if it is one of the project.
+    """
+
+    path: str
+    line: int
+    call: int
+    handler: Scope | None = None
+
+
 @dataclass(slots=True)
 class AppMap:
     """The apps and routers of a project."""
 
     routes: dict[Scope, list[Route]] = field(default_factory=dict)
     parents: dict[Instance, list[tuple[Instance | None, str]]] = field(default_factory=dict)
-    events: dict[Instance, tuple[str, int]] = field(default_factory=dict)  # where a handler is registered
+    events: dict[Instance, list[Event]] = field(default_factory=dict)
     lifeless: dict[Instance, str] = field(default_factory=dict)  # why no lifespan ever runs
     handlers: dict[Instance, list[tuple[Term, Scope, int]]] = field(default_factory=dict)
     error_handlers: set[Scope] = field(default_factory=set)

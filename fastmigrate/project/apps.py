@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from fastmigrate.facts.terms import OPAQUE, Call, Const, Display, Either, Member, Ref, Term, Text, dotted
 from fastmigrate.facts.values import Binding, CallSite, ModuleLinks
 from fastmigrate.knowledge.names import APP_CLASSES, ROUTER_CLASSES, TRUSTED_WITH_APP
-from fastmigrate.project.appmap import AppMap, Route
+from fastmigrate.project.appmap import AppMap, Event, Route
 from fastmigrate.project.resolve import Class, External, Function, Instance, Method, Resolver, Scope, Value
 
 __all__ = ["ROUTE_DECORATORS", "read_apps"]
@@ -70,7 +70,12 @@ class _AppReader:
             inner = callee.of.of if isinstance(callee.of, Member) and name not in _EVENTS else callee.of
             owner = self._owner(inner, scope)
             if owner is not None:
-                self.map.events.setdefault(owner, (scope.path, site.place.line))
+                handler = self.resolver.resolve(call.argument(1, "func"), scope)
+                function = handler.scope if isinstance(handler, Function) else None
+                if site.decorates is not None:
+                    function = Scope(scope.path, site.decorates)
+                event = Event(scope.path, site.place.line, call.number, function)
+                self.map.events.setdefault(owner, []).append(event)
         elif name in {"exception_handler", "add_exception_handler"}:
             owner = self._owner(callee.of, scope)
             handler = self.resolver.resolve(call.argument(1, "handler"), scope)
@@ -105,7 +110,7 @@ class _AppReader:
         else:
             self.map.prefixes[made] = self.text(call.keyword("prefix"), scope)
         if any(key in {"on_startup", "on_shutdown"} and value != Const(None) for key, value in call.keywords):
-            self.map.events.setdefault(made, (scope.path, 0))
+            self.map.events.setdefault(made, []).append(Event(scope.path, 0, -1))
         handlers = call.keyword("exception_handlers")
         if isinstance(handlers, Ref):
             found = self.resolver.lookup(handlers.name, scope)

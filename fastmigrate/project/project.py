@@ -5,19 +5,25 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
+from fastmigrate.facts.closers import Closer, read_closers
 from fastmigrate.facts.links import read_links
+from fastmigrate.facts.made import Made, read_arguments, read_kept_in_state, read_made, read_names
 from fastmigrate.facts.nodes import place_in_text
-from fastmigrate.facts.sites import Site, read_sites
+from fastmigrate.facts.sites import Argument, Site, read_sites
 from fastmigrate.facts.terms import Call, Member, Ref
 from fastmigrate.facts.values import CallSite, FunctionLinks, ModuleLinks, Place
-from fastmigrate.knowledge.blocking import BLOCKING_FUNCTIONS, BLOCKING_METHODS, TOKENS
+from fastmigrate.knowledge.blocking import BLOCKING_CALLS, SLEEP, TOKENS
+from fastmigrate.knowledge.httpx_clients import ASYNC_CLIENTS, CLIENTS
 from fastmigrate.knowledge.names import LIBRARIES, MAKES, STAR_NAMES, canonical
 from fastmigrate.project.appmap import AppMap
 from fastmigrate.project.apps import read_apps
+from fastmigrate.project.clients import MadeClient, made_clients
 from fastmigrate.project.modules import ModuleTree, is_test_path, module_name
-from fastmigrate.project.resolve import External, Function, Instance, Method, Resolver, Scope
+from fastmigrate.project.resolve import Class, Function, Resolver, Scope
+from fastmigrate.project.sharing import SharedUses, shared_uses
+from fastmigrate.project.tasks import MisplacedImport, MisusedTask, misplaced_imports, misused_tasks
 from fastmigrate.project.types import Types
 from fastmigrate.project.versions import declares
 from fastmigrate.sources import SourceError, Sources
@@ -29,32 +35,48 @@ _APP_TOKENS = (b"fastapi", b"starlette")
 
 @dataclass(frozen=True, slots=True)
 class BlockingCall:
-    """A call that blocks the event loop, and what it calls, by its canonical name."""
+    """A call that blocks the event loop, and what it calls, by its canonical name.
+
+    `is_configured` says that the user's configuration calls it blocking, and nothing else is known of it.
+    """
 
     code: str
     callee: str
     function: Scope
     site: CallSite
     place: Place
+    is_configured: bool = False
 
 
 class Project:
     """Everything that is known of a project.
 
     `named` are the files that the user asked for by name, `library` is the one that calls are migrated to: "httpx",
-    "httpx2", or None for the one that the project uses.
+    "httpx2", or None for the one that the project uses. `blocking_calls` are dotted names of what else blocks.
     """
 
-    def __init__(self, sources: Sources, named: Iterable[str] = (), library: str | None = None) -> None:
+    def __init__(
+        self,
+        sources: Sources,
+        named: Iterable[str] = (),
+        library: str | None = None,
+        blocking_calls: Iterable[str] = (),
+    ) -> None:
         self.sources = sources
         self._library = library
+        self._configured = {canonical(name) for name in blocking_calls}
         self.unreadable: dict[str, SourceError] = {}
         self._links: dict[str, ModuleLinks | None] = {}
         self._sites: dict[str, dict[int, Site]] = {}
+        self._made: dict[str, dict[int, Made]] = {}
+        self._shared: dict[tuple[str, int], SharedUses] = {}
         self.tree = ModuleTree(sources.paths, LIBRARIES)
-        self.resolver = Resolver(self.tree, self.links, canonical, MAKES, STAR_NAMES)
+        known = {*STAR_NAMES, *BLOCKING_CALLS, *self._configured}
+        self.resolver = Resolver(self.tree, self.links, canonical, MAKES, known)
         self.types = Types(self.resolver)
-        self.blocking_paths = list(sources.containing(*TOKENS))
+        own = (name.rpartition(".")[2].encode() for name in self._configured)
+        sleeping = {*sources.containing(SLEEP)} & {*sources.containing(b"async def")}
+        self.blocking_paths = sorted({*sources.containing(*TOKENS, *own), *sleeping})
         for path in [*self.blocking_paths, *named]:
             self.links(path)
         self.blocking_paths += sorted(set(self._naming_sessions()) - {*self.blocking_paths})
@@ -68,7 +90,7 @@ class Project:
                 for binding in bindings:
                     if isinstance(binding.term, Call) and binding.kind == "value":
                         made = self.resolver.resolve_binding(binding, Scope(path))
-                        if self.resolver.is_a(made, {"requests.Session"}):
+                        if self.resolver.is_a(made, {"requests.Session", *CLIENTS}):
                             naming = set(self.sources.containing(name.encode()))
                             yield from naming.intersection(self.sources.containing(*map(str.encode, module)))
 
@@ -115,7 +137,6 @@ class Project:
         links = self.links(path)
         if links is None:
             return
-        lines: list[bytes] = []
         for site in links.calls:
             function = links.functions.get(site.scope)
             if function is None or not function.is_async or site.deferred:
@@ -123,19 +144,106 @@ class Project:
             scope = Scope(path, site.scope)
             found = self.blocks(site, scope)
             if found is not None and scope in self.apps.routes:
-                lines = lines or self.sources.decode(path).text.encode().splitlines()
-                yield BlockingCall(*found, scope, site, place_in_text(site.place, lines))
+                code, callee = found
+                place = self.place_in_text(path, site.place)
+                yield BlockingCall(code, callee, scope, site, place, callee not in BLOCKING_CALLS)
 
     def blocks(self, site: CallSite, scope: Scope) -> tuple[str, str] | None:
         """The code of the rule that a call breaks on the event loop and the name of what it calls, or None."""
-        match self.resolver.resolve(site.call.callee, scope):
-            case External(name) if name in BLOCKING_FUNCTIONS:
-                return BLOCKING_FUNCTIONS[name], name
-            case Method(Instance() as owner, method):
-                for base in self.resolver.bases(owner.of):
-                    if isinstance(base, External) and (base.name, method) in BLOCKING_METHODS:
-                        return BLOCKING_METHODS[base.name, method], f"{base.name}.{method}"
+        callee = self.resolver.resolve(site.call.callee, scope)
+        for name in self.resolver.called_names(callee):
+            if name in BLOCKING_CALLS:
+                return BLOCKING_CALLS[name], name
+            if name in self._configured:
+                return "FM101", name
+        if isinstance(callee, Function | Class) and self.name_of(callee.scope) in self._configured:
+            return "FM101", self.name_of(callee.scope)
         return None
+
+    @cached_property
+    def own_clients(self) -> tuple[MadeClient, ...]:
+        """The clients of httpx that `async def` path operations make for themselves."""
+        return tuple(
+            client
+            for path in self.sources.containing(b"Client(")
+            if not is_test_path(path) and (links := self.links(path)) is not None
+            for client in made_clients(links, self.resolver, ASYNC_CLIENTS | CLIENTS)
+            if client.scope in self.apps.routes and links.functions[client.scope.qualname].is_async
+        )
+
+    @cached_property
+    def module_clients(self) -> tuple[MadeClient, ...]:
+        """The async clients of httpx that modules make when they are imported."""
+        return tuple(
+            client
+            for path in self.sources.containing(b"AsyncClient(")
+            if not is_test_path(path) and (links := self.links(path)) is not None
+            for client in made_clients(links, self.resolver, ASYNC_CLIENTS)
+            if not client.scope.qualname
+        )
+
+    def kept_in_state(self, path: str) -> set[int]:
+        """The ordinals of the calls in a file whose results become attributes of some `state`."""
+        return read_kept_in_state(self.tree_of(path))
+
+    def is_lifespan(self, scope: Scope) -> bool:
+        """Whether a function is the lifespan of an app."""
+        for app in self.apps.apps:
+            links = self.links(app.scope.path)
+            for site in links.calls if links is not None else ():
+                given = site.call.keyword("lifespan") if site.call.number == app.number else None
+                if given is not None and self.resolver.resolve(given, app.scope) == Function(scope):
+                    return True
+        return False
+
+    def shared(self, client: MadeClient) -> SharedUses:
+        """Who uses a client that a module makes."""
+        if client.key not in self._shared:
+            self._shared[client.key] = shared_uses(self, client)
+        return self._shared[client.key]
+
+    def closers(self, path: str) -> dict[int, Closer]:
+        """The calls in a file that close something, by their ordinals."""
+        return read_closers(self.tree_of(path))
+
+    def arguments(self, client: MadeClient) -> tuple[Argument, ...]:
+        """The arguments of a call that makes a client in a module."""
+        return read_arguments(self.tree_of(client.scope.path), client.site.call.number)
+
+    def names_beside(self, client: MadeClient) -> list[str]:
+        """The names that are read in the statement of a module that makes a client."""
+        return read_names(self.tree_of(client.scope.path), client.site.call.number)
+
+    def made(self, client: MadeClient) -> Made:
+        """What a path operation does with a client that it makes."""
+        path = client.scope.path
+        if path not in self._made:
+            wanted = [other.site.call.number for other in self.own_clients if other.scope.path == path]
+            self._made[path] = read_made(self.tree_of(path), wanted)
+        return self._made[path][client.site.call.number]
+
+    @cached_property
+    def misused_tasks(self) -> tuple[MisusedTask, ...]:
+        """The background tasks that are given a coroutine in place of a function."""
+        return tuple(task for links in self._with_tasks for task in misused_tasks(links, self.resolver))
+
+    @cached_property
+    def misplaced_imports(self) -> tuple[MisplacedImport, ...]:
+        """The imports of `BackgroundTask` from where it is not."""
+        return tuple(
+            found
+            for links in self._with_tasks
+            for found in misplaced_imports(links, self.resolver, partial(self.tree_of, links.path))
+        )
+
+    @cached_property
+    def _with_tasks(self) -> list[ModuleLinks]:
+        paths = (path for path in self.sources.containing(b"BackgroundTask") if not is_test_path(path))
+        return [links for path in paths if (links := self.links(path)) is not None]
+
+    def place_in_text(self, path: str, place: Place) -> Place:
+        """A place of a file's links with its columns in characters."""
+        return place_in_text(place, self.sources.decode(path).text.encode().splitlines())
 
     def site(self, call: BlockingCall) -> Site:
         """All that is to be known of a blocking call before it can be rewritten."""

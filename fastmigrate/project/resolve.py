@@ -133,6 +133,14 @@ class Resolver:
         wanted = set(names)
         return any(isinstance(base, External) and base.name in wanted for base in self.bases(value.of))
 
+    def called_names(self, value: Value | None) -> Iterator[str]:
+        """The dotted names from outside of what is called: those of a method are by its class and those above it."""
+        match value:
+            case External(name):
+                yield name
+            case Method(Instance() as owner, method):
+                yield from (f"{base.name}.{method}" for base in self.bases(owner.of) if isinstance(base, External))
+
     # -- terms
 
     def resolve(self, term: Term | None, scope: Scope) -> Value | None:
@@ -293,6 +301,8 @@ class Resolver:
         path = self.tree.find(scope.path, binding.module, binding.level)
         if path is None:
             return None if binding.level else External(self.canonical(f"{binding.module}.{binding.name}"))
+        if path == scope.path:  # a package that names a module of its own
+            return self._submodule(path, binding.name)
         return self._member(Module(path), binding.name)
 
     def _member(self, owner: Value | None, name: str) -> Value | None:
@@ -323,6 +333,9 @@ class Resolver:
                 found = self._from_star(name, Scope(path))
                 if found is not None:
                     return found
+        return self._submodule(path, name)
+
+    def _submodule(self, path: str, name: str) -> Value | None:
         folder = path.removesuffix("__init__.py").removesuffix("/")
         if path.endswith(("/", "__init__.py")):
             inner = self.tree.find(f"{folder}/_" if folder else "_", name, 1)

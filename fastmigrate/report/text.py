@@ -51,7 +51,7 @@ def summary(results: Sequence[Result], *, written: bool = True) -> Iterator[str]
     if not findings and not fixed:
         yield f"No findings in {_count(sum(result.files for result in results), 'file')}."
         return
-    unreadable = sum(1 for finding in findings if finding.call is None)
+    unreadable = sum(1 for finding in findings if not finding.is_in_code)
     safe, unsafe, held = (len(by_grade[grade]) for grade in ("safe", "unsafe", "none"))
     held -= unreadable
     parts = [f"{fixed} {'fixed' if written else 'would be fixed'} in {_count(changed, 'file')}"] if fixed else []
@@ -67,7 +67,7 @@ def summary(results: Sequence[Result], *, written: bool = True) -> Iterator[str]
     tests = [shown(result.root / path) for result in results for path in result.tests]
     if tests:
         yield f"  note: {_first(tests)} {_verb(tests)} the app's lifespan to run: `with TestClient(app) as client:`."
-    reasons = Counter(finding.fix.reason or "" for finding in by_grade["none"] if finding.call is not None)
+    reasons = Counter(finding.fix.reason or "" for finding in by_grade["none"] if finding.is_in_code)
     for reason, count in sorted(reasons.items(), key=lambda item: (-item[1], item[0])):
         yield f"  held ({count}): {reason}"
 

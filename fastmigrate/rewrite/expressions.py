@@ -12,13 +12,14 @@ from fastmigrate.rewrite.intents import (
     EditCall,
     GuardStatement,
     Intent,
+    PassFunction,
     RenameMember,
     ReplaceStatement,
     Template,
     TestMember,
     WrapRest,
 )
-from fastmigrate.rewrite.layout import an_argument_a_line, with_comma_after, with_keyword
+from fastmigrate.rewrite.layout import an_argument_a_line, with_comma_after, with_function_passed, with_keyword
 from fastmigrate.rewrite.nodes import Filler, member_of, refuse_comments
 from fastmigrate.rewrite.replacing import Replacer
 
@@ -50,6 +51,9 @@ class ExpressionEditor(CountingEditor):
         for intent in self._take(EditCall, number):
             assert isinstance(intent, EditCall)
             result = self._edited_call(updated, intent)
+        for passing in self._take(PassFunction, number):
+            assert isinstance(passing, PassFunction)
+            result = updated.with_changes(args=with_function_passed(updated.args, passing.index))
         of = updated.func.value if isinstance(updated.func, cst.Attribute) else updated.func
         result = self._templated("call", original, result, of)
         for guard in self._take(GuardStatement, number, "call"):

@@ -21,10 +21,13 @@ def edit_imports(module: cst.Module, intents: Iterable[AddImport | RemoveImport]
     body: list[cst.BaseStatement] = list(module.body)
     intents = list(intents)
     gone = {intent.bound for intent in intents if isinstance(intent, RemoveImport)}
-    for intent in intents:
-        if isinstance(intent, AddImport):
-            body = _with_import(body, intent, gone)
-    for name in sorted(gone):
+    added = [intent for intent in intents if isinstance(intent, AddImport)]
+    replaced = gone & {intent.alias or intent.name or intent.module for intent in added}
+    for name in sorted(replaced):
+        body = without_import(body, name)
+    for intent in added:
+        body = _with_import(body, intent, gone)
+    for name in sorted(gone - replaced):
         body = without_import(body, name)
     return _keeping_header(module, body)
 
@@ -32,17 +35,19 @@ def edit_imports(module: cst.Module, intents: Iterable[AddImport | RemoveImport]
 def without_import(body: Sequence[cst.BaseStatement], bound: str) -> list[cst.BaseStatement]:
     """The statements without the import that binds a name; comments above it stay."""
     kept: list[cst.BaseStatement] = []
-    orphaned: list[cst.EmptyLine] = []
+    orphaned: list[cst.EmptyLine] | None = None
     for statement in body:
         left = _without_name(statement, bound)
         if left is None:
-            orphaned += _lines_above(statement)
+            orphaned = [*(orphaned or ()), *_lines_above(statement)]
             continue
-        if orphaned:
+        if orphaned is not None:
             own = _lines_above(left)
             joined = [*orphaned, *own] if any(line.comment for line in orphaned) else own or orphaned
+            while not kept and joined and joined[0].comment is None:  # a block does not begin with a blank line
+                joined = joined[1:]
             left = left.with_changes(leading_lines=joined)
-            orphaned = []
+            orphaned = None
         kept.append(left)
     return kept
 

@@ -22,7 +22,9 @@ __all__ = [
     "Intent",
     "MakeAsync",
     "NewArgument",
+    "PassFunction",
     "RemoveImport",
+    "RemoveStatement",
     "RenameMember",
     "ReplaceStatement",
     "SplitWith",
@@ -66,6 +68,14 @@ class EditCall:
     arguments: tuple[ArgumentEdit, ...] = ()
     added: tuple[NewArgument, ...] = ()
     awaited: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PassFunction:
+    """The argument at `index` of a call, a call itself, becomes the function that it calls; its arguments follow it."""
+
+    number: int
+    index: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +153,14 @@ class SplitWith:
 
 @dataclass(frozen=True, slots=True)
 class UnwrapWith:
-    """`with value as name:` becomes `name = value`, and its body stands beside that."""
+    """`with value as name:` becomes `name = value`, or other statements, and its body stands beside that.
+
+    Of several items, the one at `item` goes.
+    """
 
     number: int
+    item: int = 0
+    code: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +194,14 @@ class GuardStatement:
     call: int
     test: str
     first: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveStatement:
+    """The statement that holds a call, or the definition of a function, goes; a `finally` that gets empty goes, too."""
+
+    kind: str
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +263,7 @@ class RemoveImport:
 
 Intent = (
     EditCall
+    | PassFunction
     | RenameMember
     | ReplaceStatement
     | TestMember
@@ -256,6 +280,7 @@ Intent = (
     | InsertAtTop
     | InsertBefore
     | WrapYield
+    | RemoveStatement
     | AddImport
     | RemoveImport
 )

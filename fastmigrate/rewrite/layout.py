@@ -17,6 +17,7 @@ __all__ = [
     "with_comma_after",
     "with_element",
     "with_first_elements",
+    "with_function_passed",
     "with_keyword",
 ]
 
@@ -69,6 +70,23 @@ def an_argument_a_line(call: cst.Call, edited: cst.Call, unit: str) -> cst.Call:
     args = [arg.with_changes(comma=cst.Comma(whitespace_after=line)) for arg in deeper if isinstance(arg, cst.Arg)]
     args[-1] = args[-1].with_changes(comma=cst.Comma(whitespace_after=_new_line("")))
     return edited.with_changes(whitespace_before_args=line, args=args)
+
+
+def with_function_passed(args: Sequence[cst.Arg], index: int) -> list[cst.Arg]:
+    """The arguments with a call among them replaced by what it calls, and by its own arguments after that."""
+    given = args[index]
+    assert isinstance(given.value, cst.Call)
+    function = given.with_changes(value=given.value.func)
+    if not given.value.args:
+        return [*args[:index], function, *args[index + 1 :]]
+    between = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
+    function = function.with_changes(keyword=None, equal=cst.MaybeSentinel.DEFAULT, comma=between)
+    *others, last = given.value.args
+    last = last.with_changes(comma=given.comma, whitespace_after_arg=given.whitespace_after_arg)
+    if isinstance(last.value, cst.GeneratorExp) and not last.value.lpar:
+        bare = last.value.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
+        last = last.with_changes(value=bare)
+    return [*args[:index], function, *others, last, *args[index + 1 :]]
 
 
 def clause_a_line(comprehension: cst.DictComp, base: str, unit: str) -> cst.DictComp:

@@ -10,7 +10,7 @@ from fastmigrate.rewrite.intents import ReplaceStatement
 from fastmigrate.rewrite.layout import dedented
 from fastmigrate.rewrite.nodes import Filler, refuse_comments
 
-__all__ = ["Replacer", "without_gone"]
+__all__ = ["Replacer", "gone", "without_gone"]
 
 _GIVEN = "__fastmigrate_given__"
 _GONE = cst.Pass()  # stands for a statement that is gone, until its block is complete
@@ -130,21 +130,28 @@ def _given(statement: cst.BaseSmallStatement) -> cst.BaseExpression | None:
     return None
 
 
+def gone(statement: cst.SimpleStatementLine | cst.FunctionDef) -> cst.SimpleStatementLine:
+    """What stands for a statement that is gone, with the comments above it."""
+    return cst.SimpleStatementLine([_GONE], leading_lines=statement.leading_lines)
+
+
 def without_gone(body: Sequence[cst.BaseStatement]) -> list[cst.BaseStatement]:
     """The statements without those that are gone; comments above these stay."""
     kept: list[cst.BaseStatement] = []
-    orphaned: list[cst.EmptyLine] = []
+    orphaned: list[cst.EmptyLine] | None = None
     for statement in body:
         lines = list(getattr(statement, "leading_lines", ()))
         if isinstance(statement, cst.SimpleStatementLine) and statement.body[0] is _GONE:
-            orphaned += lines
+            orphaned = [*(orphaned or ()), *lines]
             continue
-        if orphaned:
-            lines = [*orphaned, *lines] if any(line.comment for line in orphaned) else lines or orphaned
-            orphaned = []
-            kept.append(statement.with_changes(leading_lines=lines))
-        else:
+        if orphaned is None:
             kept.append(statement)
-    if any(line.comment for line in orphaned):
-        kept.append(cst.SimpleStatementLine([cst.Pass()], leading_lines=orphaned))
+            continue
+        lines = [*orphaned, *lines] if any(line.comment for line in orphaned) else lines or orphaned
+        while not kept and lines and lines[0].comment is None:  # a block does not begin with a blank line
+            lines = lines[1:]
+        kept.append(statement.with_changes(leading_lines=lines))
+        orphaned = None
+    if any(line.comment for line in orphaned or ()):
+        kept.append(cst.SimpleStatementLine([cst.Pass()], leading_lines=orphaned or ()))
     return kept

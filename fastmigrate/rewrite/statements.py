@@ -9,7 +9,7 @@ import libcst as cst
 from fastmigrate.rewrite.expressions import ASYNC, ExpressionEditor
 from fastmigrate.rewrite.intents import EditHandler, Intent, MakeAsync, SplitWith, UnwrapWith, WrapYield
 from fastmigrate.rewrite.nodes import refuse_comments
-from fastmigrate.rewrite.replacing import without_gone
+from fastmigrate.rewrite.replacing import gone, without_gone
 
 __all__ = ["StatementEditor"]
 
@@ -83,6 +83,11 @@ class StatementEditor(ExpressionEditor):
     ) -> cst.CSTNode | cst.RemovalSentinel | cst.FlattenSentinel[cst.CSTNode]:
         """New statements come to stand before a compound one."""
         left = super().on_leave(original_node, updated_node)
+        if original_node in self.going:
+            assert isinstance(left, cst.SimpleStatementLine | cst.FunctionDef)
+            if isinstance(left, cst.SimpleStatementLine) and len(left.body) > 1:
+                raise cst.CSTValidationError("a statement that is to go shares its line with others")
+            return gone(left)
         if original_node in self.closings and isinstance(left, cst.BaseStatement):
             self.closings[left] = self.closings.pop(original_node)
         before = self._new_before(original_node) if isinstance(original_node, cst.BaseCompoundStatement) else []
@@ -114,28 +119,54 @@ class StatementEditor(ExpressionEditor):
             return cst.FlattenSentinel(replaced)
         if items := [getattr(intent, "item", -1) for intent in self._take(SplitWith, self.numbers[original])]:
             return _split(updated, items)
-        unwrapped = UnwrapWith(self.numbers[original])
-        if unwrapped not in self.remaining:
-            return updated
-        self.remaining.remove(unwrapped)
-        (alone,) = updated.items
-        for part in (updated.lpar, updated.rpar, alone.comma, alone.asname):
+        unwrapped = {i.item: i for i in self._take(UnwrapWith, self.numbers[original]) if isinstance(i, UnwrapWith)}
+        return cst.FlattenSentinel(self._unwrapped(updated, unwrapped)) if unwrapped else updated
+
+    def _unwrapped(self, block: cst.With, intents: dict[int, UnwrapWith]) -> list[cst.BaseStatement]:
+        first: list[cst.SimpleStatementLine] = []
+        for index, intent in sorted(intents.items()):
+            new = [self._quoted_statement(code) for code in intent.code]
+            first += new or [_assignment(block.items[index])]
+        first[0] = first[0].with_changes(leading_lines=block.leading_lines)
+        others = [other for index, other in enumerate(block.items) if index not in intents]
+        if others:
+            refuse_comments(block.with_changes(body=cst.SimpleStatementSuite([cst.Pass()]), leading_lines=[]))
+            others[-1] = others[-1].with_changes(comma=block.items[-1].comma)
+            return [*first, block.with_changes(items=others, leading_lines=[])]
+        for part in (block.lpar, block.rpar, *(x for item in block.items for x in (item.comma, item.asname))):
             if isinstance(part, cst.CSTNode):
                 refuse_comments(part)
-        small: cst.BaseSmallStatement = cst.Expr(alone.item)
-        if alone.asname is not None:
-            assert isinstance(alone.asname.name, cst.BaseAssignTargetExpression)
-            small = cst.Assign([cst.AssignTarget(alone.asname.name)], alone.item)
-        first = cst.SimpleStatementLine([small], leading_lines=updated.leading_lines)
-        if isinstance(updated.body, cst.SimpleStatementSuite):
-            inner = cst.SimpleStatementLine(updated.body.body, trailing_whitespace=updated.body.trailing_whitespace)
-            idle = all(isinstance(statement, cst.Pass) for statement in updated.body.body)
-            return cst.FlattenSentinel([first, *([] if idle else [inner])])
+        if isinstance(block.body, cst.SimpleStatementSuite):
+            after = block.body.trailing_whitespace
+            idle = all(isinstance(statement, cst.Pass) for statement in block.body.body)
+            inner = cst.SimpleStatementLine(block.body.body, trailing_whitespace=after)
+            return [*first, *([] if idle else [inner])]
+        assert isinstance(block.body, cst.IndentedBlock)
+        first[-1] = first[-1].with_changes(trailing_whitespace=block.body.header)
+        for line in block.body.footer:
+            refuse_comments(line)
+        return [*first, *(statement for statement in block.body.body if isinstance(statement, cst.BaseStatement))]
+
+    def _quoted_statement(self, code: str) -> cst.SimpleStatementLine:
+        statement = cst.parse_statement(self.templates.quoted(code), self.config)
+        assert isinstance(statement, cst.SimpleStatementLine)
+        return statement
+
+    def edit_Try(self, original: cst.Try, updated: cst.Try) -> cst.Try | cst.FlattenSentinel[cst.BaseStatement]:
+        """A `finally` whose statements are gone goes, and the `try` if nothing is left of it."""
+        last = updated.finalbody
+        if last is None or last.body.body:
+            return updated
+        refuse_comments(last)
+        if updated.handlers:
+            return updated.with_changes(finalbody=None)
         assert isinstance(updated.body, cst.IndentedBlock)
-        first = first.with_changes(trailing_whitespace=updated.body.header)
+        refuse_comments(updated.body.header)
         for line in updated.body.footer:
             refuse_comments(line)
-        return cst.FlattenSentinel([first, *updated.body.body])
+        first, *rest = (s for s in updated.body.body if isinstance(s, cst.BaseStatement))
+        lines = [*updated.leading_lines, *getattr(first, "leading_lines", ())]
+        return cst.FlattenSentinel([first.with_changes(leading_lines=lines), *rest])
 
     def edit_ExceptHandler(self, original: cst.ExceptHandler, updated: cst.ExceptHandler) -> cst.ExceptHandler:
         """A handler catches something else."""
@@ -160,7 +191,7 @@ class StatementEditor(ExpressionEditor):
         return cst.parse_expression(code.replace("    ", self.unit), self.config)
 
     def edit_IndentedBlock(self, original: cst.IndentedBlock, updated: cst.IndentedBlock) -> cst.IndentedBlock:
-        """What follows something that is opened comes to stand within a block that closes it."""
+        """Statements go; what follows something that is opened comes to stand within a block that closes it."""
         body = [statement for statement in updated.body if isinstance(statement, cst.BaseStatement)]
         updated = updated.with_changes(body=without_gone(body))
         for index in reversed(range(len(updated.body))):
@@ -210,6 +241,13 @@ def _split(block: cst.With, made_async: Sequence[int]) -> cst.With:
         outer = cst.With(group, body, asynchronous=ASYNC if is_async else None)
         body = cst.IndentedBlock([outer])
     return outer.with_changes(leading_lines=block.leading_lines)
+
+
+def _assignment(item: cst.WithItem) -> cst.SimpleStatementLine:
+    if item.asname is None:
+        return cst.SimpleStatementLine([cst.Expr(item.item)])
+    assert isinstance(item.asname.name, cst.BaseAssignTargetExpression)
+    return cst.SimpleStatementLine([cst.Assign([cst.AssignTarget(item.asname.name)], item.item)])
 
 
 def _leading_lines(statement: cst.BaseStatement) -> list[cst.EmptyLine]:

@@ -1,6 +1,7 @@
-"""The rules: one module each, found by being here.
+"""The rules: one module each, found by being here under a name without an underscore before it.
 
-A rule's module has a CODE, a NAME, and a function `find(project)` that yields its findings, without their fixes.
+A rule's module has a CODE, a NAME, and a function `find(project)` that yields its findings, without their fixes. If it
+says `ON = False`, the rule is off unless it is selected.
 Its docstring is what `--explain` prints, with the sections "What it does", "Why is this bad", "Example",
 "Use instead" and "Fix".
 """
@@ -28,11 +29,19 @@ class Rule:
     name: str
     doc: str
     find: Callable[[Project], Iterator[Finding]]
+    is_on: bool = True
 
 
 @cache
 def all_rules() -> dict[str, Rule]:
     """All rules by their code, in order."""
-    modules = [importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)]
-    rules = [Rule(module.CODE, module.NAME, inspect.getdoc(module) or "", module.find) for module in modules]
+    modules = [
+        importlib.import_module(f"{__name__}.{found.name}")
+        for found in pkgutil.iter_modules(__path__)
+        if found.name[0] != "_"
+    ]
+    rules = [
+        Rule(module.CODE, module.NAME, inspect.getdoc(module) or "", module.find, getattr(module, "ON", True))
+        for module in modules
+    ]
     return {rule.code: rule for rule in sorted(rules, key=lambda rule: rule.code)}

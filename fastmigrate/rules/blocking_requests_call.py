@@ -2,7 +2,8 @@
 
 What it does
 ------------
-Finds calls of `requests` functions and of `requests.Session` methods in `async def` path operations.
+Finds calls of `requests` functions and of `requests.Session` methods in `async def` path operations. What else blocks
+in a project can be named: `blocking-calls = ["mypkg.client.fetch", "boto3.client"]` in `[tool.fastmigrate]`.
 
 Why is this bad
 ---------------
@@ -93,30 +94,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fastmigrate.model import Endpoint, Finding, Hop
-from fastmigrate.project.project import BlockingCall, Project
+from fastmigrate.model import Finding
+from fastmigrate.project.project import Project
+from fastmigrate.rules._blocking import blocking_findings
 
 CODE = "FM101"
 NAME = "blocking-requests-call"
 
 
 def find(project: Project) -> Iterator[Finding]:
-    """The blocking `requests` calls on the project's event loop."""
-    for call in project.blocking:
-        if call.code == CODE:
-            yield _finding(project, call)
-
-
-def _finding(project: Project, call: BlockingCall) -> Finding:
-    function = project.resolver.function(call.function)
-    name = project.name_of(call.function)
-    endpoints = tuple(
-        Endpoint(name, route, call.function.path, function.line if function is not None else 0)
-        for registered in project.apps.routes[call.function]
-        for route in project.apps.full_routes(registered)
-    )
-    message = f"`{call.callee}` blocks the event loop in `{name}`: no other request is served until it returns"
-    if function is not None and not function.awaits:
-        message += "; it awaits nothing, so a plain `def` would do as well"
-    chain = (Hop(name, call.function.path, call.place.line, call.place.column),)
-    return Finding(CODE, NAME, message, call.function.path, call.place, endpoints, chain, call=call.site.call.number)
+    """The blocking `requests` calls on the project's event loop, and those that the configuration calls blocking."""
+    return blocking_findings(project, CODE, NAME)
