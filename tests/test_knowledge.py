@@ -33,6 +33,7 @@ from fastmigrate.knowledge.blocking import BLOCKING_FUNCTIONS
 from fastmigrate.knowledge.parity import Parity, Row
 from fastmigrate.knowledge.requests_calls import ARGUMENTS, FORM_TYPE, FUNCTIONS
 from fastmigrate.knowledge.requests_responses import MEMBERS, STREAMED, TRUTH
+from fastmigrate.plan.awaiting import Awaiting
 from fastmigrate.plan.calls import Calls
 from fastmigrate.plan.specs import SHARED, ClientSpec
 from fastmigrate.plan.texts import LINE_READER, PROMISES
