@@ -121,11 +121,8 @@ class HttpxCalls:
         judged = _Judged()
         if call.callee not in FUNCTIONS:
             judged.held = f"`{call.callee}` is not migrated yet: clients that a path operation or a module makes are"
-            for argument in site.arguments:
-                if argument.keyword in {"content", "data"}:
-                    judged.rows.append(
-                        ARGUMENTS[argument.keyword, self._case(argument.keyword, argument, call.function)]
-                    )
+            bodies = [argument for argument in site.arguments if argument.keyword in {"content", "data"}]
+            judged.rows += [ARGUMENTS[a.keyword or "", self._case(a.keyword or "", a, call.function)] for a in bodies]
             return judged
         library = call.callee.partition(".")[0]
         if library != self.project.library:
