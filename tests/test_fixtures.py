@@ -4,6 +4,7 @@ A fixture has a project `before`, its migrated form `after`, and a `scenario.tom
 
     app = "main:app"            uvicorn's name of the app; with "()" behind it, of its factory
     [environment]               variables for both apps; UPSTREAM is always set
+    tls = true                  the upstream speaks TLS
     unsafe = true               fixed with --unsafe-fixes
     left = 1                    findings that are left after the fix (0 if not given)
     blocked = "/slow"           calls the upstream's /barrier: blocked before, free afterwards
@@ -128,7 +129,7 @@ def statuses_at_once(folder: Path, scenario: dict[str, Any]) -> list[Answer]:
 
 @contextmanager
 def running(folder: Path, scenario: dict[str, Any]) -> Iterator[tuple[RunningApp, Upstream]]:
-    with Upstream(scenario.get("answers", {}), GATE) as upstream:
+    with Upstream(scenario.get("answers", {}), GATE, tls=scenario.get("tls", False)) as upstream:
         environment = {"UPSTREAM": upstream.url, **scenario.get("environment", {})}
         with RunningApp(folder, scenario["app"], environment) as app:
             try:

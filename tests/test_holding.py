@@ -13,10 +13,30 @@ from tests.projects import findings, only, project
 APP = """
 import os, threading
 import requests
-from fastapi import FastAPI, Request, Query
+from fastapi import FastAPI, Request, Query, UploadFile
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel
 app = FastAPI()
 TABLE = {}
 LOCK = threading.Lock()
+IS_STRICT = os.getenv("STRICT", "1") == "1"
+DIGEST = requests.auth.HTTPDigestAuth("u", "p")
+PAIR, TIMEOUT = ("u", "p"), 5
+class Token(requests.auth.AuthBase):
+    def __call__(self, r):
+        r.headers["X-Token"] = "t"
+        return r
+TOKEN = Token()
+def numbered(r):
+    r.headers["X-Number"] = len(TABLE)
+    return r
+class Signed(requests.auth.AuthBase):
+    def __call__(self, r):
+        r.headers["X-Length"] = len(r.body)
+        return r
+class Model(BaseModel):
+    a: str
+    b: int | None = None
 def clock(name): ...
 class Waiting:
     def __enter__(self): ...
@@ -26,21 +46,47 @@ def unwrap(v):
     if v: return unwrap(v["value"])
     return unwrap(v)
 @app.get("/")
-async def f(request: Request, u: str, n: int = 1, q: str | None = None, flag: bool = False, any=None):
+async def f(
+    request: Request, upload: UploadFile, u: str, n: int = 1, q: str | None = None, flag: bool = False, any=None
+):
 """
 
 HELD = {
     "stream": ("requests.get(u, stream=True)", "streamed"),
-    "verify": ("requests.get(u, verify=False)", "`verify` belongs to a client"),
-    "cert": ("requests.get(u, cert='x')", "`cert` belongs to a client"),
-    "proxies": ("requests.get(u, proxies={'http': 'p'})", "proxies belong to a client"),
-    "cookies": ("requests.get(u, cookies={'a': 'b'})", "`cookies={'a': 'b'}` is not migrated yet"),
-    "files": ("requests.post(u, files={'f': b'x'})", "`files={'f': b'x'}` is not migrated yet"),
-    "star": ("requests.get(u, **any)", "`**` arguments"),
-    "list of pairs": ("requests.post(u, data=[('a', 'b')])", "not known to be a dict, text or bytes"),
-    "params text": ("requests.get(u, params='a=b')", "`params` is not known to be a dict"),
-    "forwarded headers": ("requests.get(u, headers=dict(request.headers))", "the caller's own headers"),
-    "own query": ("requests.get('http://x/?a=1', params={'b': n})", "the URL has a query"),
+    "verify of an argument": ("requests.get(u, verify=flag)", "literals and module constants"),
+    "verify of a path": ("import pathlib\nrequests.get(u, verify=pathlib.Path('x'))", "`verify` belongs to a client"),
+    "cert of an argument": ("requests.get(u, cert=(u, 'k.pem'))", "`cert` belongs to a client"),
+    "cert beside verify": ("requests.get(u, cert='c.pem', verify='ca.pem')", "httpx ignores one of them"),
+    "proxies of an argument": ("requests.get(u, proxies={'http': u})", "`proxies` belongs to a client"),
+    "unknown proxies": ("requests.get(u, proxies=any)", "what `proxies` holds is not known"),
+    "proxies with exceptions": ("requests.get(u, proxies={'http': 'http://p', 'no_proxy': 'x'})", "what `proxies`"),
+    "reassigned constant": (
+        "global IS_STRICT\nIS_STRICT = flag\nrequests.get(u, verify=IS_STRICT)",
+        "`verify` belongs",
+    ),
+    "conditional proxies": (
+        "p = {}\nif flag:\n    p['http'] = 'http://p'\nrequests.get(u, proxies=p)",
+        "what `proxies` holds is not known",
+    ),
+    "hooks": ("requests.get(u, hooks={'response': any})", "`hooks` belong to a client"),
+    "upload": ("requests.post(u, files={'f': upload})", "an UploadFile itself"),
+    "text file": ("requests.post(u, files={'f': open('x')})", 'open it with `"rb"`'),
+    "text file as body": ("with open('x') as x:\n    requests.post(u, data=x)", 'open it with `"rb"`'),
+    "star": ("requests.get(u, *any)", "`*` arguments"),
+    "unknown spread": ("requests.get(u, **any)", "`**` arguments"),
+    "renamed in a spread": ("o = {'allow_redirects': False}\nrequests.get(u, **o)", "hold `allow_redirects`"),
+    "given twice": ("o = {'timeout': 5}\nrequests.get(u, timeout=4, **o)", "`timeout` is given twice"),
+    "generator body": ("requests.post(u, data=(x.encode() for x in u))", "`data` is a generator"),
+    "text beside files": ("requests.post(u, data='a', files={'f': (None, 'x')})", "`data` is text beside `files`"),
+    "digest elsewhere": ("requests.get(u, auth=DIGEST)", "an HTTPDigestAuth that is made elsewhere"),
+    "pairs beside headers": ("requests.post(u, data=[('a', 1), ('a', 2)], headers=any)", "needs a Content-Type"),
+    "own set": ("requests.get(u, params={'a'})", "`params` is not known to be a dict"),
+    "own query": ("requests.get('http://x/?a=1', params={'b': q})", "the URL has a query"),
+    "own query and fragment": ("requests.get('http://x/?a=1#b', params={'b': n})", "the URL has a query"),
+    "query of two": (
+        "v = 'http://x/?a=1' if flag else 'http://x/'\nrequests.get(v, params={'b': n})",
+        "the URL has a query",
+    ),
     "wrong timeout": ("requests.get(u, timeout=True)", "a value that requests refuses"),
     "auth object": ("requests.get(u, auth=any)", "not a (user, password) pair"),
     "generator": ("sum(len(requests.get(x).text) for x in u)", "generator expression"),
@@ -101,15 +147,16 @@ HELD = {
 HELD |= {
     "acquired lock": ("LOCK.acquire()\nrequests.get(u)\nLOCK.release()", "a thread lock is held"),
     "lock by its name": ("with any.lock_for(u):\n    requests.get(u)", "a thread lock is held"),
-    "data and json": ("requests.post(u, data=u, json={})", "`data` and `json` together"),
-    "forwarded copy": (
-        "requests.post(u, json=1, headers={k: v for k, v in request.headers.items() if k != 'host'})",
-        "the caller's own headers",
-    ),
-    "forwarded with more": ("requests.get(u, headers={**request.headers, 'X-A': 'b'})", "the caller's own headers"),
-    "odd header": ("requests.get(u, headers={'X-A': 'é'})", "not ASCII"),
     "list handed on": ("rs = [requests.get(x) for x in u]\nclock(rs)", "kept in a list that is passed to `clock`"),
     "zipped list": ("rs = [requests.get(x) for x in u]\nreturn [r.ok for n, r in zip(u, rs)]", "passed to `zip`"),
+    "data and json": ("requests.post(u, data=any, json={})", "`data` and `json` together"),
+    "auth that reads the body": ("requests.get(u, auth=Signed())", "an auth object of requests may not work"),
+    "timeout of urllib3": ("import urllib3\nrequests.get(u, timeout=urllib3.Timeout(5))", "an object of urllib3"),
+    "trailing space": ("requests.get(u, headers={'X-A': 'a '})", "ends in a space"),
+    "Latin-1 among others": (
+        "h = {'X-A': 'é', 'X-B': q}\nrequests.get(u, headers=h)",
+        "not ASCII",
+    ),
     "history": ("return [hop.ok for hop in requests.get(u).history]", "`response.history`"),
     "late encoding": (
         "r = requests.get(u)\nprint(r.text)\nr.encoding = 'utf-8'",
@@ -123,6 +170,40 @@ HELD |= {
     "f-string": ("r = requests.get(u)\nreturn f'{r.status_code=}'", "shown with its own code"),
     "locals": ("x = requests.get(u).text\nreturn locals()", "looks at its own names"),
     "own isinstance": ("isinstance = any\nrequests.get(u, params={'a': flag})", "`isinstance` has another meaning"),
+    "stream without a block": ("n = len(requests.get(u, stream=True).raw.read(3))", "open it by `with`"),
+    "stream behind a semicolon": ("r = requests.get(u, stream=True); return r.ok", "open it by `with`"),
+    "stream without a return": (
+        "r = requests.get(u, stream=True)\nif r.ok:\n    return StreamingResponse(r.iter_content(9))",
+        "without closing the response",
+    ),
+    "stream in a loop": (
+        "for x in u:\n    r = requests.get(x, stream=True)\n    if n: continue\n    return StreamingResponse(r.raw)",
+        "without closing the response",
+    ),
+    "stream that may be open": (
+        "if n:\n    r = requests.get(u, stream=True)\n    if r.ok:\n        return StreamingResponse(r.raw)\nreturn n",
+        "without closing the response",
+    ),
+    "stream in an answer that is returned elsewhere": (
+        "r = requests.get(u, stream=True)\nx = any\nif r.ok:\n    x = StreamingResponse(r.raw)\nreturn x",
+        "is returned elsewhere",
+    ),
+    "stream with another name": (
+        "r = requests.get(u, stream=True)\nif n: return StreamingResponse(r.raw)\nr = any\nreturn r",
+        "before the response is closed",
+    ),
+    "streamed answer on a condition": (
+        "r = requests.get(u, stream=True)\nreturn StreamingResponse(r.raw) if r.ok else n",
+        "use an `if` statement",
+    ),
+    "task beside a streamed answer": (
+        "r = requests.get(u, stream=True)\nreturn StreamingResponse(r.raw, background=any)",
+        "has a background task already",
+    ),
+    "entered beside others": ("with requests.get(u) as r, open(u) as f:\n    return r.text", "a block of its own"),
+    "part of a raw stream": ("with requests.get(u, stream=True) as r:\n    return r.raw.read(5)", "`response.raw`"),
+    "time of a stream": ("with requests.get(u, stream=True) as r:\n    return r.elapsed", "`elapsed`"),
+    "cookies of a domain": ("return requests.get(u).cookies.get_dict('x')", "`response.cookies`"),
     "negative timeout": ("requests.get(u, timeout=-1)", "a value that requests refuses"),
 }
 
@@ -163,6 +244,39 @@ UNSAFE = {
 }
 
 UNSAFE |= {
+    "params text": ("requests.get('http://x', params=u)", "`params` is text"),
+    "mixed pairs": ("requests.get('http://x', params=[(k, n) for k in u])", "side by side"),
+    "growing query": (
+        "d = {}\nif flag:\n    d['a'] = n\nrequests.get('http://x', params=d.items() or any)",
+        "not known",
+    ),
+    "unknown cookies": ("requests.get(u, cookies=any)", "what `cookies` holds"),
+    "cookie of a number": ("requests.get(u, cookies={'a': n})", "what `cookies` holds"),
+    "auth that sets a number": ("requests.get(u, auth=numbered)", "sends numbers there"),
+    "SOCKS": ("requests.get(u, proxies={'https': 'socks5://p'})", "`httpx[socks]`"),
+    "CA folder": ("requests.get(u, verify='/etc/certs')", "if `verify` is a folder"),
+    "proxy without a scheme": (
+        "requests.get(u, proxies={'http': os.environ['P'], 'https': os.environ['P']})",
+        "without `http://`",
+    ),
+    "content": ("requests.post(u, files={'f': b'x'})", "a part has no Content-Type"),
+    "named content": ("requests.post(u, files={'f': ('f.txt', b'x')})", "a part has no Content-Type"),
+    "open file": ("requests.post(u, files={'f': open('x', 'rb')})", "a part has no Content-Type"),
+    "type of an upload": (
+        "requests.post(u, files={'f': (upload.filename, upload.file, upload.content_type)})",
+        "if the Content-Type of a part is None",
+    ),
+    "read before": (
+        "b = await upload.read()\np = {'f': ('a', upload.file, 'a/b')}\nrequests.post(u, files=p)",
+        "has been read already",
+    ),
+    "unknown part": ("requests.post(u, files={'f': any})", "a part of `files` is not known"),
+    "unknown files": ("requests.post(u, files=any)", "what `files` holds is not known"),
+    "list beside files": (
+        "requests.post(u, data={'a': any}, files={'f': (None, 'x')})",
+        "takes nothing but text, bytes and numbers",
+    ),
+    "unknown pairs": ("p = []\np.append(any)\nrequests.post(u, data=p)", "what the pairs of `data` hold"),
     "unknown query": ("requests.get(u, params={'a': n})", "if the URL has a query of its own"),
     "unknown part of a URL": ("requests.get(f'http://x/{u}', params={'a': n})", "if the URL has a query of its own"),
     "odd URL": ("requests.get('http://x/?f[a]=50%')", "characters that requests escapes"),
@@ -185,6 +299,25 @@ UNSAFE |= {
         "if TABLE['n'] > 3:\n    return\nrequests.get(u)\nTABLE['n'] += 1",
         "`TABLE` is read before the call and written after it",
     ),
+    "size of pieces": (
+        "with requests.get(u, stream=True) as r:\n    return [len(c) for c in r.iter_content(9)]",
+        "the pieces in line",
+    ),
+    "break by size": (
+        "s = b''\nwith requests.get(u, stream=True) as r:\n    for c in r.iter_content(9):\n        s += c\n"
+        "        if len(s) > n: break\nreturn s",
+        "the pieces in line",
+    ),
+    "progress": (
+        "with requests.get(u, stream=True) as r:\n    for c in r.iter_content(9):\n        n += len(c)\n"
+        "        print(n)",
+        "the pieces in line",
+    ),
+    "error that with has closed": (
+        "try:\n    with requests.get(u, stream=True) as r:\n        r.raise_for_status()\n"
+        "except requests.HTTPError as e:\n    return e.response.text",
+        "reads an answer that `with` has closed",
+    ),
     "state through get": ("n = TABLE.get(u)\nx = requests.get(u).text\nTABLE.update({u: n + x})", "`TABLE` is read"),
 }
 
@@ -205,6 +338,36 @@ SAFE = {
     "suppressed": "import contextlib\nwith contextlib.suppress(OSError):\n    requests.get(u)",
     "error's response": "try:\n    requests.get(u)\nexcept Exception as e:\n    return e.response is None",
     "asked error": "try:\n    requests.get(u)\nexcept Exception as e:\n    return isinstance(e, requests.Timeout)",
+    "cookies": "requests.get(u, cookies={'sid': q, 'b': 'c'})",
+    "cookies of the request": "requests.get(u, cookies=request.cookies)",
+    "verify": "requests.get(u, verify=False)",
+    "CA file": "requests.get(u, verify='ca.pem')",
+    "CA setting": "requests.get(u, verify=IS_STRICT)",
+    "certificate": "requests.get(u, cert=('c.pem', 'k.pem'))",
+    "proxies": "requests.get(u, proxies={'http': 'http://p', 'https': 'http://p'}, verify=False)",
+    "no proxies": "requests.get(u, proxies={'http': None, 'https': None})",
+    "typed parts": "requests.post(u, files={'f': ('a.txt', b'x', 'a/b'), 'g': (None, u)}, data={'a': q, 'b': flag})",
+    "read before": "b = await upload.read()\nrequests.post(u, files={'f': ('a', upload.file, 'a/b')})",
+    "list of pairs": "requests.post(u, data=[('a', 'b')])",
+    "repeated pairs": "requests.post(u, data=[('a', 'b'), ('a', q)], headers={'X-A': 'b'})",
+    "file": "with open('x', 'rb') as x:\n    requests.post(u, data=x)",
+    "bytearray": "requests.post(u, data=bytearray(b'x'))",
+    "form of the request": "form = await request.form()\nrequests.post(u, data=form)",
+    "data and json": "requests.post(u, data=q, json={})",
+    "query text": "requests.get('http://x', params='a=1&b=x.y')",
+    "own query": "requests.get('http://x/?a=1', params={'b': n})",
+    "query params": "requests.get('http://x', params=request.query_params)",
+    "forwarded headers": "requests.get(u, headers=dict(request.headers))",
+    "forwarded copy": "requests.post(u, json=1, headers={k: v for k, v in request.headers.items() if k != 'host'})",
+    "forwarded with more": "requests.get(u, headers={**request.headers, 'X-A': 'b'})",
+    "Latin-1 header": "requests.get(u, headers={'X-A': 'é', 'X-B': q})",
+    "header that neither can send": "requests.get(u, headers={'X-A': '日'})",
+    "auth object": "requests.get(u, auth=TOKEN)",
+    "auth pair of the module": "requests.get(u, auth=PAIR)",
+    "timeout of the module": "requests.get(u, timeout=TIMEOUT)",
+    "spread": "o = {'timeout': 5, 'headers': {'X-A': 'b'}}\nrequests.get(u, **o)",
+    "model": "requests.post(u, data=Model(a=u).model_dump(exclude_none=True))",
+    "list of texts": "requests.get('http://x', params={'a': [str(x) for x in u]})",
     "timeouts": "requests.get(u, timeout=float(os.environ['T']))",
     "ValueError of a good URL": "try:\n    requests.get('http://x/' + u).json()\nexcept ValueError:\n    pass",
     "broad handler": "try:\n    requests.get(u).json()\nexcept Exception as e:\n    pass",
@@ -230,6 +393,17 @@ SAFE = {
     "unpacked": "a, b = requests.get(u), requests.get(u)\nreturn a.reason, b.ok",
     "reused name": "r = requests.get(u)\nr = r.json()\nreturn r",
     "loop": "while True:\n    r = requests.get(u)\n    if r.ok:\n        break\nreturn r.text",
+    "stream": "r = requests.get(u, stream=True)\nif not r.ok: return r.status_code\nreturn r.text",
+    "limited stream": "s = b''\nk = 0\nwith requests.get(u, stream=True) as r:\n    for c in r.iter_content(9):\n"
+    "        s += c\n        k += len(c)\n        if k > n:\n            raise ValueError\nreturn s",
+    "lines of pieces": "s = b''\nl = []\nwith requests.get(u, stream=True) as r:\n    for c in r.iter_content(9):\n"
+    "        s += c\n        while b'n' in s:\n            x, s = s.split(b'n', 1)\n            l.append(x)\nreturn l",
+    "stream that is read where it stands": "return requests.get(u, stream=True).json()",
+    "stream beside a file": "with open(u) as f, requests.get(u, stream=True) as r:\n    return r.text",
+    "two streams": "r = requests.get(u, stream=True)\ns = requests.get(u, stream=True)\nreturn r.text + s.text",
+    "kept answer": "r = requests.get(u, stream=True)\nx = StreamingResponse(r.raw)\nx.headers['a'] = u\nreturn x",
+    "stream that a match hands on": "r = requests.get(u, stream=True)\nmatch r.status_code:\n    case 200:\n"
+    "        return StreamingResponse(r.raw)\n    case _:\n        raise ValueError",
     "finally": "r = None\ntry:\n    r = requests.get(u)\nfinally:\n    n = r.status_code if r else 0\nreturn n",
 }
 

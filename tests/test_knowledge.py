@@ -10,12 +10,17 @@ import ast
 import asyncio
 import enum
 import inspect
+import io
 import re
+import ssl
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 import httpx
@@ -26,11 +31,14 @@ from starlette.responses import Response
 
 from fastmigrate.knowledge.blocking import BLOCKING_FUNCTIONS
 from fastmigrate.knowledge.parity import Parity, Row
-from fastmigrate.knowledge.requests_calls import ARGUMENTS, FUNCTIONS
+from fastmigrate.knowledge.requests_calls import ARGUMENTS, FORM_TYPE, FUNCTIONS
 from fastmigrate.knowledge.requests_responses import MEMBERS, STREAMED, TRUTH
-from fastmigrate.plan.specs import SHARED
+from fastmigrate.plan.calls import Calls
+from fastmigrate.plan.specs import SHARED, ClientSpec
 from fastmigrate.plan.texts import LINE_READER, PROMISES
-from tests.harness.upstream import Recorded, Upstream
+from fastmigrate.project.project import Project
+from fastmigrate.sources import Sources
+from tests.harness.upstream import CERTIFICATE, Recorded, Upstream
 
 LIBRARIES = [httpx, httpx2]
 
@@ -47,7 +55,31 @@ class Colour(str, enum.Enum):  # noqa: UP042
     RED = "red"
 
 
-NAMES = {"Colour": Colour, "Decimal": Decimal, "Url": Url, "UUID": UUID, "requests": requests}
+def half_read() -> io.BytesIO:
+    file = io.BytesIO(b"half")
+    file.read(2)
+    return file
+
+
+def numbered(request: Any) -> Any:
+    request.headers["X-Number"] = 5
+    return request
+
+
+NAMES = {
+    "Colour": Colour,
+    "Decimal": Decimal,
+    "Url": Url,
+    "UUID": UUID,
+    "requests": requests,
+    "urlencode": urlencode,
+    "io": io,
+    "tempfile": tempfile,
+    "half_read": half_read,
+    "numbered": numbered,
+    "PEM": str(CERTIFICATE),
+    "IS_STRICT": False,
+}
 
 
 # (parameter, case) -> the function that is called, and arguments as source
@@ -66,16 +98,78 @@ EXAMPLES: dict[tuple[str, str], list[tuple[str, dict[str, str]]]] = {
     ("params", "bool"): [("get", {"params": "{'a': True, 'b': False, 'c': 1}"})],
     ("params", "none, bool"): [("get", {"params": "{'a': None, 'b': False}"})],
     ("params", "unknown"): [("get", {"params": "{'a': Colour.RED}"}), ("get", {"params": "{'a': [1, None]}"})],
+    ("params", "pairs, plain"): [("get", {"params": "{'a': 'é', 'b': [1, 2]}.items()"})],
+    ("params", "pairs, none"): [("get", {"params": "{'a': None, 'b': 2}.items()"})],
+    ("params", "pairs, bool"): [("get", {"params": "{'a': True, 'b': 2}.items()"})],
+    ("params", "pairs, none, bool"): [("get", {"params": "{'a': True, 'b': None}.items()"})],
+    ("params", "pairs, unknown"): [("get", {"params": "{'a': b'x'}.items()"})],
+    ("params", "list of pairs, plain"): [("get", {"params": "[('a', 'é &'), ('a', 2), ('b', '')]"})],
+    ("params", "list of pairs, none"): [("get", {"params": "[('a', None), ('a', 2)]"})],
+    ("params", "list of pairs, bool"): [("get", {"params": "(('a', True), ('a', 2))"})],
+    ("params", "list of pairs, none, bool"): [("get", {"params": "[('a', True), ('b', None)]"})],
+    ("params", "list of pairs, unknown"): [("get", {"params": "[('a', Colour.RED)]"})],
+    ("params", "list of mixed pairs"): [("get", {"params": "[('a', 1), ('b', 2), ('a', 3)]"})],
+    ("params", "made a query"): [("get", {"params": "[('a', 1), ('b', True), ('a', 'é &')]"})],
+    ("params", "added to a query"): [
+        ("get", {"url": "url + '?a=%2F&x'", "params": "{'a': 2, 'b': 'é &', 'c': True}"}),
+    ],
+    ("params", "text"): [("get", {"params": "'a=1&a=x.y~&b='"}), ("get", {"params": "b'a=1'"})],
+    ("params", "odd text"): [("get", {"params": "'a=two words'"}), ("get", {"params": "'token'"})],
     ("params", "unknown whole"): [("get", {"params": "{'a': None}"}), ("get", {"params": "'a=two words'"})],
     ("params", "beside an unknown query"): [("get", {"url": "url + '?a=1'", "params": "{'b': 2}"})],
     ("data", "nothing"): [("post", {"data": "None"})],
-    ("data", "plain"): [("post", {"data": "{'a': 'é &+', 'b': 1, 'c': ['x', 2], 'd': ''}"}), ("post", {"data": "{}"})],
-    ("data", "none"): [("post", {"data": "{'a': None, 'b': 'x'}"})],
-    ("data", "bool"): [("post", {"data": "{'a': True}"})],
+    ("data", "plain"): [
+        ("post", {"data": "{'a': 'é &+', 'b': 1, 'c': ['x', 2], 'd': ''}"}),
+        ("post", {"data": "{}"}),
+        ("post", {"data": "{}", "json": "{'a': 1}"}),
+        ("post", {"data": "{'b': 1}", "json": "{'a': 1}"}),
+        ("post", {"data": "{'b': 1, 'c': ['x', 2]}", "files": "{'f': (None, 'x')}"}),
+    ],
+    ("data", "none"): [
+        ("post", {"data": "{'a': None, 'b': 'x'}"}),
+        ("post", {"data": "{'a': None, 'b': 'x'}", "files": "{'f': (None, 'x')}"}),
+    ],
+    ("data", "bool"): [
+        ("post", {"data": "{'a': True}"}),
+        ("post", {"data": "{'a': True}", "files": "{'f': (None, 'x')}"}),
+    ],
     ("data", "none, bool"): [("post", {"data": "{'a': None, 'b': False}"})],
     ("data", "unknown"): [("post", {"data": "{'a': Colour.RED}"}), ("post", {"data": "{'a': b'x'}"})],
+    ("data", "pairs, plain"): [("post", {"data": "[('a', 1), ('b', 'é &')]"})],
+    ("data", "pairs, none"): [("post", {"data": "[('a', None), ('b', 'é &')]"})],
+    ("data", "pairs, bool"): [("post", {"data": "[('a', False), ('b', 'é &')]"})],
+    ("data", "pairs, none, bool"): [("post", {"data": "[('a', False), ('b', None)]"})],
+    ("data", "pairs, unknown"): [("post", {"data": "[('a', Colour.RED)]"})],
+    ("data", "repeated pairs, plain"): [("post", {"data": "[('a', 1), ('b', True), ('a', 'é &')]"})],
+    ("data", "repeated pairs, none"): [("post", {"data": "[('a', 1), ('b', None), ('a', b'x')]"})],
+    ("data", "repeated pairs, unknown"): [("post", {"data": "[('a', 1), ('a', [2, None])]"})],
     ("data", "unknown whole"): [("post", {"data": "{'a': None}"}), ("post", {"data": "[('a', 'b')]"})],
     ("data", "text"): [("post", {"data": "'é'"}), ("put", {"data": "b'\\xff'"}), ("post", {"data": "''"})],
+    ("data", "text beside json"): [
+        ("post", {"data": text, "json": body}) for text in ("''", "'x'", "None") for body in ("{'a': 1}", "None")
+    ],
+    ("data", "bytearray"): [("post", {"data": "bytearray(b'ab')"})],
+    ("data", "file"): [("post", {"data": "io.BytesIO(b'ab')"}), ("put", {"data": "half_read()"})],
+    ("data", "objects beside files"): [
+        ("post", {"data": "{'a': Decimal('1.0'), 'b': None, 'c': True}", "files": "{'f': (None, 'x')}"})
+    ],
+    ("data", "unknown beside files"): [("post", {"data": "{'a': [Decimal('1.0')]}", "files": "{'f': (None, 'x')}"})],
+    ("files", "nothing"): [("post", {"files": "None"})],
+    ("files", "plain field"): [("post", {"files": "{'f': (None, 'é'), 'g': (None, b'x')}"})],
+    ("files", "typed"): [
+        ("post", {"files": "{'f': ('é \".bin', b'x', 'a/b'), 'g': ('g.txt', 'é', 'text/plain')}"}),
+        ("post", {"files": "[('f', ('1', io.BytesIO(b'x'), 'a/b')), ('f', (None, 'x', 'a/b'))]"}),
+        ("post", {"files": "{'f': ('f', half_read().read(), 'a/b')}"}),
+        ("post", {"files": "{'f': ('f', b'x', 'a/b')}", "json": "{'a': 1}"}),
+    ],
+    ("files", "typed, read before"): [("post", {"files": "{'f': ('f', half_read(), 'a/b')}"})],
+    ("files", "perhaps typed"): [("post", {"files": "{'f': ('f.txt', b'x', None)}"})],
+    ("files", "named"): [("post", {"files": "{'f': ('f.txt', b'x')}"})],
+    ("files", "file"): [("post", {"files": "{'f': open('/dev/null', 'rb')}"})],
+    ("files", "content"): [("post", {"files": "{'f': b'x', 'g': 'x', 'h': tempfile.SpooledTemporaryFile()}"})],
+    ("files", "with none"): [("post", {"files": "{'f': None, 'g': ('g', b'x', 'a/b')}"})],
+    ("files", "unknown"): [("post", {"files": "{'f': b'x'}"}), ("post", {"files": "{'f': io.StringIO('x')}"})],
+    ("files", "unknown whole"): [("post", {"files": "[('f', b'x')]"})],
     ("json", "any"): [
         ("post", {"json": "{'a': [1, None, True, 'é'], 'b': {}}"}),
         ("post", {"json": "[]"}),
@@ -84,6 +178,10 @@ EXAMPLES: dict[tuple[str, str], list[tuple[str, dict[str, str]]]] = {
     ("headers", "nothing"): [("get", {"headers": "None"})],
     ("headers", "plain"): [("get", {"headers": "{'X-A': 'b', 'Host': 'other', 'user-agent': 'me'}"})],
     ("headers", "none"): [("get", {"headers": "{'X-A': None, 'X-B': 'c'}"})],
+    ("headers", "latin-1"): [("get", {"headers": "{'X-A': 'é'}"})],
+    ("headers", "with length"): [("post", {"headers": "{'content-LENGTH': '9', 'X-A': 'b'}", "data": "'abc'"})],
+    ("headers", "with length, none"): [("post", {"headers": "{'Content-Length': '9', 'X-A': None}", "json": "1"})],
+    ("headers", "of a form"): [("post", {"headers": "{'X-A': 'b'}", "data": "[('a', 1), ('a', 2)]"})],
     ("timeout", "nothing"): [("get", {"timeout": "None"})],
     ("timeout", "number"): [("get", {"timeout": "5"}), ("get", {"timeout": "0.5"})],
     ("timeout", "pair"): [("get", {"timeout": "(3, 5)"}), ("get", {"timeout": "(None, 5)"})],
@@ -92,6 +190,11 @@ EXAMPLES: dict[tuple[str, str], list[tuple[str, dict[str, str]]]] = {
     ("auth", "pair"): [("get", {"auth": "('user', 'pass:word')"}), ("get", {"auth": "(b'user', b'pass')"})],
     ("auth", "pair of others"): [("get", {"auth": "(None, 7)"})],
     ("auth", "pair of unknown"): [("get", {"auth": "('user', 7)"})],
+    ("auth", "object that sets headers"): [
+        ("get", {"auth": "requests.auth.HTTPBasicAuth('user', 'pass')"}),
+        ("get", {"auth": "requests.auth.HTTPProxyAuth('user', 'pass')"}),
+    ],
+    ("auth", "object that sets unknown headers"): [("get", {"auth": "numbered"})],
     ("auth", "requests.auth.HTTPBasicAuth"): [("get", {"auth": "requests.auth.HTTPBasicAuth('user', 'pass')"})],
     ("auth", "requests.auth.HTTPDigestAuth"): [("get", {"auth": "requests.auth.HTTPDigestAuth('user', 'pass')"})],
     ("allow_redirects", "any"): [("get", {"allow_redirects": flag}) for flag in ("True", "False", "None")],
@@ -100,12 +203,32 @@ EXAMPLES: dict[tuple[str, str], list[tuple[str, dict[str, str]]]] = {
     ("cert", "nothing"): [("get", {"cert": "None"})],
     ("proxies", "nothing"): [("get", {"proxies": "None"})],
     ("hooks", "nothing"): [("get", {"hooks": "None"})],
-    ("files", "nothing"): [("post", {"files": "None"})],
     ("cookies", "nothing"): [("get", {"cookies": "None"})],
+    ("cookies", "text"): [
+        ("get", {"cookies": "{'z': 'q \"x', 'y': None}"}),
+        ("get", {"cookies": "{'z': '1'}", "headers": "{'Cookie': 'a=2'}"}),
+        ("get", {"cookies": "{}"}),
+    ],
+    ("cookies", "unknown"): [("get", {"cookies": "{'z': 'é'}"})],
+    ("verify", "flag"): [("get", {"verify": "False"}), ("get", {"verify": "IS_STRICT"})],
+    ("verify", "file"): [("get", {"verify": "PEM"})],
+    ("cert", "files"): [
+        ("get", {"verify": "False", "cert": "PEM"}),
+        ("get", {"verify": "False", "cert": "(PEM, PEM)"}),
+    ],
+    ("proxies", "given"): [
+        ("get", {"url": "'http://somewhere.else/x'", "proxies": "{'http': PROXY, 'https': PROXY}"}),
+        ("get", {"url": "'http://somewhere.else/x'", "proxies": "{'http': PROXY}"}),
+        ("get", {"url": "'http://somewhere.else/x'", "proxies": "{'http://somewhere.else': PROXY}", "verify": "False"}),
+        ("get", {"proxies": "{'http': None, 'https': ''}"}),
+    ],
 }
 NOT_SHOWN = {
     ("stream", "true"): "the reads of streamed responses show it, below",
     ("timeout", "unknown"): "what differs is the write timeout of a stalled upload",
+    ("verify", "file or folder"): "what differs is how a folder is read",
+    ("proxies", "given, over SOCKS"): "it depends on what is installed",
+    ("proxies", "given, perhaps without a scheme"): "httpx refuses it when the client is made",
     ("json", "dumped"): "what differs is the spacing, which the upstream does not record",
 }
 
@@ -121,47 +244,85 @@ def test_every_row_has_an_example_and_every_parameter_a_row() -> None:
     assert {name for name in BLOCKING_FUNCTIONS if name.startswith("requests.")} == FUNCTIONS.keys()
 
 
+ANSWERS: dict[str, dict[str, Any]] = {
+    "/moved": {"status": 302, "headers": [["Location", "/home"], ["Set-Cookie", "a=b; Path=/"]]},
+    "/missing": {"status": 404, "headers": [["Content-Type", "text/plain"]], "hex": "e9"},
+    "/odd": {"status": 304},
+    "/cookie": {"headers": [["Set-Cookie", "c=d; Path=/"]]},
+    "/repeated": {"headers": [["X-A", "b"], ["X-A", "c"], ["Link", "</next>; rel=next"]]},
+    "/pieces": {"chunks": ["on", "e\ntw", "o\r\nthree", "\n"]},
+    "/packed": {"body": "one\ntwo\n" * 50, "gzip": True},
+    "/lines": {"body": "one\ntwo\r\nthree\x0bthree\r\n\nfour"},
+}
+
+
 @pytest.fixture(scope="module")
 def upstream() -> Iterator[Upstream]:
-    answers = {
-        "/moved": {"status": 302, "headers": [["Location", "/home"], ["Set-Cookie", "a=b; Path=/"]]},
-        "/missing": {"status": 404, "headers": [["Content-Type", "text/plain"]], "hex": "e9"},
-        "/odd": {"status": 304},
-        "/cookie": {"headers": [["Set-Cookie", "c=d; Path=/"]]},
-        "/repeated": {"headers": [["X-A", "b"], ["X-A", "c"], ["Link", "</next>; rel=next"]]},
-        "/pieces": {"chunks": ["on", "e\ntw", "o\r\nthree", "\n"]},
-        "/packed": {"body": "one\ntwo\n" * 50, "gzip": True},
-        "/lines": {"body": "one\ntwo\r\nthree\x0bthree\r\n\nfour"},
-    }
-    with Upstream(answers) as running:
+    with Upstream(ANSWERS) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def tls_upstream() -> Iterator[Upstream]:
+    with Upstream(ANSWERS, tls=True) as running:
         yield running
 
 
 CASES = [(key, *example) for key, examples in EXAMPLES.items() for example in examples]
+MOVED = {"allow_redirects", "cookies"}
+OVER_TLS = {("verify", "flag"), ("verify", "file"), ("cert", "files")}
+OF_CLIENT = {"verify", "cert", "proxies"}
 
 
 @pytest.mark.parametrize("library", LIBRARIES, ids=lambda library: library.__name__)
 @pytest.mark.parametrize(("key", "function", "given"), CASES, ids=str)
-def test_argument(library: Any, key: tuple[str, str], function: str, given: dict[str, str], upstream: Upstream) -> None:
+def test_argument(
+    library: Any,
+    key: tuple[str, str],
+    function: str,
+    given: dict[str, str],
+    upstream: Upstream,
+    tls_upstream: Upstream,
+    tmp_path: Path,
+) -> None:
     row = ARGUMENTS[key]
-    url = upstream.url + ("/moved" if key[0] == "allow_redirects" else "/some/path")
-    names = {**NAMES, "url": url, "pair": (3, 5), "httpx": library}
+    asked = tls_upstream if key in OVER_TLS else upstream
+    url = asked.url + ("/moved" if key[0] in MOVED else "/some/path")
+    names = {**NAMES, "url": url, "pair": (3, 5), "httpx": library, "PROXY": asked.url}
     arguments = {"url": "url", **given}
+    spec = spec_of(tmp_path, given, names) if key[0] in OF_CLIENT else SHARED
     values = {name: eval(source, names) for name, source in arguments.items()}  # the sources are the literals above
 
-    before = recorded(upstream, lambda: getattr(requests, function)(**values))
-    after = recorded(upstream, lambda: asyncio.run(call_async(library, function, migrated(arguments, key, row), names)))
+    before = recorded(asked, lambda: getattr(requests, function)(**values))
+    written = migrated(arguments, key, row)
+    after = recorded(asked, lambda: asyncio.run(call_async(library, function, written, names, spec)))
 
     if row.parity is Parity.LOSSY:
         assert after != before
     else:
         assert after == before
-        assert len(before[0]) == (2 if function == "get" and values.get("allow_redirects") is True else 1)
+        follows = key[0] in MOVED and values.get("allow_redirects", True)
+        assert len(before[0]) == (2 if follows else 1), before
+
+
+def spec_of(folder: Path, given: dict[str, str], names: dict[str, Any]) -> ClientSpec:
+    """The client that a call with these arguments needs."""
+    constants = "".join(f"{name} = {names[name]!r}\n" for name in ("PEM", "IS_STRICT", "PROXY"))
+    call = ", ".join(f"{name}={source}" for name, source in given.items() if name != "url")
+    (folder / "main.py").write_text(
+        f"import requests\nfrom fastapi import FastAPI\n{constants}app = FastAPI()\n"
+        f"@app.get('/')\nasync def f():\n    requests.get('http://x', {call})\n"
+    )
+    project = Project(Sources(folder))
+    return Calls(project).spec(project.blocking[0])
 
 
 def migrated(arguments: dict[str, str], key: tuple[str, str], row: Row) -> dict[str, str]:
     """The arguments with the row's form in place."""
-    written = dict(arguments)
+    if key == ("headers", "of a form"):
+        form = migrated(arguments, ("data", "repeated pairs, plain"), ARGUMENTS["data", "repeated pairs, plain"])
+        arguments = {**form, "headers": arguments["headers"]}
+    written = {name: source for name, source in arguments.items() if name == key[0] or name not in OF_CLIENT}
     source = written.pop(key[0])
     if row.form == "":
         return written
@@ -170,21 +331,26 @@ def migrated(arguments: dict[str, str], key: tuple[str, str], row: Row) -> dict[
     name, is_renamed, form = row.form.partition("=")
     if not (is_renamed and name.isidentifier()):
         name, form = key[0], row.form
+    if form.startswith("urlencode"):
+        written["headers"] = repr(dict([FORM_TYPE]))
     parts = source.strip("()").split(", ") if "{0}" in form else [source] * max(1, form.count("{}"))
-    return {**written, name: form.format(*parts)}
+    return {**written, name: form.format(*parts, url=arguments["url"])}
 
 
-def client_of(library: Any) -> Any:
+def client_of(library: Any, spec: ClientSpec = SHARED) -> Any:
     """The very client that a migration writes."""
-    names = {"httpx": library, "CookieJar": CookieJar, "DefaultCookiePolicy": DefaultCookiePolicy}
-    known_as = {"httpx": "httpx", "jar": "CookieJar", "policy": "DefaultCookiePolicy"}
+    names = {"httpx": library, "CookieJar": CookieJar, "DefaultCookiePolicy": DefaultCookiePolicy, "ssl": ssl}
+    known_as = {"httpx": "httpx", "jar": "CookieJar", "policy": "DefaultCookiePolicy", "ssl": "ssl"}
     known_as |= {"request_hook": "a", "response_hook": "b"}
-    exec(PROMISES["requests"].format(**known_as), names)
-    return eval(SHARED.manager(known_as), names)
+    known_as |= {f"constant_{index}": str(constant.value) for index, constant in enumerate(spec.constants)}
+    exec(PROMISES[spec.base].format(**known_as), names)
+    return eval(spec.manager(known_as), names)
 
 
-async def call_async(library: Any, function: str, arguments: dict[str, str], names: dict[str, Any]) -> Any:
-    async with client_of(library) as client:
+async def call_async(
+    library: Any, function: str, arguments: dict[str, str], names: dict[str, Any], spec: ClientSpec = SHARED
+) -> Any:
+    async with client_of(library, spec) as client:
         values = {name: eval(source, names) for name, source in arguments.items()}
         return await getattr(client, function)(**values)
 
@@ -222,8 +388,16 @@ READS: dict[tuple[str, str], str] = {
     ("encoding", "stored"): "setattr(r, 'encoding', 'cp1252') or r.text",
     ("cookies", "item"): "r.cookies['c']",
     ("cookies", "get"): "(r.cookies.get('c'), r.cookies.get('d', 1))",
+    ("cookies", "in"): "('c' in r.cookies, 'd' in r.cookies)",
+    ("cookies", "len"): "len(r.cookies)",
+    ("cookies", "keys()"): "list(r.cookies.keys())",
+    ("cookies", "values()"): "list(r.cookies.values())",
+    ("cookies", "items()"): "list(r.cookies.items())",
+    ("status_code", "getattr"): "getattr(r, 'status_code', None)",
+    ("text", "getattr"): "getattr(r, 'text', '')",
+    ("content", "getattr"): "getattr(r, 'content', b'')",
     ("cookies", "dict"): "dict(r.cookies)",
-    ("cookies", "get_dict"): "r.cookies.get_dict()",
+    ("cookies", "get_dict()"): "r.cookies.get_dict()",
     ("cookies", "loop"): "[(cookie.name, cookie.value) for cookie in r.cookies]",
     ("request", "method"): "r.request.method",
     ("iter_content", "called"): "list(r.iter_content(7))",
@@ -278,9 +452,9 @@ def migrated_read(key: tuple[str, str], row: Row, source: str) -> str:
     if key[0] == "raise_for_status":
         return "raised(r) if r.is_error else False"
     if "{" in row.form:
-        was = "r" if key[0] == "__iter__" else f"r.{key[0]}{'.get_dict' if key[1] == 'get_dict' else ''}"
+        was = "r" if key[0] == "__iter__" else f"r.{key[0]}{'.get_dict' if key[1] == 'get_dict()' else ''}"
         was += "()" if f"{was}()" in source else ""
-        of = "r.cookies" if key[1] == "get_dict" else "r"
+        of = "r.cookies" if key[1] == "get_dict()" else "r"
         form = row.form.replace("{of}", of).replace("{}", was)
         return re.sub(r"(?<![\w.])" + re.escape(was) + r"(?![\w.])", form, source)
     word, _, member = row.form.rpartition(" ")
@@ -291,7 +465,7 @@ STREAM_READS = {
     ("iter_content", "called"): "b''.join([chunk for chunk in r.iter_content(7)])",
     ("iter_content", "called bare"): "[chunk for chunk in r.iter_content()]",
     ("iter_lines", "called"): "[line for line in r.iter_lines()]",
-    ("raw", "read"): "r.raw.read()",
+    ("raw", "read()"): "r.raw.read()",
     ("raw", "to an answer"): "b''.join([chunk for chunk in r.raw])",
     ("__iter__", "loop"): "b''.join([chunk for chunk in r])",
 }
@@ -299,7 +473,7 @@ STREAM_READS = {
 
 def test_every_member_of_a_streamed_response_has_a_read() -> None:
     shown = {key for key, row in STREAMED.items() if row.parity is not Parity.NONE}
-    assert shown == STREAM_READS.keys() | {("close", "statement")}
+    assert shown == STREAM_READS.keys() | {("close", "statement"), ("close", "to a task")}
 
 
 @pytest.mark.parametrize("library", LIBRARIES, ids=lambda library: library.__name__)

@@ -124,3 +124,82 @@ def test_what_cannot_be_edited_is_held_and_the_rest_is_fixed(tmp_path: Path) -> 
     assert "1 fixed in 1 file, 1 held." in run.stdout
     assert "odd.py could not be edited" in run.stdout
     assert (tmp_path / "odd.py").read_text() == before
+
+
+SECOND = """
+@app.get("/{n}")
+async def f{n}():
+    requests.get("http://x", verify=False)
+    requests.get("http://x", proxies={{"https": "http://p"}}, timeout=5)
+    return requests.get("http://x", verify=CA).json()
+"""
+
+
+@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+def test_a_second_migration_uses_the_clients_that_are_there(library: str, tmp_path: Path) -> None:
+    project(tmp_path, main=HEAD + "CA = 'certs/ca.pem'\napp = FastAPI()\n" + SECOND.format(n=1))
+    assert fastmigrate("--fix", "--client", library, cwd=tmp_path).code == 0
+    first = (tmp_path / "main.py").read_text()
+    assert (first.count(f"{library}.AsyncClient("), first.count(f"{library}.AsyncHTTPTransport(")) == (3, 1)
+    (tmp_path / "main.py").write_text("import requests\n" + first + SECOND.format(n=2))
+
+    assert fastmigrate("--fix", "--client", library, cwd=tmp_path).code == 0
+    second = (tmp_path / "main.py").read_text()
+    assert second.count(f"{library}.AsyncClient(") == 3
+    assert second.count("= request.state.unverified_client") == second.count("= request.state.proxied_client") == 2
+    assert second.count("= request.state.custom_ca_client") == 2
+
+
+@pytest.mark.parametrize(
+    ("setting", "written"),
+    [
+        ("'ca.pem'", 'cafile="ca.pem"'),
+        ("os.environ['CA'] + ''", None),
+        ("os.path.join(FOLDER, 'ca.pem')", "cafile=os.path.join('certs', 'ca.pem')"),
+    ],
+)
+def test_a_constant_of_another_file_is_written_as_its_value(setting: str, written: str | None, tmp_path: Path) -> None:
+    routes = f"import os, requests\nfrom fastapi import APIRouter\nFOLDER = 'certs'\nCA = {setting}\n"
+    routes += "router = APIRouter()\n@router.get('/')\nasync def f():\n    requests.get('http://x', verify=CA)\n"
+    app = "from routes import router\nfrom fastapi import FastAPI\napp = FastAPI()\napp.include_router(router)\n"
+    project(tmp_path, routes=routes, main=app)
+    run = fastmigrate("--fix", "--unsafe-fixes", cwd=tmp_path)
+    if written is None:
+        assert "its client needs `CA` of routes.py, which main.py does not know" in run.stdout
+        project(tmp_path, main=app.replace("import router", "import CA, router"))
+        assert fastmigrate("--fix", "--unsafe-fixes", cwd=tmp_path).code == 0
+        written = "cafile=CA"
+    assert written.replace("'", '"') in (tmp_path / "main.py").read_text()
+
+
+FORMS = {
+    "requests.post(u, data=(('a', 1), ('b', 2)))": "client.post(u, data={'a': 1, 'b': 2})",
+    "requests.get('http://x/' + u.strip('?#') + '/a?b=1', params={'c': 2})": None,
+    "requests.get('http://x/a?b=1', {'c': 2}, timeout=5)": (
+        "client.get('http://x/a?b=1&' + urlencode({'c': 2}), timeout=5)"
+    ),
+    "requests.get('http://x/a?b=1', params=[('c', u), ('c', None), ('d', 1)])": (
+        "client.get('http://x/a?b=1&' + "
+        "urlencode([(k, v) for k, v in [('c', u), ('c', None), ('d', 1)] if v is not None]))"
+    ),
+    "requests.delete(u, cookies={'a': u})": "client.delete(u, extensions={'cookies': httpx.Cookies({'a': u})})",
+    "requests.get(u, headers={'A': 'é', **h})": "client.get(u, headers={'A': 'é'.encode('latin-1'), **h})",
+    "requests.post(u, files={'a b': b'x', 'c': ('d', b'y', 'e/f')})": (
+        "client.post(u, files={'a b': ('a b', b'x'), 'c': ('d', b'y', 'e/f')})"
+    ),
+    "requests.post(u, data=[('a', 1), ('a', 2)], headers={**h})": (
+        "client.post(u, content=urlencode([('a', 1), ('a', 2)]), "
+        "headers={**h, 'Content-Type': 'application/x-www-form-urlencoded'})"
+    ),
+    "requests.put(u, data=bytearray(4), verify=None, hooks=None)": "client.put(u, content=bytes(bytearray(4)))",
+    "requests.post(u, data=u if u else '', json={})": "client.post(u, content=(u if u else '') or None, json={})",
+}
+
+
+@pytest.mark.parametrize("before", FORMS)
+def test_forms(before: str, tmp_path: Path) -> None:
+    body = f"@app.get('/')\nasync def f(u: str):\n    h = {{'B': u}}\n    {before}\n"
+    project(tmp_path, main=HEAD + "app = FastAPI()\n" + body)
+    fastmigrate("--fix", "--unsafe-fixes", cwd=tmp_path)
+    after = FORMS[before]
+    assert (f"await {after}" if after is not None else before) in (tmp_path / "main.py").read_text()

@@ -12,7 +12,7 @@ import httpx
 import pytest
 import requests
 
-from fastmigrate.knowledge.blocking import BLOCKING_METHODS
+from fastmigrate.knowledge.blocking import BLOCKING_CALLS
 from fastmigrate.knowledge.parity import Parity
 from fastmigrate.knowledge.requests_sessions import METHODS, SETTINGS, USES
 from fastmigrate.plan.specs import ClientSpec
@@ -62,7 +62,7 @@ def test_methods_take_what_the_session_takes() -> None:
         assert own[1:] == list(verb.positional) or (verb.method == "get" and own[1:] == ["url"])
         assert verb.method == name.rpartition(".")[2]
     sent = {"requests.Session.send"}
-    assert METHODS.keys() == {f"{owner}.{method}" for owner, method in BLOCKING_METHODS} - sent
+    assert METHODS.keys() == {name for name in BLOCKING_CALLS if name.startswith("requests.Session.")} - sent
 
 
 def test_members_of_a_session_are_known() -> None:
@@ -177,6 +177,11 @@ def of_arguments(upstream: Upstream, library: Any, code: str, given: dict[str, s
     return list(upstream.recorded)
 
 
+def settings_of(written: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    """Settings as a client's spec has them: templates."""
+    return tuple((name, value.replace("{", "{{").replace("}", "}}")) for name, value in written.items())
+
+
 def of_client(upstream: Upstream, library: Any, code: str, given: dict[str, str], query: str = "") -> list[Recorded]:
     """What it gets from a client with the session's settings."""
     upstream.recorded.clear()
@@ -188,10 +193,10 @@ def of_client(upstream: Upstream, library: Any, code: str, given: dict[str, str]
     written = {name: value if value == "" else repr(value) for name, value in settings.items()}
     names: dict[str, Any] = {"httpx": library}
     known_as = {"httpx": "httpx", "jar": "", "policy": "", "request_hook": "a", "response_hook": "b"}
-    exec(PROMISES.format(**known_as), names)
+    exec(PROMISES["requests"].format(**known_as), names)
 
     async def run() -> None:
-        async with eval(ClientSpec("session", tuple(written.items())).manager(known_as), names) as client:
+        async with eval(ClientSpec("session", settings_of(written)).manager(known_as), names) as client:
             for path in PATHS:
                 await client.get(upstream.url + path + query, **{key: eval(v) for key, v in given.items()})
 

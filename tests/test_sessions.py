@@ -75,8 +75,6 @@ HELD = {
         "s = requests.Session()\ns.params = {'a': n}\ns.get('http://x', params=any)",
         "`params` is not known to be a dict",
     ),
-    "own query": ("s = requests.Session()\ns.params = {'a': n}\ns.get('http://x?b=1')", "the URL has a query"),
-    "forwarded": ("s = requests.Session()\ns.headers.update(request.headers)\ns.get(u)", "the caller's own headers"),
     "cookie of None": ("s = requests.Session()\ns.cookies['a'] = None\ns.get(u)", "may be None"),
     "cookies of one call": (
         "s = requests.Session()\ns.get(u)\ns.get(u, cookies={'a': 'b'})",

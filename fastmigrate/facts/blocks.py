@@ -1,39 +1,25 @@
-"""Where things stand among the statements of a function: in which blocks, before which exits."""
+"""Where things stand among the statements of a function: in which blocks, before which others."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 from fastmigrate.facts.view import FunctionView
 
 __all__ = [
-    "Exit",
     "Rest",
     "blocks_around",
-    "exits_after",
     "is_chunk_passed_on",
     "is_in_elif",
     "loops_around",
+    "read_blocks",
     "rest_of_block",
 ]
 
-_NESTED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 _TAKERS = frozenset({"write", "update", "append", "extend", "send_bytes", "put"})
 """Methods that take pieces of any size."""
-
-
-@dataclass(frozen=True, slots=True)
-class Exit:
-    """A `return` or `raise`: its ordinal among its kind, and the blocks around it (see `blocks_around`)."""
-
-    kind: Literal["return", "raise"]
-    number: int
-    line: int
-    end_line: int
-    blocks: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +53,15 @@ def loops_around(node: ast.AST, view: FunctionView) -> int:
     return sum(isinstance(above, ast.For | ast.AsyncFor | ast.While) for above in view.above(node))
 
 
+def read_blocks(view: FunctionView) -> Iterator[tuple[int, int]]:
+    """The lines of all blocks of a function, its nested ones included."""
+    for node in view.nodes:
+        for name in ("body", "orelse", "finalbody"):
+            block = getattr(node, name, None)
+            if isinstance(block, list) and block:
+                yield block[0].lineno, block[-1].end_lineno or 0
+
+
 def is_in_elif(node: ast.AST, view: FunctionView) -> bool:
     """Whether a node stands in the test of an `elif`, before which no statement can come to stand."""
     child = node
@@ -80,21 +75,6 @@ def is_in_elif(node: ast.AST, view: FunctionView) -> bool:
     return False
 
 
-def exits_after(call: ast.Call, view: FunctionView) -> Iterator[Exit]:
-    """The exits of the function itself that stand behind a call, but for those in handlers of errors of that call."""
-    guarding = {above for above in view.above(call) if isinstance(above, ast.Try | ast.TryStar)}
-    for node in view.nodes:
-        if not isinstance(node, ast.Return | ast.Raise) or node.lineno <= call.lineno:
-            continue
-        around = list(view.above(node))
-        handlers = [a for a in around if isinstance(a, ast.ExceptHandler) and view.parents[a] in guarding]
-        if handlers or any(isinstance(above, _NESTED) for above in around):
-            continue
-        kind: Literal["return", "raise"] = "return" if isinstance(node, ast.Return) else "raise"
-        end = node.end_lineno or node.lineno
-        yield Exit(kind, view.numbers[node], node.lineno, end, blocks_around(node, view))
-
-
 def rest_of_block(call: ast.Call, view: FunctionView) -> Rest | None:
     """The statements that follow `name = call` in its block, or None if that is not how the call stands."""
     statement = view.parents.get(call, view.function)
@@ -104,6 +84,8 @@ def rest_of_block(call: ast.Call, view: FunctionView) -> Rest | None:
         case _:
             return None
     first, last = _following(statement, view)
+    if first == statement.end_lineno:  # behind a `;`
+        return None
     outer = view.parents.get(statement)
     after = (0, 0)
     if isinstance(outer, ast.Try) and statement in outer.body and _only_leaves_by_its_end(outer):
@@ -131,23 +113,54 @@ def is_chunk_passed_on(loop: ast.For | ast.AsyncFor | ast.comprehension, view: F
     """Whether a loop over pieces does nothing with each but pass it on: then their sizes do not matter."""
     if not isinstance(loop, ast.For) or not isinstance(loop.target, ast.Name):
         return False
-    name = loop.target.id
-    for node in (inner for statement in loop.body for inner in ast.walk(statement)):
-        if isinstance(node, ast.Name) and node.id == name and not _is_passed_on(node, view.parents.get(node)):
-            return False
-    return True
+    names = [n for statement in loop.body for n in ast.walk(statement) if isinstance(n, ast.Name)]
+    chunks = [name for name in names if name.id == loop.target.id]
+    grown = {grows for chunk in chunks if (grows := _grows_by(chunk, view)) is not None}
+    return all(_is_passed_on(chunk, view) for chunk in chunks) and not any(
+        _tells_sizes(name, view) for name in names if name.id in grown and isinstance(name.ctx, ast.Load)
+    )
 
 
-def _is_passed_on(chunk: ast.Name, parent: ast.AST | None) -> bool:
-    match parent:
-        case ast.Yield():
+def _is_passed_on(chunk: ast.Name, view: FunctionView) -> bool:
+    match view.parents.get(chunk):
+        case ast.Yield() | ast.UnaryOp(op=ast.Not()):
             return True
         case ast.If(test=test):
             return test is chunk
-        case ast.UnaryOp(op=ast.Not()):
-            return True
-        case ast.AugAssign(op=ast.Add(), value=value):
-            return value is chunk
-        case ast.Call(func=ast.Attribute(attr=method), args=[value]):
-            return value is chunk and method in _TAKERS
-    return False
+    return _grows_by(chunk, view) is not None
+
+
+def _grows_by(chunk: ast.Name, view: FunctionView) -> str | None:
+    """The name of what takes a piece, or counts its bytes; "" if it has none."""
+    value: ast.AST = chunk
+    match view.parents.get(chunk):
+        case ast.Call(func=ast.Name(id="len"), args=[_]) as counted:
+            value = counted
+        case ast.Call(func=ast.Attribute(value=taker, attr=method), args=[argument]) if argument is chunk:
+            return (taker.id if isinstance(taker, ast.Name) else "") if method in _TAKERS else None
+    match view.parents.get(value):
+        case ast.AugAssign(target=ast.Name(id=name), op=ast.Add(), value=added) if added is value:
+            return name
+    return None
+
+
+def _tells_sizes(name: ast.Name, view: FunctionView) -> bool:
+    """Whether a read of what has grown by the pieces so far, within their loop, may show how large they were."""
+    child: ast.AST = name
+    told = False
+    for above in view.above(name):
+        match above:
+            case ast.If(test=test, body=[*_, last]) if child is test:
+                return not isinstance(last, ast.Raise) and (told or any(map(_leaves_early, ast.walk(above))))
+            case ast.Call(func=func):
+                told = told or child is not func
+            case ast.Yield() | ast.JoinedStr():
+                told = True
+            case ast.stmt():
+                return told
+        child = above
+    return told
+
+
+def _leaves_early(node: ast.AST) -> bool:
+    return isinstance(node, ast.Break | ast.Return)

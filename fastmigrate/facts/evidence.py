@@ -83,7 +83,7 @@ class Evidence:
     def _definition(self, definition: Definition, depth: int) -> Term:
         if definition.kind in {"parameter", "import"}:
             return Ref(definition.name)
-        if definition.value is None or definition.kind not in {"value", "each"}:
+        if definition.value is None or not (definition.kind in {"value", "each"} or _is_file(definition)):
             return OPAQUE
         if definition in self._busy:
             return OPAQUE
@@ -109,6 +109,8 @@ class Evidence:
         if not added:
             return term
         keys, values = tuple(key for key, _ in added), tuple(value for _, value in added)
+        if isinstance(term, Display) and term.kind == "dict":  # what comes later may not come at all
+            return Display("dict", (*term.keys, SPREAD), (*term.values, Display("dict", keys, values)))
         if isinstance(term, Display):
             return Display(term.kind, (*term.keys, *keys), (*term.values, *values))
         return Display("dict", (SPREAD, *keys), (term, *values))
@@ -162,6 +164,8 @@ class Evidence:
                 )
         elif method == "setdefault" and len(node.args) == 2:
             yield self.term(node.args[0], depth + 1), self.term(node.args[1], depth + 1)
+        elif method == "append" and len(node.args) == 1:
+            yield OPAQUE, self.term(node.args[0], depth + 1)
         elif method in {"setdefault", "append", "extend", "insert", "__setitem__"}:
             yield OPAQUE, OPAQUE
 
@@ -177,6 +181,14 @@ class Evidence:
 
 def _leaves_early(statement: ast.stmt) -> TypeGuard[ast.If]:
     return isinstance(statement, ast.If) and isinstance(statement.body[-1], _LEAVING) and not statement.orelse
+
+
+def _is_file(definition: Definition) -> bool:
+    """Whether a name is bound by `with open(…) as name`: a file is what entering it gives."""
+    match definition.value:
+        case ast.Call(func=ast.Name(id="open") | ast.Attribute(attr="open")):
+            return definition.kind == "with"
+    return False
 
 
 def _item_of(iterable: Term) -> Term:

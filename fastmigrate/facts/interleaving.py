@@ -64,7 +64,7 @@ class Interleaving:
                 yield from ((shared, [target]) for target in targets if (shared := self._shared(target)) is not None)
             case ast.Call(func=ast.Attribute(value=owner, attr=method), args=args) if method in _WRITERS:
                 shared = self._shared(ast.Subscript(owner, ast.Constant(0), ast.Store()))
-                if shared is not None:
+                if shared is not None and shared not in self.view.modules:  # os.remove() is a function
                     yield shared, [*args, *(keyword.value for keyword in node.keywords)]
 
     def _shared(self, target: ast.expr) -> str | None:

@@ -130,6 +130,7 @@ class _LinkReader(ScopeReader):
             annotation_term(node.returns, self._name),
             tuple(scope.handlers),
             tuple(scope.yields),
+            tuple(scope.items),
             scope.awaits,
             outer.qualname,
             outer.is_class,
@@ -202,6 +203,8 @@ class _LinkReader(ScopeReader):
         self.visit(node.value)
         for target in node.targets:
             self.assign(target, node.value)
+            if isinstance(target, ast.Subscript):
+                self.scope.items.append((self.term(target.value), self.term(node.value)))
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
         self.visit(node.annotation)

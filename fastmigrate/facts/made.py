@@ -62,7 +62,7 @@ def read_made(tree: ast.Module, calls: Iterable[int]) -> dict[int, Made]:
     numbers = number_nodes(tree)
     found: dict[int, Made] = {}
     for function, own in calls_by_function(tree, numbers, set(calls)):
-        reader = _MadeReader(FunctionView(function, numbers, own))
+        reader = _MadeReader(FunctionView(function, numbers, own, frozenset()))
         found.update((numbers[call], reader.read(call)) for call in own)
     return found
 

@@ -23,6 +23,7 @@ class ScopeBindings:
     returns: list[Term] = field(default_factory=list)
     yields: list[Yield] = field(default_factory=list)
     handlers: list[Handler] = field(default_factory=list)
+    items: list[tuple[Term, Term]] = field(default_factory=list)
     awaits: int = 0
 
 

@@ -68,7 +68,7 @@ def read_local_session(tree: ast.Module, number: int) -> LocalSession | None:
     numbers = number_nodes(tree)
     for function, call in _calls(tree):
         if numbers[call] == number and function is not None:
-            return _LocalReader(FunctionView(function, numbers, []), call).read()
+            return _LocalReader(FunctionView(function, numbers, [], frozenset()), call).read()
     return None
 
 

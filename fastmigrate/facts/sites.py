@@ -9,10 +9,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from types import UnionType
 from typing import Literal
 
-from fastmigrate.facts.blocks import Exit, Rest, blocks_around, exits_after, loops_around, rest_of_block
+from fastmigrate.facts.blocks import Rest, blocks_around, loops_around, read_blocks, rest_of_block
 from fastmigrate.facts.evidence import Evidence
+from fastmigrate.facts.exits import Exit, exits_after
 from fastmigrate.facts.flow import Function
 from fastmigrate.facts.handlers import handlers_around, read_handlers
 from fastmigrate.facts.interleaving import Interleaving
@@ -24,19 +26,25 @@ from fastmigrate.facts.view import COMPREHENSIONS, FunctionView
 
 __all__ = ["Argument", "Site", "calls_by_function", "read_argument", "read_sites"]
 
+_DISPLAYS = (ast.Dict, ast.List, ast.Tuple, ast.Set)
+_FILE_METHODS = frozenset(["read", "readline", "readlines", "seek", "write"])
 _NAME_READERS = frozenset(["locals", "vars", "eval", "exec"])
 Obstacle = Literal["generator", "nested comprehension", "class body", "lambda"]
 
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """An argument as written; `star` is "", "*" or "**"; `simple` says that it may be written twice."""
+    """An argument as written; `star` is "", "*" or "**".
+
+    `simple` says that it may be written twice, `display` that it is a dict, list, set or tuple written there.
+    """
 
     keyword: str | None
     star: str
     term: Term
     code: str
     simple: bool
+    display: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +60,8 @@ class Site:
     exits: tuple[Exit, ...]
     blocks: tuple[int, ...]  # those around it (see `blocks_around`)
     loops: int  # how many are around it
+    conditional: frozenset[int]  # the calls of its function that stand in `x if y else z`, or in `and` or `or`
+    all_blocks: tuple[tuple[int, int], ...]  # the lines of those of its function
     obstacle: Obstacle | None
     in_fstring: bool
     guards: tuple[Term, ...]  # the context managers of the plain `with` statements around it
@@ -60,7 +70,13 @@ class Site:
     bound: frozenset[str]  # the names that it gives a meaning of its own
     sees_names: bool  # it asks for its own names, as `locals()` does
     looped: tuple[str, ...]  # shared things over which loops around it run
+    omitted: tuple[Term, ...]  # the keys that it leaves out of dicts: pops, deletes, or filters out
+    touched: tuple[Term, ...]  # what it reads from or hands to something else, and so may not stand at its beginning
     stale: tuple[str, ...]  # shared state read before the call, and used in what is written to it afterwards
+
+    def blocks_at(self, line: int) -> tuple[int, ...]:
+        """The blocks around a line (see `blocks_around`)."""
+        return tuple(sorted(first for first, last in self.all_blocks if first <= line <= last))
 
 
 def read_sites(tree: ast.Module, calls: Iterable[int]) -> dict[int, Site]:
@@ -68,8 +84,10 @@ def read_sites(tree: ast.Module, calls: Iterable[int]) -> dict[int, Site]:
     wanted = set(calls)
     numbers = number_nodes(tree)
     found: dict[int, Site] = {}
+    imports = [alias for node in tree.body if isinstance(node, ast.Import) for alias in node.names]
+    modules = frozenset(alias.asname or alias.name.partition(".")[0] for alias in imports)
     for function, own in calls_by_function(tree, numbers, wanted):
-        found.update(_SiteReader(FunctionView(function, numbers, own)).read())
+        found.update(_SiteReader(FunctionView(function, numbers, own, modules)).read())
     return found
 
 
@@ -123,6 +141,8 @@ class _SiteReader:
             tuple(exits_after(call, self.view)),
             blocks_around(call, self.view),
             loops_around(call, self.view),
+            frozenset(self._conditional()),
+            tuple(read_blocks(self.view)),
             self._obstacle(call),
             any(isinstance(node, ast.JoinedStr) for node in self.view.above(call)),
             tuple(self.evidence.term(item.context_expr) for item in guards),
@@ -131,8 +151,15 @@ class _SiteReader:
             self.view.flow.local,
             any(isinstance(node, ast.Name) and node.id in _NAME_READERS for node in self.view.nodes),
             tuple(self.interleaving.looped(call)),
+            tuple(self._omitted()),
+            tuple(self._touched()),
             tuple(self.interleaving.stale(call)),
         )
+
+    def _conditional(self) -> Iterator[int]:
+        for node in self.view.nodes:
+            if isinstance(node, ast.IfExp | ast.BoolOp):
+                yield from (self.view.numbers[inner] for inner in ast.walk(node) if isinstance(inner, ast.Call))
 
     def _acquired(self) -> Iterator[Term]:
         for node in self.view.nodes:
@@ -146,6 +173,35 @@ class _SiteReader:
             match node:
                 case ast.Call(func=ast.Attribute(attr="dumps") | ast.Name(id="dumps"), args=[value, *_]):
                     yield ast.unparse(value)
+
+    def _omitted(self) -> Iterator[Term]:
+        for node in self.view.nodes:
+            match node:
+                case ast.Call(func=ast.Attribute(attr="pop"), args=[key, *_]):
+                    yield self.evidence.term(key)
+                case ast.Delete(targets=[ast.Subscript(slice=key)]):
+                    yield self.evidence.term(key)
+                case ast.comprehension(ifs=ifs):
+                    for test in ifs:
+                        yield from self._compared(test, ast.NotEq | ast.NotIn)
+                case ast.If(test=test, body=[ast.Continue()]):
+                    yield from self._compared(test, ast.Eq | ast.In)
+
+    def _compared(self, test: ast.expr, operators: type | UnionType) -> Iterator[Term]:
+        for node in ast.walk(test):
+            match node:
+                case ast.Compare(ops=[op], comparators=[right]) if isinstance(op, operators):
+                    yield self.evidence.term(right)
+
+    def _touched(self) -> Iterator[Term]:
+        for node in self.view.nodes:
+            match node:
+                case ast.Call(func=ast.Attribute(value=value, attr=method)) if method in _FILE_METHODS:
+                    yield self.evidence.term(value)
+                case ast.Call(args=args) if node not in self.view.calls:
+                    yield from (self.evidence.term(arg) for arg in args if isinstance(arg, ast.Name | ast.Attribute))
+                case ast.For(iter=iterable):
+                    yield self.evidence.term(iterable)
 
     def _obstacle(self, call: ast.Call) -> Obstacle | None:
         child: ast.AST = call
@@ -176,7 +232,7 @@ def read_argument(node: ast.expr | ast.keyword, term: Callable[[ast.expr], Term]
         return Argument(None, "*", OPAQUE, ast.unparse(value), simple=False)
     keyword = node.arg if isinstance(node, ast.keyword) else None
     star = "**" if isinstance(node, ast.keyword) and keyword is None else ""
-    return Argument(keyword, star, term(value), ast.unparse(value), _is_simple(value))
+    return Argument(keyword, star, term(value), ast.unparse(value), _is_simple(value), isinstance(value, _DISPLAYS))
 
 
 def _is_simple(node: ast.expr) -> bool:

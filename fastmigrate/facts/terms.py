@@ -13,6 +13,7 @@ from dataclasses import dataclass
 __all__ = [
     "OPAQUE",
     "SPREAD",
+    "TRUTH_VALUE",
     "Await",
     "Call",
     "Const",
@@ -89,7 +90,10 @@ class Sum:
 
 @dataclass(frozen=True, slots=True)
 class Display:
-    """A dict, list, tuple or set display (or its comprehension); a `**` item of a dict has the key SPREAD."""
+    """A dict, list, tuple, set or generator display, or its comprehension.
+
+    A `**` item of a dict has the key SPREAD, and so has what a comprehension makes any number of.
+    """
 
     kind: str
     keys: tuple[Term, ...]
@@ -134,6 +138,7 @@ Term = Ref | Member | Call | Const | Text | Sum | Display | Either | Item | Awai
 
 OPAQUE = Opaque()
 SPREAD = Ref("**")
+TRUTH_VALUE = Either((Const(True), Const(False)))
 
 NameTerm = Callable[[ast.Name], Term]
 
@@ -161,6 +166,7 @@ class _Reader:
     def __init__(self, number: Callable[[ast.AST], int], name: NameTerm) -> None:
         self.number = number
         self.name = name
+        self.hidden: list[str] = []  # the targets of the comprehensions around
 
     def read(self, node: ast.expr) -> Term:
         reader = getattr(self, f"read_{type(node).__name__}", None)
@@ -170,7 +176,7 @@ class _Reader:
         return tuple(self.read(node) for node in nodes)
 
     def read_Name(self, node: ast.Name) -> Term:
-        return self.name(node)
+        return OPAQUE if node.id in self.hidden else self.name(node)
 
     def read_Attribute(self, node: ast.Attribute) -> Term:
         return Member(self.read(node.value), node.attr)
@@ -215,14 +221,14 @@ class _Reader:
 
     def read_UnaryOp(self, node: ast.UnaryOp) -> Term:
         if isinstance(node.op, ast.Not):
-            return Const(False)
+            return TRUTH_VALUE
         operand = self.read(node.operand)
         if isinstance(operand, Const) and isinstance(operand.value, int | float):
             return Const(-operand.value) if isinstance(node.op, ast.USub) else operand
         return OPAQUE
 
     def read_Compare(self, node: ast.Compare) -> Term:
-        return Const(False)
+        return TRUTH_VALUE
 
     def read_IfExp(self, node: ast.IfExp) -> Term:
         return Either((self.read(node.body), self.read(node.orelse)))
@@ -255,13 +261,31 @@ class _Reader:
         source = self.read(node.generators[0].iter)  # what it is made of may matter: headers, say
         if isinstance(source, Call) and isinstance(source.callee, Member) and source.callee.name == "items":
             source = source.callee.of
+            match node:
+                case ast.DictComp(
+                    value=ast.Name(id=value), generators=[ast.comprehension(target=ast.Tuple(elts=[_, v]))]
+                ):
+                    if isinstance(v, ast.Name) and v.id == value:  # the same values
+                        return Display("dict", (SPREAD,), (source,))
         return Display("dict", (OPAQUE, SPREAD), (OPAQUE, source))
 
     def read_List(self, node: ast.List) -> Term:
         return Display("list", (), self.all(node.elts))
 
     def read_ListComp(self, node: ast.ListComp) -> Term:
-        return Display("list", (), (OPAQUE,))
+        return Display("list", (SPREAD,), (self._element(node),))
+
+    def read_GeneratorExp(self, node: ast.GeneratorExp) -> Term:
+        return Display("generator", (SPREAD,), (self._element(node),))
+
+    def _element(self, node: ast.ListComp | ast.GeneratorExp) -> Term:
+        """What a comprehension makes any number of; what its targets stand for is not known."""
+        before = len(self.hidden)
+        targets = (name for generator in node.generators for name in ast.walk(generator.target))
+        self.hidden += [name.id for name in targets if isinstance(name, ast.Name)]
+        element = self.read(node.elt)
+        del self.hidden[before:]
+        return element
 
     def read_Tuple(self, node: ast.Tuple) -> Term:
         return Display("tuple", (), self.all(node.elts))

@@ -26,8 +26,8 @@ class Use:
 
     A "member" use is `result.name`: `number` is the ordinal of that attribute in the file, `called` says that it is
     called, `call` then being the ordinal of that call, `then` is what is done with the member's value ("item",
-    "in", "len", "dict", "loop", "statement", a member's name, or ""; "getattr" if it is read by that), `then_call`
-    is the ordinal of that other member's call, `then_bare` that it is given nothing. A "truth" use tests the
+    "in", "len", "dict", "loop", "statement", a member's name, with `()` if it is called with nothing, or "";
+    "getattr" if it is read by that), `then_call` is the ordinal of that other member's call. A "truth" use tests the
     result, a "loop" runs over it, a "with" enters it, an "annotation" says what it is, an "error" takes it from the
     error of a handler; a node of kind `node` and ordinal `number` is then to be edited, `name` being its name if it
     has one. Any other use says in `name` what is done with the result, and in `to` what it is passed to.
@@ -52,7 +52,6 @@ class Use:
     receiver: str = ""  # the name through which the result is used
     then: str = ""
     then_call: int = -1
-    then_bare: bool = False
     loop: tuple[str, int] | None = None
     to: Term | None = None
     to_call: int = -1
@@ -65,6 +64,7 @@ class Use:
     in_elif: bool = False
     passed_on: bool = False  # the pieces over which a loop runs, whatever their sizes
     ends: int = 0  # the last line of the `with` that enters the result
+    item: int | None = None  # which one of that block's items it is, if there are several
     in_handler: bool = False  # of an error
     loops: int = 0  # how many are around it
     handlers: tuple[Handler, ...] = ()
@@ -143,12 +143,14 @@ class Uses:
             case ast.withitem():
                 block = self.view.parents[parent]
                 bound = parent.optional_vars
-                plain = isinstance(bound, ast.Name | None) and isinstance(node, ast.Call)
-                if isinstance(block, ast.With) and len(block.items) == 1 and plain:
+                if isinstance(block, ast.With) and isinstance(node, ast.Call) and isinstance(bound, ast.Name | None):
                     number = self.view.numbers[block]
                     name = bound.id if isinstance(bound, ast.Name) else ""
                     ends = block.end_lineno or 0
-                    return Use("with", name, node.lineno, results, mixed, node="with", number=number, ends=ends)
+                    item = block.items.index(parent) if len(block.items) > 1 else None
+                    return Use(
+                        "with", name, node.lineno, results, mixed, node="with", number=number, ends=ends, item=item
+                    )
             case ast.For(iter=over) | ast.comprehension(iter=over) if over is node and isinstance(node, ast.Name):
                 return Use(
                     "loop",
@@ -258,9 +260,8 @@ class Uses:
             call=self.view.numbers[outer] if called and outer is not None else -1,
             called=called,
             receiver=node.value.id if isinstance(node.value, ast.Name) else "",
-            then=self._then(value, above),
+            then=self._then(value, above, beyond),
             then_call=self.view.numbers[beyond] if isinstance(beyond, ast.Call) and beyond.func is above else -1,
-            then_bare=isinstance(beyond, ast.Call) and beyond.func is above and not [*beyond.args, *beyond.keywords],
             loop=self._loop(value, above),
             to=to,
             to_call=to_call,
@@ -306,7 +307,7 @@ class Uses:
         return False
 
     @staticmethod
-    def _then(value: ast.AST, above: ast.AST | None) -> str:
+    def _then(value: ast.AST, above: ast.AST | None, beyond: ast.AST | None) -> str:
         match above:
             case ast.Expr():
                 return "statement"
@@ -315,7 +316,8 @@ class Uses:
             case ast.For(iter=over) | ast.comprehension(iter=over) if over is value:
                 return "loop"
             case ast.Attribute(attr=name):
-                return name
+                bare = isinstance(beyond, ast.Call) and beyond.func is above and not beyond.args + beyond.keywords
+                return f"{name}()" if bare else name
             case ast.Compare(ops=[ast.In() | ast.NotIn()], comparators=[right]) if right is value:
                 return "in"
             case ast.Call(func=ast.Name(id="len" | "dict" as name), args=[inner]) if inner is value:

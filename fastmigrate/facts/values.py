@@ -128,6 +128,7 @@ class FunctionLinks:
     returned: Term | None  # the annotation of what it returns
     handlers: tuple[Handler, ...]  # around something that it awaits or yields
     yields: tuple[Yield, ...]
+    items: tuple[tuple[Term, Term], ...]  # what gets items by assignment, and these
     awaits: int
     parent: str
     in_class: bool

@@ -13,12 +13,18 @@ COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
 class FunctionView:
-    """A function, the flow of its names, the parents of its nodes, and the calls in it that are looked at."""
+    """A function, the flow of its names, the parents of its nodes, and the calls in it that are looked at.
 
-    def __init__(self, function: Function, numbers: dict[ast.AST, int], calls: list[ast.Call]) -> None:
+    `modules` are the names under which its file imports modules.
+    """
+
+    def __init__(
+        self, function: Function, numbers: dict[ast.AST, int], calls: list[ast.Call], modules: frozenset[str]
+    ) -> None:
         self.function = function
         self.numbers = numbers
         self.calls = calls
+        self.modules = modules
         self.flow = read_flow(function)
         self.nodes = list(ast.walk(function))
         self.parents = {child: node for node in self.nodes for child in ast.iter_child_nodes(node)}

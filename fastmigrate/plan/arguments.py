@@ -3,84 +3,57 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
 from fastmigrate.facts.sites import Argument, Site
-from fastmigrate.facts.terms import SPREAD, Call, Const, Display, Either, Item, Member, Ref, Sum, Term, Text, Truthy
+from fastmigrate.facts.terms import Const, Display, Either, Member
 from fastmigrate.knowledge.parity import Parity, Row
-from fastmigrate.knowledge.requests_calls import ARGUMENTS, FUNCTIONS
-from fastmigrate.knowledge.requests_exceptions import Step
+from fastmigrate.knowledge.requests_calls import ARGUMENTS, FORM_TYPE, FUNCTIONS
 from fastmigrate.knowledge.requests_sessions import METHODS
+from fastmigrate.plan.auths import case_of_auth, made_by
+from fastmigrate.plan.connections import read_connection
+from fastmigrate.plan.fields import case_of_data, case_of_params, is_never_empty, urlencodes
+from fastmigrate.plan.headers import Headers, knows_header, read_headers
+from fastmigrate.plan.uploads import read_upload
+from fastmigrate.plan.urls import is_odd, query_of, value_of
 from fastmigrate.project.project import Project
-from fastmigrate.project.resolve import External, Instance, Module, Scope
+from fastmigrate.project.resolve import External, Instance, Scope
 from fastmigrate.rewrite.intents import ArgumentEdit, EditCall, NewArgument
 
-__all__ = ["JudgedCall", "is_read_back_as_given", "judge_arguments", "what_may_be_wrong_with_url"]
+__all__ = ["JudgedCall", "judge_arguments"]
 
-_ODD = re.compile(
-    r"[\[\]|\\^`{}]"  # sent as they are by httpx, escaped by requests
-    r"|%(?![0-9A-F]{2})|%(?:2[DE]|3[0-9]|4[1-9A-F]|5[0-9A]|5F|6[1-9A-F]|7[0-9A]|7E)"  # escapes that requests rewrites
-)
-"""In URLs (docs/facts/requests-to-httpx.md section 20)."""
-_MANY = 200  # parts of a URL, after which nobody knows what it is
 _BODIES = frozenset({"data", "json", "files"})
-_PLAIN = frozenset({"text", "number", "plain", "url"})
 _RENAMED = re.compile(r"(\w+)=(.*)", re.DOTALL)
+_IN_SPREAD = -1
+"""The index of an argument that stands in a `**` argument, where nothing can be changed."""
 
 
 @dataclass(slots=True)
 class JudgedCall:
-    """The rows that a call's arguments use, and the edits that they ask for; `missing` names what has no row."""
+    """The rows that a call's arguments use, and the edits that they ask for; `missing` names what has no row.
 
-    rows: list[Row]
-    edits: list[ArgumentEdit]
-    added: list[NewArgument]
-    nested: list[EditCall]
+    `results` are the ordinals of other calls of which a response of httpx is needed.
+    """
+
+    rows: list[Row] = field(default_factory=list)
+    edits: list[ArgumentEdit] = field(default_factory=list)
+    added: list[NewArgument] = field(default_factory=list)
+    nested: list[EditCall] = field(default_factory=list)
+    results: list[int] = field(default_factory=list)
     missing: str | None = None
     method: str = ""
 
     @property
     def code(self) -> str:
         """All code that the edits bring in."""
-        return " ".join([*(edit.value for edit in self.edits), *(new.value for new in self.added)])
+        forms = [form for edit in self.edits for form in (edit.value, *(form for _, form in edit.elements))]
+        return " ".join([*forms, *(new.value for new in self.added)])
 
 
 def judge_arguments(project: Project, callee: str, site: Site, scope: Scope) -> JudgedCall:
     """Judge all arguments of a call of the requests function `callee` that stands in `scope`."""
     return _Judge(project, callee, site, scope).judge()
-
-
-def what_may_be_wrong_with_url(project: Project, callee: str, site: Site, scope: Scope) -> Step | None:
-    """ "url" if it may be malformed, "path" if what follows its literal `https://host/` may be; None if nothing may."""
-    url = _url_of(callee, site)
-    if url is not None and re.match(r"https?://[\w.-]+(:\d+)?($|[/?#])", _leading_text(project, url.term, scope)):
-        return None if _is_literal(project, url, scope) else "path"
-    return "url"
-
-
-def is_read_back_as_given(project: Project, callee: str, site: Site, scope: Scope) -> bool:
-    """Whether the URL is a literal one with a path, and not with the port that is the scheme's own."""
-    url = _url_of(callee, site)
-    start = _leading_text(project, url.term, scope) if url is not None else ""
-    known = re.match(r"https?://[a-z0-9.-]+(:(?!80/|443/)\d+)?/", start) is not None
-    return known and url is not None and _is_literal(project, url, scope) and not start.endswith(("?", "#"))
-
-
-def _url_of(callee: str, site: Site) -> Argument | None:
-    names = iter((FUNCTIONS | METHODS)[callee].positional)
-    named = {argument.keyword or next(names, ""): argument for argument in site.arguments}
-    return named.get("url")
-
-
-def _is_literal(project: Project, url: Argument, scope: Scope) -> bool:
-    """Whether a URL is made of literal texts and numbers."""
-    parts = list(islice(_parts(project, url.term, scope), _MANY))
-    return len(parts) < _MANY and all(
-        isinstance(part, str) or project.types.kinds(*part) <= {"number"} for part in parts
-    )
 
 
 class _Judge:
@@ -90,294 +63,248 @@ class _Judge:
         self.verb = (FUNCTIONS | METHODS)[callee]
         self.site = site
         self.scope = scope
-        self.judged = JudgedCall([], [], [], [], method=self.verb.method)
+        self.judged = JudgedCall(method=self.verb.method)
+        self.named: dict[str, tuple[int, Argument]] = {}
+        self.connection = read_connection(project, site, scope)
 
     def judge(self) -> JudgedCall:
-        named = self._named()
-        if named is None:
+        for name, index, argument in self._arguments():
+            if name in self.named:
+                self.judged.missing = f"`{name}` is given twice"
+            self.named[name] = index, argument
+        if self.judged.missing is not None:
             return self.judged
-        for name, (index, argument) in named.items():
+        for name, (index, argument) in self.named.items():
             self._argument(name, index, argument)
-        if not self.verb.takes_body and named.keys() & _BODIES:
+        if not self.verb.takes_body and self.named.keys() & _BODIES:
             self.judged.method = "request"
-            self.judged.added.append(NewArgument(None, f'"{self.verb.method.upper()}"'))
-        if self.verb.method == "head" and "allow_redirects" not in named:
+            self.judged.added.insert(0, NewArgument(None, f'"{self.verb.method.upper()}"'))
+        if self.verb.method == "head" and "allow_redirects" not in self.named:
             self.judged.added.append(NewArgument("follow_redirects", "False"))
-        if "params" in named and "url" in named:
-            self._query(named["url"][1], named["params"][1])
-        if {"data", "json"} <= named.keys() and self._data(named["data"][1]) not in {"nothing", "plain"}:
-            self.judged.missing = (
-                "`data` and `json` together: which of them requests sends depends on whether `data` is empty"
-            )
         return self.judged
 
-    def _named(self) -> dict[str, tuple[int, Argument]] | None:
+    def _arguments(self) -> Iterator[tuple[str, int, Argument]]:
         """The arguments by the names of requests' parameters, in the order in which they are written."""
         positional = iter(self.verb.positional)
-        named: dict[str, tuple[int, Argument]] = {}
         for index, argument in enumerate(self.site.arguments):
-            if argument.star:
-                self.judged.missing = f"`{argument.star}` arguments: what they hold is not known"
-                return None
+            if argument.star == "**":
+                yield from self._spread(argument)
+                continue
             name = argument.keyword or next(positional, None)
-            if name is None:
+            if argument.star:
+                self.judged.missing = "`*` arguments: what they hold is not known"
+            elif name is None:
                 self.judged.missing = "more positional arguments than the function takes"
-                return None
-            named[name] = index, argument
-        return named
+            else:
+                yield name, index, argument
+
+    def _spread(self, spread: Argument) -> Iterator[tuple[str, int, Argument]]:
+        """The arguments in a `**` argument, if it is a dict that the function makes itself."""
+        values: dict[str, list[Argument]] = {}
+        for key, value, home in self.types.items(spread.term, self.scope) or [(spread.term, spread.term, self.scope)]:
+            if not isinstance(key, Const) or not isinstance(key.value, str) or home != self.scope:
+                self.judged.missing = "`**` arguments: what they hold is not known"
+                return
+            values.setdefault(key.value, []).append(Argument(key.value, "", value, "", simple=False))
+        for name, given in values.items():
+            terms = tuple(argument.term for argument in given)
+            term = terms[0] if len(terms) == 1 else Either(terms)
+            yield name, _IN_SPREAD, Argument(name, "", term, "", simple=False)
 
     # -- one argument
 
     def _argument(self, name: str, index: int, argument: Argument) -> None:
+        special: Callable[[int, Argument], None] | None = getattr(self, f"_judge_{name}", None)
+        if special is not None:
+            special(index, argument)
+            return
         classify: Callable[[Argument], str] = getattr(self, f"_{name}", self._any)
-        case = classify(argument)
+        self._use(name, classify(argument), index, argument)
+
+    def _use(self, name: str, case: str, index: int, argument: Argument, elements: _Elements = ()) -> None:
+        """Use the row of a case, and make the edit that it asks for."""
         row = ARGUMENTS.get((name, case))
         if row is None:
             self.judged.missing = f"`{name}={argument.code}` is not migrated yet"
             return
         self.judged.rows.append(row)
         if row.parity is not Parity.NONE:
-            self._edit(name, index, argument, row)
+            self._edit(name, index, argument, row.form, elements)
 
-    def _edit(self, name: str, index: int, argument: Argument, row: Row) -> None:
-        keyword, value = argument.keyword, row.form
-        if value == ARGUMENTS["auth", "pair of others"].form and isinstance(argument.term, Display):
-            first, second = (self.types.kinds(part, self.scope) == {"text"} for part in argument.term.values)
-            value = f"({'{0}' if first else 'str({0})'}, {'{1}' if second else 'str({1})'})"
-        if name == "auth" and isinstance(argument.term, Call) and row.form.startswith("httpx."):
-            self.judged.nested.append(EditCall(argument.term.number, callee=row.form))
-            return
-        renamed = _RENAMED.fullmatch(row.form)
-        if renamed is not None and "{{" not in row.form and not row.form.startswith("httpx."):
+    def _edit(self, name: str, index: int, argument: Argument, form: str, elements: _Elements = ()) -> None:
+        keyword, value = argument.keyword, form
+        renamed = _RENAMED.fullmatch(form)
+        if renamed is not None:
             keyword, value = renamed.groups()
         elif keyword is None and name not in {"url", "method"}:
             keyword = name
-        if (".items()" in value and "none" in self.types.kinds(argument.term, self.scope)) or (
-            name == "headers" and ".items()" in value and self._whole(argument) - {"dict"}
-        ):
+        if ".items()" in value and self._may_be_nothing(name, argument):
             value = value.replace("{}.items()", "({} or {{}}).items()")
-        if not row.form:
-            self.judged.edits.append(ArgumentEdit(index, None, drop=True))
-        elif (keyword, value) != (argument.keyword, "{}"):
-            self.judged.edits.append(ArgumentEdit(index, keyword, value))
+        if (keyword, value) == (argument.keyword, "{}") and not elements:
+            return
+        if index == _IN_SPREAD:
+            self.judged.missing = f"the `**` arguments hold `{name}`, which httpx takes in another way: write it out"
+        self.judged.edits.append(
+            ArgumentEdit(index, keyword, value, drop=True)
+            if not form
+            else ArgumentEdit(index, keyword, value, elements=elements)
+        )
+
+    def _may_be_nothing(self, name: str, argument: Argument) -> bool:
+        kinds = self.types.kinds(argument.term, self.scope)
+        if name == "headers":
+            return not kinds <= {"dict", "headers"}
+        return "none" in kinds
 
     # -- what is known of an argument, as a case of the tables
-
-    def _whole(self, argument: Argument) -> frozenset[str]:
-        return self.types.kinds(argument.term, self.scope)
 
     def _any(self, argument: Argument) -> str:
         return "any"
 
-    def _or_nothing(self, argument: Argument) -> str:
-        return "nothing" if self._whole(argument) == {"none"} else "any"
+    def _connection(self, name: str) -> str:
+        return self.connection.cases.get(name, "nothing")
 
-    _cert = _proxies = _hooks = _files = _cookies = _or_nothing
+    def _verify(self, argument: Argument) -> str:
+        return self._connection("verify")
+
+    def _cert(self, argument: Argument) -> str:
+        return self._connection("cert")
+
+    def _proxies(self, argument: Argument) -> str:
+        return self._connection("proxies")
+
+    def _hooks(self, argument: Argument) -> str:
+        return "nothing" if self.types.kinds(argument.term, self.scope) == {"none"} else "any"
 
     def _stream(self, argument: Argument) -> str:
         if argument.term == Const(True):
             return "true"
         return "nothing" if argument.term in (Const(False), Const(None)) else "any"
 
-    def _verify(self, argument: Argument) -> str:
-        return "nothing" if argument.term in (Const(True), Const(None)) else "any"
-
     def _method(self, argument: Argument) -> str:
         return "text"
 
     def _url(self, argument: Argument) -> str:
-        kinds = self._whole(argument)
+        kinds = self.types.kinds(argument.term, self.scope)
         if kinds == {"text"}:
-            return "odd" if _is_odd(list(islice(_parts(self.project, argument.term, self.scope), _MANY))) else "text"
+            return "odd" if is_odd(self.project, argument.term, self.scope) else "text"
         return "bytes" if kinds == {"bytes"} else "object"
 
     def _json(self, argument: Argument) -> str:
         return "dumped" if argument.code in self.site.dumped else "any"
 
-    def _params(self, argument: Argument) -> str:
-        return self._fields(argument)
-
-    def _data(self, argument: Argument) -> str:
-        kinds = self._whole(argument)
-        if kinds != {"none"} and kinds <= {"text", "bytes", "none"}:
+    def _cookies(self, argument: Argument) -> str:
+        if self.types.kinds(argument.term, self.scope) == {"none"}:
+            return "nothing"
+        answer = self._answer_of(argument)
+        if answer is not None:  # httpx copies jars of its own, and no others
+            self.judged.results.append(answer)
             return "text"
-        return self._fields(argument)
-
-    def _fields(self, argument: Argument) -> str:
-        kinds = self._whole(argument)
-        if kinds == {"none"}:
-            return "nothing"
         values = self.types.value_kinds(argument.term, self.scope)
-        if values is None:
-            return "unknown whole" if "unknown" in kinds else "not a dict"
-        if not values <= _PLAIN | {"none", "bool"}:
-            return "unknown"
-        return ", ".join(kind for kind in ("none", "bool") if kind in values) or "plain"
+        return "text" if values is not None and values <= {"text", "none"} else "unknown"
 
-    def _headers(self, argument: Argument) -> str:
-        kinds = self._whole(argument)
-        if kinds == {"none"}:
-            return "nothing"
-        if self._is_forwarded(argument.term):
-            return "forwarded"
-        items = self.types.items(argument.term, self.scope) or []
-        if any(isinstance(v, Const) and isinstance(v.value, str) and _is_refused(v.value) for _, v, _ in items):
-            return "odd"
-        values = self.types.value_kinds(argument.term, self.scope)
-        return "plain" if values is not None and values <= _PLAIN | {"bytes"} else "none"
-
-    def _is_forwarded(self, term: Term, seen: set[int] | None = None) -> bool:
-        """Whether headers are, or are made of, those of the incoming request."""
-        seen = set() if seen is None else seen
-        if id(term) in seen:
-            return False
-        seen.add(id(term))
-        if "headers" in self.types.kinds(term, self.scope):
-            return True
-        match term:
-            case Display(keys=keys, values=values):
-                return any(key == SPREAD and self._is_forwarded(v, seen) for key, v in zip(keys, values, strict=False))
-            case Either(options):
-                return any(self._is_forwarded(option, seen) for option in options)
-            case Truthy(of) | Member(of):
-                return self._is_forwarded(of, seen)
-            case Call(callee, args):
-                return self._is_forwarded(callee, seen) or any(self._is_forwarded(arg, seen) for arg in args)
-        return False
+    def _answer_of(self, argument: Argument) -> int | None:
+        """The ordinal of the call in this function whose cookies an argument is, as in `cookies=login.cookies`."""
+        if not isinstance(argument.term, Member) or argument.term.name != "cookies":
+            return None
+        answer = self.project.resolver.resolve(argument.term.of, self.scope)
+        calls = {call.site.call.number for call in self.project.blocking if call.function == self.scope}
+        if not isinstance(answer, Instance) or answer.scope != self.scope:
+            return None
+        return answer.number if answer.number in calls else None
 
     def _timeout(self, argument: Argument) -> str:
-        match argument.term:
+        term = argument.term
+        followed = value_of(self.project, term, self.scope)[0]
+        match followed:
             case Const(bool()):
                 return "wrong"
             case Const(int() | float() as seconds) if seconds <= 0:
                 return "wrong"
             case Display(kind="tuple", values=(_, _)):
-                return "pair" if not argument.simple else "named pair"
-        kinds = self._whole(argument)
+                return "named pair" if argument.simple else "pair" if argument.display else "unknown"
+        kinds = self.types.kinds(term, self.scope)
         if kinds == {"none"}:
             return "nothing"
+        made = self.project.resolver.resolve(term, self.scope)
+        if isinstance(made, Instance) and isinstance(made.of, External) and made.of.name.startswith("urllib3."):
+            return "object"
         return "number" if kinds <= {"number", "none"} else "unknown"
 
-    def _auth(self, argument: Argument) -> str:
-        term = argument.term
-        if self._whole(argument) == {"none"}:
-            return "nothing"
-        if isinstance(term, Call):
-            made = self.project.resolver.resolve(term.callee, self.scope)
-            texts = all(self.types.kinds(part, self.scope) <= {"text", "bytes"} for part in term.args)
-            written_here = "(" in argument.code
-            if isinstance(made, External) and len(term.args) == 2 and texts and written_here:
-                return made.name
-        if isinstance(term, Display) and term.kind == "tuple" and len(term.values) == 2:
-            kinds = frozenset[str]().union(*(self.types.kinds(part, self.scope) for part in term.values))
-            if kinds <= {"text", "bytes"}:
-                return "pair"
-            certain = kinds <= {"text", "number", "none", "plain"} and not argument.simple
-            return "pair of others" if certain else "pair of unknown"
-        return "unknown"
+    def _judge_auth(self, index: int, argument: Argument) -> None:
+        case = case_of_auth(self.project, argument, self.scope)
+        row = ARGUMENTS["auth", case]
+        if row.form.startswith("httpx."):
+            self.judged.rows.append(row)
+            self.judged.nested.append(EditCall(made_by(argument.term), callee=row.form))
+        elif case == "pair of others" and isinstance(argument.term, Display):
+            self.judged.rows.append(row)
+            first, second = (self.types.kinds(part, self.scope) == {"text"} for part in argument.term.values)
+            form = f"({'{0}' if first else 'str({0})'}, {'{1}' if second else 'str({1})'})"
+            self._edit("auth", index, argument, form)
+        else:
+            self._use("auth", case, index, argument)
 
-    # -- `params` beside a URL that may have a query of its own
+    # -- what goes into the URL and into the body
 
-    def _query(self, url: Argument, params: Argument) -> None:
-        if self._params(params) == "nothing":
+    def _judge_params(self, index: int, argument: Argument) -> None:
+        case = case_of_params(self.types, argument.term, self.scope)
+        url_index, url = self.named.get("url", (_IN_SPREAD, None))
+        if url is None or case == "nothing":
+            self._use("params", case, index, argument)
             return
-        parts = list(islice(_parts(self.project, url.term, self.scope), _MANY))
-        if len(parts) == _MANY:
-            self.judged.rows.append(ARGUMENTS["params", "beside an unknown query"])
-        elif any(isinstance(part, str) and "?" in part for part in parts):
+        query = query_of(self.project, url.term, self.scope)
+        known = argument.display or not self.site.omitted
+        can_move = known and _IN_SPREAD not in (index, url_index) and self._url(url) == "text"
+        can_move = can_move and is_never_empty(self.types, argument.term, self.scope)
+        form = urlencodes(self.types, argument.term, self.scope) if can_move else None
+        if form is not None and (query == "open" or (query == "none" and case == "list of mixed pairs")):
+            row = ARGUMENTS["params", "added to a query" if query == "open" else "made a query"]
+            self.judged.rows.append(row)
+            moved = form.replace("{}", f"{{argument_{index}}}")
+            value = row.form.partition("=")[2].replace("urlencode({})", moved).replace("{url}", "{}")
+            self.judged.edits.append(ArgumentEdit(url_index, url.keyword, value))
+            self.judged.edits.append(ArgumentEdit(index, None, drop=True))
+            return
+        self._use("params", case, index, argument)
+        if query in {"open", "some"}:
             self.judged.rows.append(ARGUMENTS["params", "beside a query"])
-        elif not all(
-            isinstance(part, str) or self._cannot_hold_a_query(part, after) for part, after in _with_next(parts)
-        ):
+        elif query == "unknown":
             self.judged.rows.append(ARGUMENTS["params", "beside an unknown query"])
 
-    def _cannot_hold_a_query(self, part: tuple[Term, Scope], after: object) -> bool:
-        """A number cannot, and neither can a setting to which a path is added: it is the beginning of a URL."""
-        term, scope = part
-        if self.types.kinds(term, scope) <= {"number", "plain", "bool"}:
-            return True
-        is_setting = not scope.qualname and isinstance(term, Call | Item | Ref | Member)
-        return is_setting and isinstance(after, str) and after.startswith("/")
+    def _judge_data(self, index: int, argument: Argument) -> None:
+        beside = frozenset(self.named)
+        case = case_of_data(self.types, argument.term, self.scope, beside)
+        if case.startswith("repeated pairs"):
+            _, headers = self.named.get("headers", (0, None))
+            if headers is not None and not knows_header(self.types, headers.term, self.scope):
+                case = "pairs beside headers"
+            elif headers is None:
+                self.judged.added.append(NewArgument("headers", f'{{"{FORM_TYPE[0]}": "{FORM_TYPE[1]}"}}'))
+        self._use("data", case, index, argument)
+
+    def _judge_files(self, index: int, argument: Argument) -> None:
+        upload = read_upload(self.types, argument, self.site, self.scope)
+        rows = [ARGUMENTS["files", case] for case in upload.cases]
+        self.judged.rows += rows
+        if all(row.parity is not Parity.NONE for row in rows):
+            self._edit("files", index, argument, rows[0].form if upload.whole else "{}", upload.elements)
+
+    def _judge_headers(self, index: int, argument: Argument) -> None:
+        beside = frozenset(self.named)
+        data = self.named.get("data")
+        case = "" if data is None else case_of_data(self.types, data[1].term, self.scope, beside)
+        headers = read_headers(self.project, argument, self.site, self.scope, has_body=bool(beside & _BODIES))
+        has_type = knows_header(self.types, argument.term, self.scope, FORM_TYPE[0])
+        if case.startswith("repeated pairs") and not has_type:
+            if headers == Headers("plain"):
+                self._use("headers", "of a form", index, argument)
+            else:
+                self.judged.rows.append(ARGUMENTS["data", "pairs beside headers"])
+            return
+        for latin in headers.also:
+            self.judged.rows.append(ARGUMENTS["headers", latin])
+        self._use("headers", headers.case, index, argument, headers.elements)
 
 
-def _with_next(parts: Sequence[object]) -> Iterator[tuple[Any, object]]:
-    """Each part with the one after it."""
-    yield from zip(parts, [*parts[1:], None], strict=True)
-
-
-def _parts(project: Project, term: Term, scope: Scope, depth: int = 0) -> Iterator[str | tuple[Term, Scope]]:
-    """What a text is made of: literal texts, and terms that are not known, with their scopes."""
-    match term:
-        case Const(str(value)):
-            yield value
-        case Text(parts) | Either(parts):
-            for part in parts:
-                yield from _parts(project, part, scope, depth)
-        case Sum(left, right):
-            yield from _parts(project, left, scope, depth)
-            yield from _parts(project, right, scope, depth)
-        case Truthy(of):
-            yield from _parts(project, of, scope, depth)
-        case Ref(name) if depth < 6 and (bound := _value_of(project, name, scope)) is not None:
-            yield from _parts(project, *bound, depth + 1)
-        case Call(args=(_, default)) if project.resolver.resolve(term.callee, scope) in _GETTERS:
-            yield from (part for part in _parts(project, default, scope, depth) if isinstance(part, str))
-            yield (term, Scope(scope.path))  # a setting, whichever function reads it
-        case Call() | Item() if _is_setting(project, term, scope):
-            yield (term, Scope(scope.path))
-        case Member() if isinstance(project.resolver.resolve(term.of, scope), Instance | Module):
-            yield (term, Scope(scope.path))
-        case _:
-            yield (term, scope)
-
-
-_GETTERS = (External("os.getenv"), External("os.environ.get"))
-
-
-def _is_setting(project: Project, term: Call | Item, scope: Scope) -> bool:
-    if isinstance(term, Call):
-        return project.resolver.resolve(term.callee, scope) in _GETTERS
-    return project.resolver.resolve(term.of, scope) == External("os.environ")
-
-
-def _value_of(project: Project, name: str, scope: Scope) -> tuple[Term, Scope] | None:
-    """The only value of a name, followed through an import; and where that stands."""
-    found = project.resolver.lookup(name, scope)
-    if found is None or len(found[0]) != 1:
-        return None
-    binding, home = found[0][0], found[1]
-    if binding.kind == "value":
-        return binding.term, home
-    if binding.kind == "from":
-        path = project.tree.find(home.path, binding.module, binding.level)
-        if path is not None and not path.endswith("/"):
-            return _value_of(project, binding.name, Scope(path))
-    return None
-
-
-def _is_refused(header: str) -> bool:
-    return not header.isascii() or header != header.rstrip(" ")
-
-
-def _is_odd(url: Sequence[str | tuple[Term, Scope]]) -> bool:
-    """Whether the literal texts of a URL hold what requests writes in another way."""
-    return _ODD.search("".join(part for part in url if isinstance(part, str))) is not None
-
-
-def _leading_text(project: Project, term: Term, scope: Scope, depth: int = 0) -> str:
-    """The literal text with which a term begins; nothing if a host's name may go on after it."""
-    match term:
-        case Const(str(value)):
-            return value
-        case Text((first, *rest)):
-            text = _leading_text(project, first, scope, depth)
-            ends_in_host = "/" not in text.partition("://")[2]
-            match rest:
-                case [Const(str(after)), *_] if ends_in_host:
-                    return text + after
-            return "" if ends_in_host and rest else text
-        case Truthy(of):
-            return _leading_text(project, of, scope, depth)
-        case Ref(name) if depth < 6 and (bound := _value_of(project, name, scope)) is not None:
-            return _leading_text(project, *bound, depth + 1)
-    return ""
+_Elements = tuple[tuple[int, str], ...]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from fastmigrate.facts.sites import Site
 from fastmigrate.facts.uses import Use
 from fastmigrate.facts.values import Handler
 from fastmigrate.knowledge.parity import Parity
 from fastmigrate.knowledge.requests_exceptions import Step as Failure
-from fastmigrate.plan.arguments import JudgedCall, what_may_be_wrong_with_url
+from fastmigrate.plan.arguments import JudgedCall
 from fastmigrate.plan.awaiting import Awaiting
 from fastmigrate.plan.errors import Errors
 from fastmigrate.plan.goals import ClientInFunction, Goal, Held, Imported, Step, ThroughClient
@@ -19,6 +21,7 @@ from fastmigrate.plan.responses import Responses
 from fastmigrate.plan.sessions import Sessions
 from fastmigrate.plan.specs import ClientSpec
 from fastmigrate.plan.streams import Stream, Streams
+from fastmigrate.plan.urls import what_may_be_wrong
 from fastmigrate.project.project import BlockingCall, Project
 from fastmigrate.project.resolve import Scope
 from fastmigrate.rewrite.intents import (
@@ -31,6 +34,7 @@ from fastmigrate.rewrite.intents import (
 
 __all__ = ["Calls"]
 
+_BUILTINS = ("str", "isinstance", "dict", "bytes")
 _OF_SEND = frozenset({"follow_redirects"})
 """Keywords that belong to `send`, and not to `build_request`."""
 
@@ -74,7 +78,7 @@ class Calls:
         made_auth = judged.nested or any(site.arguments[edit.index].keyword == "auth" for edit in judged.edits)
         if stream is not None and stream.form == "send" and made_auth:
             return Held("`auth` is made in the call of a streamed answer: make it in a line before")
-        doubtful = what_may_be_wrong_with_url(self.project, call.callee, site, call.function)
+        doubtful = what_may_be_wrong(self.project, call.callee, site, call.function)
         steps: list[Failure] = ["call"] if doubtful is None else ["call", doubtful]
         handled = self.handlers.judge(site.handlers, steps, call.function)
         if handled.reason is not None:
@@ -83,6 +87,7 @@ class Calls:
         notes = [row.note for row in judged.rows if row.parity is Parity.LOSSY]
         notes += [*handled.notes, *self.awaiting.doubts(site, call.function), *((stream and stream.notes) or ())]
         needs: list[Goal] = [ClientInFunction(call.function, self.spec(call)), *self.handlers.needs(handled.guards)]
+        needs += [ThroughClient(goal.path, number) for number in judged.results]
         needs += self.responses.reads(site.uses, call.function)
         needs += [*self._responses_of_errors(call, site), *self.sessions.needs(call)]
         intents, more = self._edits(call, judged, client, stream)
@@ -96,7 +101,9 @@ class Calls:
             first, last = handler.body
             others = [c for c in self.calls.values() if c.function == scope and first <= c.place.line <= last]
             also = tuple(ThroughClient(scope.path, other.site.call.number) for other in others)
-            yield from self.responses.reads(uses, scope, also)
+            always = set(self.handlers.caught(handler, scope)) == {"requests.exceptions.HTTPError"}
+            read = (use for use in uses if use.kind != "error" or not always)  # else there may be no response
+            yield from self.responses.reads(read, scope, also)
 
     @staticmethod
     def _errors(call: BlockingCall, site: Site) -> Iterator[tuple[Handler, tuple[Use, ...]]]:
@@ -131,8 +138,8 @@ class Calls:
                 )
         if site.sees_names:
             return "the function looks at its own names with `locals()` or the like, and would see new ones"
-        for name in ("str", "isinstance"):
-            if f"{name}(" in judged.code and self._means_something_else(name, site, call.function):
+        for name in _BUILTINS:
+            if re.search(rf"\b{name}\(", judged.code) and self._means_something_else(name, site, call.function):
                 return f"`{name}` has another meaning there, and the new code needs it"
         rewritten = {handler.call for handler in site.handlers}
         for term in site.guards:
@@ -148,10 +155,13 @@ class Calls:
         self, call: BlockingCall, judged: JudgedCall, client: str, stream: Stream | None
     ) -> tuple[tuple[tuple[str, Intent], ...], list[Goal]]:
         path = call.function.path
-        httpx, _ = imported(self.project, path, self.project.library)
-        uses_httpx = "httpx." in judged.code or any("httpx." in (edit.callee or "") for edit in judged.nested)
+        names = _Names(self.project, path)
         edits = tuple(
-            ArgumentEdit(edit.index, edit.keyword, edit.value.replace("httpx.", f"{httpx}."), edit.drop)
+            replace(
+                edit,
+                value=names.put_into(edit.value),
+                elements=tuple((index, names.put_into(form)) for index, form in edit.elements),
+            )
             for edit in judged.edits
         )
         whole: tuple[Intent, ...] = (
@@ -159,11 +169,8 @@ class Calls:
         )
         if stream is not None:
             whole = (*self._streamed(call, judged, edits, client, stream), *stream.intents)
-        nested = [
-            EditCall(edit.number, callee=(edit.callee or "").replace("httpx.", f"{httpx}.")) for edit in judged.nested
-        ]
-        needs: list[Goal] = [Imported(path, self.project.library)] if uses_httpx else []
-        needs += stream.needs if stream is not None else ()
+        nested = [EditCall(edit.number, callee=names.put_into(edit.callee or "")) for edit in judged.nested]
+        needs: list[Goal] = [*names.needs, *(stream.needs if stream is not None else ())]
         return tuple((path, edit) for edit in (*whole, *nested)), needs
 
     def _streamed(
@@ -180,9 +187,36 @@ class Calls:
         sent = [f"{new.keyword}={new.value}" for new in added if new.keyword in {*_OF_SEND, "auth"}]
         sent += [f"{e.keyword}={site.arguments[e.index].code}" for e in edits if e.keyword in _OF_SEND]
         of_auth = [(i, a) for i, a in enumerate(site.arguments) if a.keyword == "auth"]
-        sent += [f"auth={argument.code}" for index, argument in of_auth]
+        sent += [f"auth={_requoted(argument.code)}" for _, argument in of_auth]
         kept = [ArgumentEdit(e.index, None, drop=True) if e.keyword in _OF_SEND else e for e in edits]
         kept += [ArgumentEdit(index, None, drop=True) for index, _ in of_auth]
         remaining = tuple(new for new in added if new.keyword not in {*_OF_SEND, "auth"})
         yield EditCall(number, f"{client}.build_request", tuple(kept), remaining)
         yield Template("call", number, f"await {client}.send({{}}, {', '.join(['stream=True', *sent])})")
+
+
+def _requoted(code: str) -> str:
+    """The code of an expression with the quotes of new code, if none stand within others."""
+    return code if '"' in code else code.replace("'", '"')
+
+
+class _Names:
+    """Puts the names that a file has for what new code uses into that code; `needs` are the imports that it takes."""
+
+    def __init__(self, project: Project, path: str) -> None:
+        self.needs: dict[Imported, None] = {}
+        self.project = project
+        self.path = path
+        self.used = {
+            "httpx.": Imported(path, project.library),
+            "urlencode(": Imported(path, "urllib.parse", "urlencode"),
+        }
+
+    def put_into(self, code: str) -> str:
+        """The code with the names that the file has."""
+        for word, goal in self.used.items():
+            if word in code:
+                self.needs[goal] = None
+                name, _ = imported(self.project, self.path, goal.module, goal.name)
+                code = code.replace(word, f"{name}{word[-1]}")
+        return code

@@ -133,7 +133,7 @@ class _Merger:
             return
         spread = "({} or {{}})" if kinds - {"dict"} else "{}"
         term = Display("dict", (SPREAD, SPREAD), (default.term, own.term))
-        self._put(name, replace(own, term=term, simple=False), f"{{{{**{default.name}, **{spread}}}}}")
+        self._put(name, replace(own, term=term, simple=False, display=False), f"{{{{**{default.name}, **{spread}}}}}")
 
     def _put(self, name: str, argument: Argument, inner: str) -> None:
         index = self.named.get(name)
@@ -163,11 +163,11 @@ class _Merger:
     def _edits(self, judged: JudgedCall) -> Iterator[ArgumentEdit]:
         """The edits of the arguments that are written, what is merged into them included."""
         written = {index: inner for index, inner in self.inner.items() if index < len(self.site.arguments)}
-        for edit in judged.edits:
+        for edit in [replace(edit, value=self._with_merged(edit.value)) for edit in judged.edits]:
             if edit.index in written:
                 inner = written.pop(edit.index)
-                if inner:
-                    yield replace(edit, value=edit.value.replace("{}", inner), drop=False)
+                if inner and not edit.drop:
+                    yield replace(edit, value=edit.value.replace("{}", inner))
                 else:
                     yield replace(edit, drop=True)
             elif edit.index < len(self.site.arguments):
@@ -176,10 +176,18 @@ class _Merger:
         for index, inner in written.items():
             yield ArgumentEdit(index, names[index], inner, drop=not inner)
 
+    def _with_merged(self, form: str) -> str:
+        """A form that is made of other arguments, with what is merged into these."""
+        for index, inner in self.inner.items():
+            other = f"{{argument_{index}}}"
+            form = form.replace(other, inner.replace("{}", other))
+        return form
+
     def _added(self, judged: JudgedCall) -> Iterator[NewArgument]:
         templates = {edit.index: edit.value for edit in judged.edits}
+        dropped = {edit.index for edit in judged.edits if edit.drop}
         for index, inner in self.inner.items():
-            if index >= len(self.site.arguments) and inner:
+            if index >= len(self.site.arguments) and inner and index not in dropped:
                 name = self.arguments[index].keyword
                 yield NewArgument(name, templates.get(index, "{}").format(inner))
 

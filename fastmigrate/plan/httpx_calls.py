@@ -23,7 +23,7 @@ from fastmigrate.plan.goals import (
 )
 from fastmigrate.plan.names import imported
 from fastmigrate.plan.settings import in_double_quotes, is_literal
-from fastmigrate.plan.specs import ClientSpec
+from fastmigrate.plan.specs import ClientSpec, as_template
 from fastmigrate.project.project import BlockingCall, Project
 from fastmigrate.project.resolve import Method, Scope
 from fastmigrate.rewrite.intents import ArgumentEdit, EditCall
@@ -143,7 +143,7 @@ class HttpxCalls:
             judged.edits.append(ArgumentEdit(index, None, drop=True))
             code = in_double_quotes(argument.code)
             if code != OF_CLIENT[name][0]:
-                judged.settings.append((name, code))
+                judged.settings.append((name, as_template(code)))
             if not is_literal(argument.code):
                 judged.held = f"`{name}` belongs to a client, which is made once: only a literal can be given to that"
         elif name == "follow_redirects":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator
 
-from fastmigrate.facts.terms import Call, Member, Ref, Term
+from fastmigrate.facts.terms import Member, Ref, Term
 from fastmigrate.facts.values import Binding, ModuleLinks
 from fastmigrate.knowledge.blocking import BLOCKING_CALLS
 from fastmigrate.plan.goals import Gone
@@ -22,24 +22,22 @@ _MODULES = frozenset(name.partition(".")[0] for name in BLOCKING_CALLS)
 
 def unused_imports(
     project: Project,
-    migrated: Iterable[tuple[str, int]],
     needed: Container[tuple[str, str]],
     intents: dict[str, list[Intent]],
     replaced: Iterable[Gone],
 ) -> Iterator[tuple[str, RemoveImport]]:
-    """The imports of blocking modules whose last use was in one of the migrated calls or replaced terms, by file.
+    """The imports of blocking modules, by file, whose last use was in a replaced callee, or in another such term.
 
     `needed` are the modules that new code uses, by file.
     """
-    calls = {(call.function.path, call.site.call.number): call for call in project.blocking}
     gone: dict[str, Counter[tuple[str, str]]] = {}
-    for path, number in migrated:
-        call = calls[path, number]
-        edited = {intent.number for intent in intents.get(path, ()) if isinstance(intent, EditCall)}
-        for callee in [call.site.call.callee, *_edited_callees(call.site.call, edited)]:
-            root = _root(callee)
+    for path, edits in intents.items():
+        edited = {edit.number for edit in edits if isinstance(edit, EditCall) and edit.callee is not None}
+        links = project.links(path) if edited else None
+        for site in links.calls if links is not None else ():
+            root = _root(site.call.callee) if site.call.number in edited else None
             if root is not None:
-                gone.setdefault(path, Counter())[call.site.scope, root] += 1
+                gone.setdefault(path, Counter())[site.scope, root] += 1
     for path, scope, term in replaced:
         root = _root(term)
         if root is not None:
@@ -104,12 +102,6 @@ def _used_elsewhere(project: Project, path: str, name: str) -> bool:
                 if imports and project.tree.find(other, binding.module, binding.level) == path:
                     return True
     return False
-
-
-def _edited_callees(call: Call, edited: set[int]) -> Iterator[Term]:
-    for argument in [*call.args, *(value for _, value in call.keywords)]:
-        if isinstance(argument, Call) and argument.number in edited:
-            yield argument.callee
 
 
 def _root(term: Term) -> str | None:

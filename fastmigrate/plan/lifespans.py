@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from textwrap import indent
 
 from fastmigrate.facts.terms import Term
 from fastmigrate.facts.values import FunctionLinks
+from fastmigrate.plan.connections import constant_in
 from fastmigrate.plan.goals import (
     ClientInLifespan,
     ClientInNewLifespan,
@@ -20,7 +21,7 @@ from fastmigrate.plan.goals import (
 from fastmigrate.plan.keys import Keys
 from fastmigrate.plan.names import fresh, imported
 from fastmigrate.plan.specs import ClientSpec
-from fastmigrate.plan.texts import LIFESPAN, PROMISES
+from fastmigrate.plan.texts import BASES, LIFESPAN, PROMISES
 from fastmigrate.project.project import Project
 from fastmigrate.project.resolve import External, Function, Instance, Scope
 from fastmigrate.rewrite.intents import InsertBefore, Intent, WrapYield
@@ -48,10 +49,12 @@ class Lifespans:
             return set()
         return {*links.bindings, *links.loads, *(name for f in links.functions.values() for name in f.names)}
 
-    def _names(self, path: str) -> Mapping[str, str]:
-        """What the code of a client needs, by the names that a file has for it."""
+    def _names(self, path: str, specs: Iterable[ClientSpec] = ()) -> dict[str, str]:
+        """What the code of clients needs, by the names that a file has for it."""
         taken = self._taken(path)
+        modules = {module for spec in specs for module in self._modules(path, spec)}
         return {
+            **{module: imported(self.project, path, module)[0] for module in modules},
             "httpx": imported(self.project, path, self.project.library)[0],
             "jar": imported(self.project, path, "http.cookiejar", "CookieJar")[0],
             "policy": imported(self.project, path, "http.cookiejar", "DefaultCookiePolicy")[0],
@@ -61,15 +64,35 @@ class Lifespans:
             "keep_hook": fresh("keep_cookies", taken),
         }
 
+    def _modules(self, path: str, spec: ClientSpec) -> list[str]:
+        """The modules that the settings of a client need in a file."""
+        inlined = [constant for constant in spec.constants if not constant_in(self.project, path, constant)]
+        return [*spec.modules, *(module for constant in inlined for module in constant.modules)]
+
+    def _manager(self, path: str, spec: ClientSpec) -> str:
+        """The code that makes a client in a file."""
+        names = self._names(path, [spec])
+        for index, constant in enumerate(spec.constants):
+            there = constant_in(self.project, path, constant)
+            names[f"constant_{index}"] = constant.name if there else str(constant.value).format(**names)
+        return spec.manager(names)
+
+    def _unknown(self, path: str, spec: ClientSpec) -> Held | None:
+        """Why a file cannot make a client: it does not know a name, which stands for no plain value."""
+        for constant in spec.constants:
+            if constant.value is None and not constant_in(self.project, path, constant):
+                return Held(f"its client needs `{constant.name}` of {constant.home.path}, which {path} does not know")
+        return None
+
     def _needs(self, path: str, spec: ClientSpec) -> tuple[Goal, ...]:
         """What the code of a client needs, as goals."""
         needs: list[Goal] = [Imported(path, self.project.library)]
-        code = spec.manager(dict.fromkeys(self._names(path), "") | {"jar": "<jar>"})
-        if "<jar>" in code:
+        asked = {**dict(BASES[spec.base]), **dict(spec.settings)}
+        if "{jar}" in asked.get("cookies", ""):
             needs += [Imported(path, "http.cookiejar", name) for name in ("CookieJar", "DefaultCookiePolicy")]
         if spec.base in PROMISES:
             needs.append(Promises(path, spec.base))
-        needs += [Imported(path, module) for module in spec.modules]
+        needs += [Imported(path, module) for module in self._modules(path, spec)]
         return tuple(needs)
 
     # -- a new lifespan
@@ -83,7 +106,7 @@ class Lifespans:
         """A new lifespan makes a client."""
         if goal.spec.home not in {None, goal.path}:
             return Held(_far_from(goal.spec, goal.path))
-        return Step((NewLifespan(goal.path), *self._needs(goal.path, goal.spec)))
+        return self._unknown(goal.path, goal.spec) or Step((NewLifespan(goal.path), *self._needs(goal.path, goal.spec)))
 
     def new_lifespans(self, goals: Iterable[Goal]) -> dict[str, InsertBefore]:
         """The new lifespans with all clients that these goals ask of them, by file."""
@@ -99,10 +122,11 @@ class Lifespans:
         locals_: list[str] = []
         for spec, key in zip(specs, keys, strict=True):
             locals_.append("client" if spec.key == "client" and "client" not in locals_ else key)
-        names = self._names(path)
-        body = "yield {" + ", ".join(f'"{key}": {name}' for key, name in zip(keys, locals_, strict=True)) + "}"
+        items = [f'"{key}": {name}' for key, name in zip(keys, locals_, strict=True)]
+        state = ", ".join(items) if len(items) < 3 else "\n    " + "".join(f"{item},\n    " for item in items)[:-4]
+        body = f"yield {{{state}}}"
         for spec, name in reversed(list(zip(specs, locals_, strict=True))):
-            body = f"async with {spec.manager(names)} as {name}:\n{indent(body, '    ')}"
+            body = f"async with {self._manager(path, spec)} as {name}:\n{indent(body, '    ')}"
         first = self._first_app(path)
         code = LIFESPAN.format(
             decorator=imported(self.project, path, "contextlib", "asynccontextmanager")[0],
@@ -127,13 +151,16 @@ class Lifespans:
             return Held(f"{where} does not have one `yield` statement")
         item = links.yields[0]
         path = goal.function.path
+        unknown = self._unknown(path, goal.spec)
+        if unknown is not None:
+            return unknown
         if goal.spec.home not in {None, path}:
             return Held(_far_from(goal.spec, path))
         key = self.keys.of(goal.spec)
         own = {goal.spec.key} if goal.spec.base == "as it is" else set()  # what it closes so far is this client itself
         name = fresh("client" if goal.spec.key == "client" else key, links.names - own, "http_client")
         kinds = self.project.types.kinds(item.value, goal.function) if item.value is not None else frozenset({"none"})
-        manager = goal.spec.manager(self._names(path))
+        manager = self._manager(path, goal.spec)
         intent: Intent = WrapYield(item.number, manager, name, key, kinds != {"dict"})
         return Step(self._needs(path, goal.spec), intents=((path, intent),))
 

@@ -15,7 +15,7 @@ from fastmigrate.plan.clients import Clients
 from fastmigrate.plan.goals import ClientAtHand, ClientMoved, Goal, Held, Imported, Step, ThroughClient
 from fastmigrate.plan.names import imported
 from fastmigrate.plan.settings import in_double_quotes
-from fastmigrate.plan.specs import ClientSpec
+from fastmigrate.plan.specs import ClientSpec, as_template
 from fastmigrate.project.clients import MadeClient
 from fastmigrate.project.project import Project
 from fastmigrate.project.resolve import Scope
@@ -89,7 +89,7 @@ class ModuleClients:
             return
         if client.made in CLIENTS and argument.keyword in OF_KIND:
             moved.held = f"`{argument.keyword}` is one for synchronous clients"
-        moved.settings[argument.keyword] = in_double_quotes(argument.code)
+        moved.settings[argument.keyword] = as_template(in_double_quotes(argument.code))
         for node in ast.walk(ast.parse(argument.code, mode="eval")):
             if isinstance(node, ast.Name):
                 moved.home = client.scope.path

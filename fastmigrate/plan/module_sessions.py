@@ -19,7 +19,7 @@ from fastmigrate.plan.defaults import Default, header_clash
 from fastmigrate.plan.goals import Goal, Held, SessionTakenOver, Step, ThroughClient
 from fastmigrate.plan.names import imported
 from fastmigrate.plan.session_uses import as_dict, cookie_kinds, is_request, made_by, row_of, use_in_the_way
-from fastmigrate.plan.specs import SHARED, ClientSpec
+from fastmigrate.plan.specs import SHARED, ClientSpec, as_template
 from fastmigrate.project.modules import is_test_path, module_name
 from fastmigrate.project.project import BlockingCall, Project
 from fastmigrate.project.resolve import External, Instance, Method, Module, Scope
@@ -162,7 +162,7 @@ class ModuleSessions:
             if isinstance(judged, Held):
                 return judged
             code, found = judged
-            settings.append((setting, code))
+            settings.append((setting, as_template(code)))
             rows += found
         if "cookies" not in dict(settings):
             settings.append(("cookies", ""))

@@ -23,7 +23,7 @@ from fastmigrate.plan.goals import (
 )
 from fastmigrate.plan.names import fresh, imported
 from fastmigrate.plan.settings import in_double_quotes, is_literal, is_of_module, is_repeatable
-from fastmigrate.plan.specs import ClientSpec
+from fastmigrate.plan.specs import ClientSpec, as_template
 from fastmigrate.project.clients import MadeClient
 from fastmigrate.project.project import Project
 from fastmigrate.rewrite.intents import EditCall, Intent, NewArgument, StatementBefore, Template, UnwrapWith
@@ -111,7 +111,7 @@ class OwnClients:
             pass  # one call after the other is never more than one at once
         elif name in OF_CLIENT:
             if code != OF_CLIENT[name][0]:
-                judged.settings[name] = code
+                judged.settings[name] = as_template(code)
             if not is_literal(code):
                 if not is_of_module(self.project, code, client.scope):
                     judged.held = f"`{name}={code}` is computed for each request, and belongs to a client"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -227,7 +226,7 @@ class Planner:
         """The edits that fix these findings together; those without a fix must not be among them."""
         goals = self._closure(self.roots[_key(finding)] for finding in findings)
         intents: dict[str, list[Intent]] = {}
-        migrated: Counter[tuple[str, int]] = Counter()
+        migrated = {(goal.path, goal.number) for goal in goals if isinstance(goal, ThroughClient)}
         gone: list[Gone] = []
         for goal in sorted(goals, key=lambda goal: (_ORDER.index(type(goal)), repr(goal))):
             step = self.steps[goal]
@@ -236,16 +235,14 @@ class Planner:
                 for path, intent in step.intents:
                     if intent not in intents.setdefault(path, []):
                         intents[path].append(intent)
-            if isinstance(goal, ThroughClient | Slept):
-                migrated[goal.path, goal.number] += 1
         for path, lifespan in self.clients.lifespans.new_lifespans(goals).items():
             intents.setdefault(path, []).append(lifespan)
         guards = [guard for goal in goals for guard in self.calls.guards.get(goal, ())]
-        edits, replaced = self.calls.handlers.lowered(guards, set(migrated))
+        edits, replaced = self.calls.handlers.lowered(guards, migrated)
         for path, intent in edits:
             intents.setdefault(path, []).append(intent)
         needed = {(goal.path, goal.module) for goal in goals if isinstance(goal, Imported)}
-        for path, intent in unused_imports(self.project, migrated, needed, intents, [*gone, *replaced]):
+        for path, intent in unused_imports(self.project, needed, intents, [*gone, *replaced]):
             intents[path].append(intent)
         return Plan({path: tuple(edits) for path, edits in sorted(intents.items()) if edits})
 

@@ -10,11 +10,11 @@ from fastmigrate.knowledge.names import REFUSALS
 from fastmigrate.knowledge.parity import Parity, Row
 from fastmigrate.knowledge.requests_exceptions import Step as Failure
 from fastmigrate.knowledge.requests_responses import MEMBERS, STREAMED, TRUTH
-from fastmigrate.plan.arguments import is_read_back_as_given
 from fastmigrate.plan.goals import Goal, Held, Imported, LineReader, ReadResult, Step, ThroughClient
 from fastmigrate.plan.handlers import Guard, Handlers
 from fastmigrate.plan.names import imported
-from fastmigrate.plan.streams import BODY, Streams, is_body_read_before
+from fastmigrate.plan.streams import BODY, PIECES, Streams, is_body_read_before
+from fastmigrate.plan.urls import is_read_back_as_given
 from fastmigrate.project.project import BlockingCall, Project
 from fastmigrate.project.resolve import External, Scope
 from fastmigrate.rewrite.intents import (
@@ -76,10 +76,12 @@ class Responses:
             )
         if row.parity is Parity.NONE:
             return Held(f"line {use.line}: {row.note}")
-        if use.within and use.name in {"json", "raise_for_status", "close"}:
-            return Held(f"`{use.name}()` stands in a nested function in line {use.line}, which may run at any time")
         if stream is not None:
             return self._streamed(goal, use, scope, row)
+        if use.within and use.name in {"json", "raise_for_status", "close"}:
+            return Held(f"`{use.name}()` stands in a nested function in line {use.line}, which may run at any time")
+        if use.item is not None:
+            return Held(f"line {use.line} enters the response by `with` beside others: give it a block of its own")
         intents = self._edits(goal, use, row)
         if use.mixed and intents:
             return Held(f"what line {use.line} reads may be something else than this response")
@@ -152,15 +154,16 @@ class Responses:
             if bare != " with more" or use.name not in {"iter_content", "iter_lines"}:
                 yield "called"
             return
+        if use.to is not None and self.streams.is_task(use.to, scope):
+            yield "to a task"
         if use.to is not None and self.streams.is_answer(use.to, scope):
             yield "of an answer" if use.keyword in {"headers", "2"} else "to an answer"
         if use.keyword == "headers" and self._is_refusal(use, scope):
             yield "of an answer"
         if use.name == "url" and self._has_path(use, scope):
             yield "of a path"
-        if use.then != "get_dict" or use.then_bare:
-            yield use.then
-        if not use.then or use.name not in _OWN_MEMBERS or use.then in _OWN_MEMBERS[use.name]:
+        yield use.then
+        if not use.then or use.then.removesuffix("()") in _OWN_MEMBERS.get(use.name, {use.then.removesuffix("()")}):
             yield ""
 
     def _is_refusal(self, use: Use, scope: Scope) -> bool:
@@ -179,7 +182,9 @@ class Responses:
 
     def _streamed(self, goal: ReadResult, use: Use, scope: Scope, row: Row) -> Step | Held:
         """The step of a read of a response that is read as it comes."""
-        judged = self.handlers.judge(use.handlers, _STEPS.get(use.name, ()), scope)
+        reads = use.kind == "loop" or use.name in PIECES | BODY
+        failures: tuple[Failure, ...] = ("call",) if reads else ()
+        judged = self.handlers.judge(use.handlers, (*failures, *_STEPS.get(use.name, ())), scope)
         reason = judged.reason or self._stream_in_the_way(use, scope)
         if use.mixed:
             reason = reason or f"what line {use.line} reads may be something else than this response"
@@ -259,7 +264,7 @@ class Responses:
             intent = UnwrapWith(use.number)
         elif not name.isidentifier():
             kind, number = (use.node, use.number) if not use.called else ("call", use.call)
-            if use.then_call >= 0 and use.then in {"get_dict", "read"}:
+            if use.then_call >= 0 and use.then in {"get_dict()", "read()"}:
                 kind, number = "call", use.then_call
             intent = Template(kind, number, row.form, use.name if use.kind == "loop" else "")
         elif word == "if":  # what the guard asks for is known under `if not response.ok`

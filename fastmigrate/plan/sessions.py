@@ -12,6 +12,7 @@ from fastmigrate.knowledge.parity import Parity
 from fastmigrate.knowledge.requests_calls import FUNCTIONS
 from fastmigrate.knowledge.requests_sessions import METHODS, SETTINGS, USES
 from fastmigrate.plan.arguments import JudgedCall, judge_arguments
+from fastmigrate.plan.connections import read_connection
 from fastmigrate.plan.defaults import Default, judge_with_defaults
 from fastmigrate.plan.goals import Goal, Held, Imported, SessionTakenOver, Step, ThroughClient
 from fastmigrate.plan.module_sessions import ModuleSessions
@@ -77,7 +78,13 @@ class Sessions:
         goal = self.goal(call)
         if isinstance(goal, SessionTakenOver) and self._is_of_module(call):
             return self.modules.spec(goal)
-        return SHARED
+        if isinstance(goal, Held) or call.callee not in FUNCTIONS | METHODS:
+            return SHARED
+        return self._connection(call)
+
+    def _connection(self, call: BlockingCall) -> ClientSpec:
+        """The client that a call's own `verify`, `cert` and `proxies` ask for."""
+        return read_connection(self.project, self.project.site(call), call.function).spec
 
     def _is_of_module(self, call: BlockingCall) -> bool:
         made = self._made(call)
@@ -95,6 +102,8 @@ class Sessions:
             return Held(row.note.format(line=call.place.line))
         if goal is None:
             return judge_arguments(self.project, call.callee, site, call.function)
+        if self._is_of_module(call) and self._connection(call) != SHARED:
+            return Held("`verify`, `cert` and `proxies` of a call through a module's session: its client has its own")
         defaults = self.modules.defaults(goal) if self._is_of_module(call) else self._defaults(goal, call)
         if isinstance(defaults, Held):
             return defaults

@@ -8,12 +8,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fastmigrate.plan.texts import BASES
+from fastmigrate.project.resolve import Scope
 
-__all__ = ["SHARED", "ClientSpec"]
+__all__ = ["SHARED", "ClientSpec", "Constant", "as_template"]
 
-_NAMES = {"httpx": "H", "jar": "J", "policy": "P"}
-_NAMES |= {"request_hook": "Q", "response_hook": "R", "send_hook": "S", "keep_hook": "K"}
 _LINE = 60  # characters of a client that may stand on one line
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A name at the top of a module with one value for good; `value` is code that gives it anywhere, or None.
+
+    `modules` are what that code needs imported; it says `{os}` for the name of a module `os`.
+    """
+
+    name: str
+    home: Scope
+    value: str | None
+    modules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +33,15 @@ class ClientSpec:
     """A client that lives as long as an app; calls with equal needs share one.
 
     `key` is the state key that it should have, `settings` are the keyword arguments in which it differs from a
-    client that behaves as its `base` says (see `texts.BASES`); an empty one is left out. `modules` are what these
-    settings need imported, `home` is the file whose names they use, if they use any.
+    client that behaves as its `base` says (see `texts.BASES`); an empty one is left out. They are templates: `{httpx}`
+    is httpx's name, `{ssl}` that of one of `modules`, which must be imported, and `{constant_0}` the first of
+    `constants`. `home` is the file whose names they use, if they use any.
     """
 
     key: str
     settings: tuple[tuple[str, str], ...] = ()
     modules: tuple[str, ...] = ()
+    constants: tuple[Constant, ...] = ()
     base: str = "requests"
     home: str | None = None
 
@@ -44,10 +58,10 @@ class ClientSpec:
         return f"{self.key}_client"
 
     def manager(self, names: Mapping[str, str]) -> str:
-        """The code that makes the client; `names` are those of httpx, the cookie jar, its policy and the hooks."""
+        """The code that makes the client; `names` are those of httpx, the jar, its policy, the hooks, and its own."""
         own = dict(self.settings)
-        base = [(name, own.pop(name, default.format(**names))) for name, default in BASES[self.base]]
-        given = [f"{name}={value}" for name, value in (*own.items(), *base) if value]
+        base = [(name, own.pop(name, default)) for name, default in BASES[self.base]]
+        given = [f"{name}={value.format(**names)}" for name, value in (*own.items(), *base) if value]
         line = f"{names['httpx']}.AsyncClient({', '.join(given)})"
         if len(line) <= _LINE and "\n" not in line:
             return line
@@ -56,10 +70,26 @@ class ClientSpec:
 
     def is_made_by(self, code: str) -> bool:
         """Whether a piece of code makes this very client, by whatever names it knows httpx and the others."""
-        own = re.escape(ast.unparse(ast.parse(self.manager(_NAMES))))
-        for placeholder in ("H\\.", "=J\\(", "\\(P\\(", *(f"\\[{hook}\\]" for hook in "QRSK")):
-            own = own.replace(placeholder, re.sub("[A-Z]", r"[\\w.]+", placeholder))
-        return re.fullmatch(own, code) is not None
+        names = ["httpx", "jar", "policy", "request_hook", "response_hook", "send_hook", "keep_hook"]
+        names += [*self.modules, *(module for constant in self.constants for module in constant.modules)]
+        names += [f"constant_{index}" for index in range(len(self.constants))]
+        pattern = re.escape(ast.unparse(ast.parse(self.manager({name: f"__{name}__" for name in names}))))
+        for index, constant in enumerate(self.constants):
+            pattern = pattern.replace(f"__constant_{index}__", f"(?:{_pattern(constant)})")
+        return re.fullmatch(re.sub(r"__\w+?__", r"[\\w.]+", pattern), code) is not None
+
+
+def _pattern(constant: Constant) -> str:
+    """What a constant may be written as: its name, or its value."""
+    if constant.value is None:
+        return constant.name
+    value = constant.value.format(**{module: f"__{module}__" for module in constant.modules})
+    return rf"{constant.name}|{re.escape(ast.unparse(ast.parse(value)))}"
+
+
+def as_template(code: str) -> str:
+    """Code as a setting of a client, with nothing in it to be filled in."""
+    return code.replace("{", "{{").replace("}", "}}")
 
 
 SHARED = ClientSpec("client")

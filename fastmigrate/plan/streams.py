@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from fastmigrate.facts.blocks import Exit
+from fastmigrate.facts.exits import Exit
 from fastmigrate.facts.sites import Site
 from fastmigrate.facts.terms import Call, Const, Member, Ref
 from fastmigrate.facts.uses import Use
-from fastmigrate.facts.values import CallSite, FunctionLinks
+from fastmigrate.facts.values import CallSite, FunctionLinks, Place
 from fastmigrate.knowledge.names import RESPONSE_CLASSES
 from fastmigrate.knowledge.streaming import HARMLESS_FUNCTIONS, HARMLESS_METHODS
 from fastmigrate.plan.goals import Goal, Imported, LineReader, Step
@@ -25,15 +25,16 @@ from fastmigrate.rewrite.intents import (
     Intent,
     MakeAsync,
     NewArgument,
+    SplitWith,
     StatementBefore,
     WrapRest,
 )
 
-__all__ = ["BODY", "Stream", "Streams", "is_body_read_before", "is_streamed"]
+__all__ = ["BODY", "PIECES", "Stream", "Streams", "is_body_read_before", "is_streamed"]
 
-_PIECES = frozenset({"iter_content", "iter_lines", "raw"})
 _LINE_READER = "iter_lines"
 _MEMBERS_OF_LINE_READER = frozenset({"aiter_bytes", "splitlines", "endswith", "pop", "rstrip"})
+PIECES = frozenset({"iter_content", "iter_lines", "raw"})
 BODY = frozenset({"json", "text", "content"})
 
 
@@ -67,8 +68,8 @@ class Streams:
     def judge(self, call: BlockingCall) -> Stream | None:
         """How a call is to be written, if it is a streamed one."""
         site = self.project.site(call)
-        if not is_streamed(site):
-            return None
+        if not is_streamed(site) or (len(site.uses) == 1 and site.uses[0].name in BODY and not site.uses[0].receiver):
+            return None  # all of it is read where it is asked for
         entered = next((use for use in site.uses if use.kind == "with"), None)
         if entered is not None:
             return self._entered(site, entered, call.function)
@@ -78,12 +79,17 @@ class Streams:
 
     def _outlives(self, use: Use, scope: Scope) -> bool:
         """Whether a use reads the response when the path operation has returned."""
-        return bool(use.within) or (use.name in _PIECES and self.is_answer(use.to, scope))
+        return bool(use.within) or (use.name in PIECES and self.is_answer(use.to, scope))
 
     def is_answer(self, callee: object, scope: Scope) -> bool:
         """Whether a term is one of the response classes of Starlette."""
         value = self.project.resolver.resolve(callee, scope) if callee is not None else None  # type: ignore[arg-type]
         return isinstance(value, External) and value.name in RESPONSE_CLASSES
+
+    def is_task(self, callee: object, scope: Scope) -> bool:
+        """Whether a term is the class of background tasks."""
+        value = self.project.resolver.resolve(callee, scope) if callee is not None else None  # type: ignore[arg-type]
+        return value == External("starlette.background.BackgroundTask")
 
     # -- by lines
 
@@ -118,24 +124,34 @@ class Streams:
     # -- in a block of its own
 
     def _entered(self, site: Site, entered: Use, scope: Scope) -> Stream:
-        stream = Stream("with", entered.name, intents=(MakeAsync("with", entered.number),))
+        stream = Stream("with", entered.name, notes=[], intents=(_made_async(entered),))
+        for handler, uses in site.errors:
+            first, last = handler.body
+            if first <= entered.line <= last and any(use.name in BODY for use in uses) and stream.notes is not None:
+                stream.notes.append(
+                    f"the handler in line {handler.line} reads an answer that `with` has closed, and so nothing in "
+                    "requests"
+                )
         for use in site.uses:
             if self._outlives(use, scope):
                 stream.reason = f"its `with` block has closed the response when it is read in line {use.line}"
-            elif use.line > entered.ends and (use.name in _PIECES | BODY or use.kind == "loop"):
+            elif use.line > entered.ends and (use.name in PIECES | BODY or use.kind == "loop"):
                 stream.reason = f"the response is read in line {use.line}, when its `with` block has closed it"
         return stream
 
     def _opened(self, call: BlockingCall, site: Site) -> Stream:
         rest = site.rest
         if rest is None:
-            reason = "a streamed response has to be closed: give it a name, or open it by `with`"
+            reason = "a streamed response has to be closed: open it by `with`, around all that reads it"
             return Stream("rest", "", reason)
         number = call.site.call.number
         if any(rest.after[0] <= use.line <= rest.after[1] for use in site.uses):
             read = {use.name for use in site.uses if rest.first <= use.line <= rest.last}
             close = f"await {rest.name}.aclose()"
             stream = Stream("send", rest.name, intents=(CloseAfterRest(number, close),))
+            again = next((leaving for leaving in site.exits if leaving.kind == "again"), None)
+            if again is not None:
+                stream.reason = f"`{rest.name}` gets another value in line {again.line}, before the response is closed"
             if read - {"raise_for_status"}:
                 where = f"in the `try` in which it is opened, and behind it, from line {rest.after[0]} on"
                 stream.reason = f"the response is read {where}: read it in one of these places"
@@ -143,7 +159,7 @@ class Streams:
         stream = Stream("rest", rest.name, intents=(WrapRest(number),))
         checked = any(use.name == "raise_for_status" and use.line <= rest.last for use in site.uses)
         for use in site.uses:
-            told = use.in_handler and use.name not in _PIECES and (checked or use.name not in BODY)
+            told = use.in_handler and use.name not in PIECES and (checked or use.name not in BODY)
             if not rest.first <= use.line <= rest.last and not told and use.kind not in {"truth", "identity"}:
                 stream.reason = (
                     f"the streamed response is used in line {use.line}, outside of the block that it is opened in: "
@@ -162,23 +178,28 @@ class Streams:
         for use in site.uses:
             if use.within:
                 self._generator(use, scope, stream, answers, intents)
-            elif use.name in _PIECES and self.is_answer(use.to, scope):
+            elif use.name in PIECES and self.is_answer(use.to, scope):
                 answers[use.to_call] = None
         if not name:
             stream.reason = "a streamed response that is handed on has to be closed: give it a name"
         if stream.reason is not None:
             return stream
         task, _ = imported(self.project, scope.path, "starlette.background", "BackgroundTask")
-        lines: set[int] = set()
+        places, closes = [], Member(Ref(name), "close")
         for number in answers:
             answer = self._call_site(scope, number)
-            if answer.call.keyword("background") is not None:
+            places.append(answer.place)
+            if number in site.conditional:
+                stream.reason = f"line {answer.place.line} makes the answer on a condition: use an `if` statement"
+            given = answer.call.argument(4, "background")
+            if given is None:
+                intents.append(EditCall(number, added=(NewArgument("background", f"{task}({name}.aclose)"),)))
+            elif not (isinstance(given, Call) and self.is_task(given.callee, scope) and given.args == (closes,)):
                 stream.reason = f"the answer in line {answer.place.line} has a background task already"
-            lines |= set(range(answer.place.line, answer.place.end_line + 1))
-            intents.append(EditCall(number, added=(NewArgument("background", f"{task}({name}.aclose)"),)))
-        intents += self._closings(site, name, lines, stream)
+        intents += self._closings(site, name, places, stream)
         stream.intents = tuple(intents)
-        stream.needs = (Imported(scope.path, "starlette.background", "BackgroundTask"),)
+        if any(isinstance(intent, EditCall) for intent in intents):
+            stream.needs = (Imported(scope.path, "starlette.background", "BackgroundTask"),)
         return stream
 
     def _call_site(self, scope: Scope, number: int) -> CallSite:
@@ -186,16 +207,28 @@ class Streams:
         assert links is not None
         return next(site for site in links.calls if site.call.number == number)
 
-    def _closings(self, site: Site, name: str, answers: set[int], stream: Stream) -> Iterator[Intent]:
+    @staticmethod
+    def _closings(site: Site, name: str, answers: list[Place], stream: Stream) -> Iterator[Intent]:
         """What closes the response where the function leaves without handing it on, or having read it."""
+        returns = [range(e.line, e.end_line + 1) for e in site.exits if e.kind == "return"]
+        returned = [answer for answer in answers if any(answer.line in lines for lines in returns)]
+        kept = [answer for answer in answers if answer not in returned]
+        for answer in kept:
+            if not any(e.line > answer.line and e.blocks == site.blocks_at(answer.line) for e in site.exits):
+                stream.reason = f"the answer made in line {answer.line} is returned elsewhere: return it there"
         for leaving in site.exits:
-            if not answers.isdisjoint(range(leaving.line, leaving.end_line + 1)) or _is_read_before(leaving, site):
+            lines = range(leaving.line, leaving.end_line + 1)
+            if leaving.kind == "return" and any(answer.line in lines for answer in returned):
                 continue
-            if leaving.blocks[: len(site.blocks)] != site.blocks:
-                if site.blocks[: len(leaving.blocks)] == leaving.blocks:
-                    stream.reason = f"the function may leave in line {leaving.line} without closing the response"
+            around = [site.blocks_at(answer.line) for answer in kept if answer.line < leaving.line]
+            if any(leaving.blocks[: len(blocks)] == blocks for blocks in around) or _is_done_before(leaving, site):
                 continue
-            yield StatementBefore(leaving.kind, leaving.number, f"await {name}.aclose()")
+            if leaving.kind == "again":
+                stream.reason = f"`{name}` gets another value in line {leaving.line}, before the response is closed"
+            elif leaving.kind == "leave" or not leaving.certain:
+                stream.reason = f"the function may go on from line {leaving.line} without closing the response"
+            else:
+                yield StatementBefore(leaving.kind, leaving.number, f"await {name}.aclose()")
 
     # -- in a generator that feeds an answer
 
@@ -208,7 +241,7 @@ class Streams:
         if links is None or generator is None or len(use.within) > 1 or not generator.yields:
             stream.reason = f"the response is used by a nested function in line {use.line}, which may run at any time"
             return
-        name = generator.qualname.rpartition(".")[2]
+        name = generator.qualname.rpartition(".")[2].rstrip("'")
         fed = [
             site
             for site in links.calls
@@ -247,6 +280,11 @@ class Streams:
         return isinstance(call.callee, Member) and call.callee.name in HARMLESS_METHODS
 
 
+def _made_async(entered: Use) -> Intent:
+    """The `with` of a streamed response, which may have other items that stay as they are."""
+    return MakeAsync("with", entered.number) if entered.item is None else SplitWith(entered.number, entered.item)
+
+
 def _is_call_of(term: object, name: str) -> bool:
     return isinstance(term, Call) and term.callee == Ref(name)
 
@@ -262,9 +300,10 @@ def is_body_read_before(use: Use, uses: tuple[Use, ...]) -> bool:
     )
 
 
-def _is_read_before(leaving: Exit, site: Site) -> bool:
+def _is_done_before(leaving: Exit, site: Site) -> bool:
+    """Whether the response has been read, or closed, on every way to an exit."""
     return any(
-        use.name in BODY
+        use.name in {*BODY, "close"}
         and not use.within
         and use.line <= leaving.end_line
         and leaving.blocks[: len(use.blocks)] == use.blocks

@@ -6,7 +6,7 @@ pool 12.2, the length of an empty body 1.3, text without a charset 14.1.
 
 from __future__ import annotations
 
-__all__ = ["BASES", "LIFESPAN", "LINE_READER", "NO_STORE", "PROMISES"]
+__all__ = ["BASES", "LIFESPAN", "LINE_READER", "NO_STORE", "PROMISES", "quoted"]
 
 _OF_REQUESTS = """\
 # requests promises what httpx leaves to its caller: a cookie lives for one call and
@@ -92,3 +92,9 @@ LIFESPAN = """\
 async def {name}(app: {app_class}):
 {body}
 """
+
+
+def quoted(text: str) -> str:
+    """A string literal, as part of a template."""
+    plain = '"' not in text and "\\" not in text and text.isprintable()
+    return (f'"{text}"' if plain else repr(text)).replace("{", "{{").replace("}", "}}")

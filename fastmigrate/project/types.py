@@ -20,6 +20,17 @@ from fastmigrate.facts.terms import (
     Text,
     Truthy,
 )
+from fastmigrate.knowledge.blocking import BLOCKING_FUNCTIONS
+from fastmigrate.knowledge.kinds import (
+    AWAITED,
+    KIND_OF_CLASS,
+    KIND_OF_RESULT,
+    MAPPINGS_OF_TEXT,
+    OF_REQUEST,
+    OF_RESPONSE,
+    OF_UPLOAD,
+    TEXT_METHODS,
+)
 from fastmigrate.project.resolve import Class, External, Function, Instance, Method, Module, Resolver, Scope, Value
 
 __all__ = ["Types"]
@@ -27,72 +38,6 @@ __all__ = ["Types"]
 Kinds = frozenset[str]
 UNKNOWN: Kinds = frozenset({"unknown"})
 
-_KIND_OF_CLASS = {
-    "builtins.str": "text",
-    "builtins.bytes": "bytes",
-    "builtins.int": "number",
-    "builtins.float": "number",
-    "builtins.bool": "bool",
-    "builtins.None": "none",
-    "builtins.dict": "dict",
-    "typing.Dict": "dict",
-    "typing.Mapping": "dict",
-    "collections.abc.Mapping": "dict",
-    "builtins.tuple": "tuple",
-    "decimal.Decimal": "plain",
-    "uuid.UUID": "plain",
-    "datetime.date": "plain",
-    "datetime.datetime": "plain",
-    "enum.IntEnum": "plain",
-    "enum.StrEnum": "plain",
-    "pydantic.HttpUrl": "url",
-    "pydantic.AnyUrl": "url",
-    "pydantic.AnyHttpUrl": "url",
-    "pydantic.EmailStr": "text",
-    "fastapi.Request": "request",
-    "fastapi.UploadFile": "upload",
-    "starlette.datastructures.UploadFile": "upload",
-    "starlette.datastructures.Headers": "headers",
-}
-_KIND_OF_RESULT = {
-    "builtins.str": "text",
-    "builtins.int": "number",
-    "builtins.float": "number",
-    "builtins.len": "number",
-    "builtins.round": "number",
-    "builtins.bool": "bool",
-    "builtins.isinstance": "bool",
-    "json.dumps": "text",
-    "urllib.parse.quote": "text",
-    "urllib.parse.quote_plus": "text",
-    "urllib.parse.urlencode": "text",
-    "urllib.parse.urljoin": "text",
-    "os.path.join": "text",
-    "textwrap.dedent": "text",
-    "base64.b64encode": "bytes",
-    "builtins.repr": "text",
-    "builtins.bytes": "bytes",
-}
-_TEXT_METHODS = frozenset(
-    [
-        "strip",
-        "lstrip",
-        "rstrip",
-        "lower",
-        "upper",
-        "title",
-        "capitalize",
-        "isoformat",
-        "strftime",
-        "hexdigest",
-        "join",
-        "decode",
-        "removeprefix",
-        "removesuffix",
-        "format",
-        "model_dump_json",
-    ]
-)
 _PARAMETER_FUNCTIONS = frozenset(
     f"fastapi.{name}" for name in ("Query", "Path", "Header", "Cookie", "Form", "Body", "Depends", "Security", "File")
 ) | {"pydantic.Field"}
@@ -103,9 +48,10 @@ _LIMIT = 30
 class Types:
     """Answers about terms: their kinds, and those of the items in a dict.
 
-    Kinds are "text", "bytes", "number", "bool", "none", "plain" (what both libraries send as its text), "dict",
-    "list", "tuple", "url" (a pydantic URL), "request", "upload", "headers" and "query params" (those of a request),
-    and "unknown".
+    Kinds are "text", "bytes", "bytearray", "number", "bool", "none", "plain" (what both libraries send as its text),
+    "dict", "list", "several" (a list of which both libraries send each item as its text), "tuple", "generator", "url"
+    (a pydantic URL), "file" (a binary one with a name), "nameless file", "text file", "request", "upload", "headers",
+    "query params", "cookies" and "form" (those of a request), and "unknown".
     """
 
     def __init__(self, resolver: Resolver) -> None:
@@ -155,13 +101,17 @@ class Types:
 
     def value_kinds(self, term: Term, scope: Scope) -> Kinds | None:
         """The kinds of the values in a dict, lists of known items being as good as these; None if no dict is known."""
-        if self.kinds(term, scope) == {"query params"}:
+        kinds = self.kinds(term, scope)
+        if kinds and kinds <= {*MAPPINGS_OF_TEXT, "form"}:
             return frozenset({"text"})
         items = self.items(term, scope)
+        dumped = self._dumped_kinds(term, scope)
+        if dumped is not None:
+            return dumped
         if items is not None:
             found: set[str] = set()
             for key, value, home in items:
-                found |= self._item_kinds(value, home)
+                found |= self.items_kinds(value, home)
                 if self.kinds(key, home) & {"bytes", "bool", "none"}:
                     found.add("unknown")
             return frozenset(found)
@@ -189,10 +139,8 @@ class Types:
                 return frozenset().union(*(self.kinds(option, scope) for option in options))
             case Truthy(of):
                 return self.kinds(of, scope) - {"none"}
-            case Await(Call(callee=Member(of, "body"))) if "request" in self.kinds(of, scope):
-                return frozenset({"bytes"})
-            case Await(Call(callee=Member(of, "read"))) if "upload" in self.kinds(of, scope):
-                return frozenset({"bytes"})
+            case Await(Call(callee=Member(of, name))) if self._awaited(of, name, scope):
+                return self._awaited(of, name, scope)
             case Await(of):
                 return self.kinds(of, scope)
             case Ref() | Member():
@@ -206,11 +154,19 @@ class Types:
                 return frozenset({"text"}) if environ == External("os.environ") else UNKNOWN
         return UNKNOWN
 
+    def _awaited(self, of: Term, method: str, scope: Scope) -> Kinds:
+        """The kind of what an asynchronous method of FastAPI gives; nothing for any other method."""
+        return frozenset(AWAITED[kind, method] for kind in self.kinds(of, scope) if (kind, method) in AWAITED)
+
     def _named(self, term: Ref | Member, scope: Scope) -> Kinds:
         if isinstance(term, Member):
             owner = self.kinds(term.of, scope)
-            if owner == {"request"} and term.name in {"headers", "query_params"}:
-                return frozenset({term.name.replace("_", " ")})
+            if owner == {"request"} and term.name in OF_REQUEST:
+                return frozenset({OF_REQUEST[term.name]})
+            if owner == {"upload"} and term.name in OF_UPLOAD:
+                return OF_UPLOAD[term.name]
+            if term.name in OF_RESPONSE and self._is_response(term.of, scope):
+                return frozenset({OF_RESPONSE[term.name]})
         annotation = self._annotation(term, scope)
         if annotation is not None:
             return self.annotation_kinds(*annotation) | self._default_kinds(term, scope)
@@ -219,23 +175,34 @@ class Types:
             return UNKNOWN
         return frozenset().union(*(self.kinds(found, home) for found, home in definitions))
 
-    def _result_of_method(self, callee: Member, scope: Scope) -> Kinds | None:
-        """What a method gives that only text, bytes or a model has; None for any other."""
+    def _is_response(self, term: Term, scope: Scope) -> bool:
+        """Whether a term is what a function of requests gives."""
+        value = self.resolver.resolve(term, scope)
+        name = value.of.name if isinstance(value, Instance) and isinstance(value.of, External) else ""
+        return name in BLOCKING_FUNCTIONS and name.startswith("requests.")
+
+    def _result_of_method(self, call: Call, callee: Member, scope: Scope) -> Kinds | None:
+        """What a method gives that only text, bytes, files or a model has; None for any other."""
         receiver = self.kinds(callee.of, scope)
-        if callee.name in _TEXT_METHODS or (callee.name == "replace" and receiver == {"text"}):
+        if callee.name in TEXT_METHODS or (callee.name == "replace" and receiver == {"text"}):
             return receiver if receiver == {"bytes"} and callee.name not in {"decode", "hex"} else frozenset({"text"})
         if callee.name == "encode":
             return frozenset({"bytes"})
+        if callee.name == "read" and receiver and receiver <= {"file", "nameless file"}:
+            return frozenset({"bytes"})
+        if callee.name == "open" and _is_binary(call.argument(0, "mode")):
+            return frozenset({"nameless file"})
         return frozenset({"dict"}) if callee.name in {"dict", "model_dump"} else None
 
     def _of_request(self, term: Term, scope: Scope) -> bool:
         """Whether a term is the headers or the query of a request: mappings of text to text."""
-        return self.kinds(term, scope) in ({"headers"}, {"query params"})
+        kinds = self.kinds(term, scope)
+        return len(kinds) == 1 and kinds <= set(MAPPINGS_OF_TEXT)
 
     def _result(self, call: Call, callee: Term, scope: Scope) -> Kinds:
         value = self.resolver.resolve(callee, scope)
         if isinstance(callee, Member) and (value is None or isinstance(value, Method)):
-            of_method = self._result_of_method(callee, scope)
+            of_method = self._result_of_method(call, callee, scope)
             if of_method is not None:
                 return of_method
         if isinstance(callee, Member) and callee.name == "get" and self._of_request(callee.of, scope):
@@ -245,17 +212,30 @@ class Types:
                 return frozenset({"text"}) | (self.kinds(call.args[1], scope) if len(call.args) > 1 else {"none"})
             case External("builtins.dict"):
                 inner = self.kinds(call.args[0], scope) if call.args else frozenset({"dict"})
-                return inner if inner <= {"headers", "query params"} else frozenset({"dict"})
-            case External(name) if name in _KIND_OF_RESULT:
-                return frozenset({_KIND_OF_RESULT[name]})
+                return inner if inner and inner <= {*MAPPINGS_OF_TEXT, "form"} else frozenset({"dict"})
+            case External("builtins.open" | "io.open"):
+                return self._opened(call, scope)
+            case External(name) if name in KIND_OF_RESULT or name in KIND_OF_CLASS:
+                return frozenset({KIND_OF_RESULT.get(name) or KIND_OF_CLASS[name]})
             case Function(home):
                 function = self.resolver.function(home)
+                if function is not None and function.yields:
+                    return frozenset({"generator"}) if not function.is_async else UNKNOWN
                 if function is not None and function.returned is not None:
                     return self.annotation_kinds(function.returned, home)
         definitions = list(self._definitions(call, scope))
         if definitions:
             return frozenset().union(*(self.kinds(found, home) for found, home in definitions))
         return UNKNOWN
+
+    def _opened(self, call: Call, scope: Scope) -> Kinds:
+        """What `open` gives: a file whose name is the path that it was given, if that is text."""
+        mode = call.argument(1, "mode")
+        if mode is None or (isinstance(mode, Const) and "b" not in str(mode.value)):
+            return frozenset({"text file"})
+        if not _is_binary(mode):
+            return UNKNOWN
+        return frozenset({"file"}) if self.kinds(call.argument(0, "file"), scope) == {"text"} else UNKNOWN
 
     def annotation_kinds(self, term: Term, scope: Scope) -> Kinds:
         """The kinds that an annotation admits."""
@@ -277,7 +257,7 @@ class Types:
                     return frozenset().union(*(self.kinds(part, scope) for part in parts))
                 if name in {"builtins.list", "typing.List", "typing.Sequence", "collections.abc.Sequence"}:
                     inner = self.annotation_kinds(parts[0], scope)
-                    return frozenset({"plain"}) if inner <= {"text", "number", "plain"} else UNKNOWN
+                    return frozenset({"several"}) if inner <= {"text", "number", "plain"} else UNKNOWN
                 return self._names(of, scope)
             case Ref(name):
                 found = self.resolver.lookup(name, scope)
@@ -289,10 +269,10 @@ class Types:
         value = self.resolver.resolve(term, scope)
         if isinstance(value, External | Class):
             for base in self.resolver.bases(value):
-                if isinstance(base, External) and base.name in _KIND_OF_CLASS:
+                if isinstance(base, External) and base.name in KIND_OF_CLASS:
                     # `class Colour(str, Enum)` is text for Python, and is not sent as such
                     subclass = isinstance(value, Class) and base.name == "builtins.str"
-                    return UNKNOWN if subclass else frozenset({_KIND_OF_CLASS[base.name]})
+                    return UNKNOWN if subclass else frozenset({KIND_OF_CLASS[base.name]})
         return UNKNOWN
 
     # -- where a value comes from
@@ -332,8 +312,11 @@ class Types:
                 default, home = (field[1], field[2]) if field is not None else (None, scope)
             case _:
                 return frozenset()
+        return self._none_by_default(default, home)
+
+    def _none_by_default(self, default: Term | None, scope: Scope) -> Kinds:
         if isinstance(default, Call):
-            function = self.resolver.resolve(default.callee, home)
+            function = self.resolver.resolve(default.callee, scope)
             if isinstance(function, External) and function.name in _PARAMETER_FUNCTIONS:
                 default = default.argument(0, "default")
         return frozenset({"none"}) if default == Const(None) else frozenset()
@@ -393,7 +376,8 @@ class Types:
         for key, value in pairs:
             if key == SPREAD:
                 inner = self.items(value, scope)
-                found += [(OPAQUE, OPAQUE, scope)] if inner is None else inner
+                unknown = Text(()) if self._of_request(value, scope) else OPAQUE
+                found += [(OPAQUE, unknown, scope)] if inner is None else inner
             else:
                 found.append((key, value, scope))
         return found
@@ -407,12 +391,39 @@ class Types:
             found += inner
         return found
 
-    def _item_kinds(self, value: Term, scope: Scope) -> Kinds:
+    def items_kinds(self, value: Term, scope: Scope) -> Kinds:
+        """The kinds of a value in a dict or a pair: "several" for a list whose items are plain."""
         match value:
             case Display(kind="list" | "tuple", values=values):
                 inner = frozenset[str]().union(*(self.kinds(item, scope) for item in values))
-                return frozenset({"plain"}) if inner <= {"text", "number", "plain"} else UNKNOWN
+                return frozenset({"several"}) if inner <= {"text", "number", "plain"} else UNKNOWN
         return self.kinds(value, scope)
+
+    def _dumped_kinds(self, term: Term, scope: Scope) -> Kinds | None:
+        """The kinds of the values in `model.dict()` or `model.model_dump()`: those of the fields of its class."""
+        match term:
+            case Truthy(of):
+                return self._dumped_kinds(of, scope)
+            case Call(callee=Member(of, "dict" | "model_dump"), keywords=keywords):
+                model = self.resolver.resolve(of, scope)
+            case _:
+                return None
+        if not isinstance(model, Instance) or not self.resolver.is_a(model, {"pydantic.BaseModel"}):
+            return None
+        found: set[str] = set()
+        for base in self.resolver.bases(model.of):
+            links = self.resolver.class_(base) if isinstance(base, Class) else None
+            if links is None or not isinstance(base, Class):
+                continue
+            if not {"model_config", "Config"}.isdisjoint(links.bindings):  # which may let more fields in
+                found.add("unknown")
+            for annotation, default in links.annotations.values():
+                found |= self.annotation_kinds(annotation, base.scope) | self._none_by_default(default, base.scope)
+        return frozenset(found - {"none"} if ("exclude_none", Const(True)) in keywords else found)
+
+
+def _is_binary(mode: Term | None) -> bool:
+    return isinstance(mode, Const) and isinstance(mode.value, str) and "b" in mode.value
 
 
 def _kind_of_constant(value: object) -> str:

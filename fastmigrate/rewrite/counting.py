@@ -7,12 +7,11 @@ from collections.abc import Iterable
 import libcst as cst
 
 from fastmigrate.rewrite.intents import Intent, RemoveStatement, StatementBefore
-from fastmigrate.rewrite.layout import clause_a_line
-from fastmigrate.rewrite.nodes import Filler, names_that_are_no_expressions, prefers_single_quotes
+from fastmigrate.rewrite.nodes import names_that_are_no_expressions
+from fastmigrate.rewrite.templates import Templates
 
 __all__ = ["CountingEditor"]
 
-_PLACEHOLDER = "__fastmigrate_{}__"
 _KINDS: dict[type[cst.CSTNode], str] = {
     cst.Call: "call",
     cst.FunctionDef: "function",
@@ -36,7 +35,7 @@ class CountingEditor(cst.CSTTransformer):
         super().__init__()
         self.config = module.config_for_parsing
         self.unit = module.default_indent
-        self.single_quotes = prefers_single_quotes(module.code)
+        self.templates = Templates(module)
         self.remaining: list[Intent] = list(intents)
         self.counts: dict[str, int] = {}
         self.no_expressions: set[cst.CSTNode] = set()
@@ -102,38 +101,9 @@ class CountingEditor(cst.CSTTransformer):
         leave = getattr(self, f"edit_{type(original_node).__name__}", None)
         return updated_node if leave is None else leave(original_node, updated_node)
 
-    def _quoted(self, code: str) -> str:
-        """New code with the quotes that its file prefers, unless it has quotes within quotes."""
-        return code.replace('"', "'") if self.single_quotes and "'" not in code else code
-
     def _take(self, kind: type[Intent], number: int | None, field: str = "number") -> list[Intent]:
         if number is None:
             return []
         taken = [i for i in self.remaining if isinstance(i, kind) and getattr(i, field) == number]
         self.remaining = [intent for intent in self.remaining if intent not in taken]
         return taken
-
-    # -- expressions
-
-    # -- templates
-
-    def _filled(self, template: str, value: cst.BaseExpression, base: str = "") -> cst.BaseExpression:
-        """The template with the value, or the elements of the value, in its places.
-
-        `base` is the indentation of the value's line beyond that of its block.
-        """
-        if template == "{}":
-            return value
-        parts = [value]
-        if "{0}" in template and isinstance(value, cst.Tuple):
-            parts = [element.value for element in value.elements]
-        names = [_PLACEHOLDER.format(index) for index in range(len(parts))]
-        count = template.count("{}")
-        text = template.format(*(names * count if count else names))
-        expression = cst.parse_expression(text, self.config)
-        filler = Filler(dict(zip(names, parts, strict=True)))
-        filled = expression.visit(filler)
-        assert isinstance(filled, cst.BaseExpression)
-        if isinstance(filled, cst.DictComp) and not self.in_string:
-            return clause_a_line(filled, value, base, self.unit)
-        return filled

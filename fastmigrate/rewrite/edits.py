@@ -7,7 +7,7 @@ import libcst as cst
 from fastmigrate.rewrite.expressions import ASYNC
 from fastmigrate.rewrite.imports import without_import
 from fastmigrate.rewrite.intents import AddParameter, InsertAtTop, InsertBefore, RemoveImport, WrapRest, WrapYield
-from fastmigrate.rewrite.layout import inserted, is_docstring, two_blank_lines, with_element
+from fastmigrate.rewrite.layout import element_a_line, inserted, is_docstring, two_blank_lines, with_element
 from fastmigrate.rewrite.replacing import without_gone
 from fastmigrate.rewrite.statements import StatementEditor
 
@@ -18,25 +18,35 @@ class Editor(StatementEditor):
     """Applies the intents of one file, in one pass over its module."""
 
     def edit_Yield(self, original: cst.Yield, updated: cst.Yield) -> cst.BaseExpression:
-        """A lifespan yields one thing more."""
-        for intent in self._take(WrapYield, self.numbers.get(original)):
-            assert isinstance(intent, WrapYield)
-            key = self._quoted(f'"{intent.key}"')
-            item = f"{key}: {intent.name}"
-            value = updated.value
-            if isinstance(value, cst.Dict):
-                element = cst.DictElement(cst.SimpleString(key), cst.Name(intent.name))
-                new: cst.BaseExpression = value.with_changes(elements=with_element(value, element))
-            elif value is None or (isinstance(value, cst.Name) and value.value == "None"):
-                new = cst.parse_expression(f"{{{item}}}", self.config)
-            else:
-                assert isinstance(value, cst.BaseExpression)
-                spread = "({} or {{}})" if intent.optional else "{}"
-                new = self._filled(f"{{{{**{spread}, {item}}}}}", value)
-            changed = updated.with_changes(value=new, whitespace_after_yield=cst.SimpleWhitespace(" "))
-            self.wraps.append((changed, intent))
-            return changed
-        return updated
+        """A lifespan yields more."""
+        wraps = [
+            intent for intent in self._take(WrapYield, self.numbers.get(original)) if isinstance(intent, WrapYield)
+        ]
+        if not wraps:
+            return updated
+        value = updated.value
+        for wrap in wraps:
+            value = self._with_item(value, wrap)
+        if isinstance(value, cst.Dict):
+            value = element_a_line(value, self.unit)
+        changed = updated.with_changes(value=value, whitespace_after_yield=cst.SimpleWhitespace(" "))
+        self.wraps += [(changed, wrap) for wrap in wraps]
+        return changed
+
+    def _with_item(
+        self, value: cst.BaseExpression | cst.From | None, wrap: WrapYield
+    ) -> cst.BaseExpression | cst.From | None:
+        """What a lifespan yields, with one thing more."""
+        key = self.templates.quoted(f'"{wrap.key}"')
+        item = f"{key}: {wrap.name}"
+        if isinstance(value, cst.Dict):
+            element = cst.DictElement(cst.SimpleString(key), cst.Name(wrap.name))
+            return value.with_changes(elements=with_element(value, element))
+        if value is None or (isinstance(value, cst.Name) and value.value == "None"):
+            return cst.parse_expression(f"{{{item}}}", self.config)
+        assert isinstance(value, cst.BaseExpression)
+        spread = "({} or {{}})" if wrap.optional else "{}"
+        return self.templates.filled(f"{{{{**{spread}, {item}}}}}", value)
 
     # -- functions and the module
 
@@ -91,7 +101,7 @@ class Editor(StatementEditor):
             if index < 0:
                 continue
             self.remaining.remove(intent)
-            parsed = cst.parse_module(self._quoted(intent.code), self.config)
+            parsed = cst.parse_module(self.templates.quoted(intent.code), self.config)
             for position, statement in enumerate(parsed.body):
                 comments = [*parsed.header, *statement.leading_lines] if position == 0 else None
                 lines = two_blank_lines(comments if comments is not None else statement.leading_lines)

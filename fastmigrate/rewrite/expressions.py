@@ -79,6 +79,7 @@ class ExpressionEditor(CountingEditor):
     def _edited_call(self, call: cst.Call, intent: EditCall) -> cst.BaseExpression:
         edits = {edit.index: edit for edit in intent.arguments}
         args: list[cst.Arg] = []
+        given = {f"argument_{index}": arg.value for index, arg in enumerate(call.args)}
         for index, arg in enumerate(call.args):
             edit = edits.get(index)
             if edit is None:
@@ -89,14 +90,15 @@ class ExpressionEditor(CountingEditor):
                 keyword = None if edit.keyword is None else cst.Name(edit.keyword)
                 before = call.whitespace_before_args
                 base = before.last_line.value if isinstance(before, cst.ParenthesizedWhitespace) else ""
-                value = self._filled(edit.value, arg.value, base)
+                display = self.templates.with_elements(arg.value, dict(edit.elements))
+                value = self.templates.filled(edit.value, display, base, given, one_line=self.in_string > 0)
                 equal = arg.equal if arg.keyword is not None or keyword is None else _EQUAL
                 args.append(arg.with_changes(keyword=keyword, value=value, equal=equal))
         dropped_last = bool(edits) and len(call.args) - 1 in edits and edits[len(call.args) - 1].drop
         if dropped_last and args:
             args[-1] = args[-1].with_changes(comma=call.args[-1].comma)
         for new in intent.added:
-            value = cst.parse_expression(self._quoted(new.value), self.config)
+            value = cst.parse_expression(self.templates.quoted(new.value), self.config)
             if new.keyword is None:
                 args = [with_comma_after(call, cst.Arg(value)), *args]
             else:
@@ -124,7 +126,7 @@ class ExpressionEditor(CountingEditor):
                 continue
             self.remaining.remove(intent)
             names = {"whole": "__fastmigrate_whole__", "of": "__fastmigrate_of__"}
-            text = self._quoted(intent.code).replace("{}", names["whole"]).replace("{of}", names["of"])
+            text = self.templates.quoted(intent.code).replace("{}", names["whole"]).replace("{of}", names["of"])
             plain = whole.with_changes(lpar=[], rpar=[])
             filler = Filler({names["whole"]: plain if intent.code == "{}" else whole, names["of"]: of})
             new = cst.parse_expression(text, self.config).visit(filler)

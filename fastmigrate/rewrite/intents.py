@@ -1,7 +1,8 @@
 """Intents: small edits, each on one node of one file.
 
 A node is named by its kind and its ordinal among that kind in the file (see `fastmigrate.facts.order`).
-In templates, `{}` stands for the expression as it was, `{0}` and `{1}` for the elements of a tuple.
+In templates, `{}` stands for the expression as it was, `{0}` and `{1}` for the elements of a tuple, and
+`{argument_1}` for the call's argument at index 1.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ __all__ = [
     "RemoveStatement",
     "RenameMember",
     "ReplaceStatement",
+    "SplitWith",
     "StatementBefore",
     "Template",
     "TestMember",
@@ -37,12 +39,16 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class ArgumentEdit:
-    """A change of the argument at `index`, as written: its keyword, its value (a template), or that it goes."""
+    """A change of the argument at `index`, as written: its keyword, its value (a template), or that it goes.
+
+    `elements` are templates for single elements of the display that it is: of a dict, their values.
+    """
 
     index: int
     keyword: str | None
     value: str = "{}"
     drop: bool = False
+    elements: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +141,14 @@ class MakeAsync:
 
     kind: str
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class SplitWith:
+    """The item with this index of a `with` becomes asynchronous: those before and behind it get blocks of their own."""
+
+    number: int
+    item: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +270,7 @@ Intent = (
     | Template
     | EditHandler
     | MakeAsync
+    | SplitWith
     | UnwrapWith
     | WrapRest
     | CloseAfterRest

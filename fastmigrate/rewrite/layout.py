@@ -10,6 +10,7 @@ __all__ = [
     "an_argument_a_line",
     "clause_a_line",
     "dedented",
+    "element_a_line",
     "inserted",
     "is_docstring",
     "two_blank_lines",
@@ -88,11 +89,13 @@ def with_function_passed(args: Sequence[cst.Arg], index: int) -> list[cst.Arg]:
     return [*args[:index], function, *others, last, *args[index + 1 :]]
 
 
-def clause_a_line(comprehension: cst.DictComp, over: cst.BaseExpression, base: str, unit: str) -> cst.DictComp:
-    """A comprehension with a clause on each line, if it is long or what it runs `over` is a dict of several lines.
+def clause_a_line(comprehension: cst.DictComp, base: str, unit: str) -> cst.DictComp:
+    """A comprehension with a clause on each line, if it is long or runs over the items of a dict of several lines.
 
     `base` is the indentation of the line on which it begins, beyond that of its block; `unit` is one step.
     """
+    over = comprehension.for_in.iter
+    over = over.func.value if isinstance(over, cst.Call) and isinstance(over.func, cst.Attribute) else over
     before_brace = over.rbrace.whitespace_before if isinstance(over, cst.Dict) else None
     if isinstance(before_brace, cst.ParenthesizedWhitespace):
         base = before_brace.last_line.value
@@ -203,6 +206,21 @@ def with_first_elements(display: cst.Dict, first: Sequence[cst.BaseDictElement])
     if isinstance(inner, cst.ParenthesizedWhitespace):  # one element a line
         between = cst.Comma(whitespace_after=inner)
     return display.with_changes(elements=[*(e.with_changes(comma=between) for e in first), *display.elements])
+
+
+def element_a_line(display: cst.Dict, unit: str) -> cst.Dict:
+    """A dict with an element on each line, if it is long; `unit` is one step of indentation."""
+    code = cst.Module([]).code_for_node(display)
+    if len(code) <= _SHORT or "\n" in code:
+        return display
+    *others, last = display.elements
+    deeper, comma = _new_line(unit), cst.Comma()
+    elements = [element.with_changes(comma=cst.Comma(whitespace_after=deeper)) for element in others]
+    return display.with_changes(
+        lbrace=cst.LeftCurlyBrace(whitespace_after=deeper),
+        elements=[*elements, last.with_changes(comma=comma)],
+        rbrace=cst.RightCurlyBrace(whitespace_before=_new_line("")),
+    )
 
 
 def two_blank_lines(lines: Sequence[cst.EmptyLine]) -> list[cst.EmptyLine]:

@@ -71,6 +71,7 @@ _ATOMS = (
     cst.Subscript,
     cst.Dict,
     cst.DictComp,
+    cst.FormattedString,
     cst.List,
     cst.ListComp,
     cst.Set,

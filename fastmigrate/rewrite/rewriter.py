@@ -35,7 +35,15 @@ def rewrite(text: str, intents: Iterable[Intent]) -> str:
             compile(new, "migrated", "exec", dont_inherit=True)
     except CommentInTheWayError as error:
         raise RewriteError(str(error)) from error
-    except (cst.CSTValidationError, SyntaxError, ValueError, TypeError, AssertionError, RecursionError) as error:
+    except (
+        cst.CSTValidationError,
+        SyntaxError,
+        ValueError,
+        TypeError,
+        AssertionError,
+        LookupError,
+        RecursionError,
+    ) as error:
         raise RewriteError(f"the new code is not valid: {error}") from error
     return new
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import libcst as cst
 
 from fastmigrate.rewrite.expressions import ASYNC, ExpressionEditor
-from fastmigrate.rewrite.intents import EditHandler, Intent, MakeAsync, UnwrapWith, WrapYield
+from fastmigrate.rewrite.intents import EditHandler, Intent, MakeAsync, SplitWith, UnwrapWith, WrapYield
 from fastmigrate.rewrite.nodes import refuse_comments
 from fastmigrate.rewrite.replacing import gone, without_gone
 
@@ -29,30 +29,29 @@ class StatementEditor(ExpressionEditor):
         replaced = self.replacer.lines(updated)
         if replaced is not None:
             return cst.FlattenSentinel([*before, *replaced])
-        headers = [self._header(statement) for statement in updated.body]
+        headers = [self._headers(statement) for statement in updated.body]
         if not any(headers):
             return cst.FlattenSentinel([*before, updated]) if before else updated
         lines: list[cst.BaseStatement] = list(before)
-        for index, (statement, header) in enumerate(zip(updated.body, headers, strict=True)):
+        for index, (statement, above) in enumerate(zip(updated.body, headers, strict=True)):
             line = cst.SimpleStatementLine([statement.with_changes(semicolon=cst.MaybeSentinel.DEFAULT)])
             if index == 0:
                 line = line.with_changes(leading_lines=updated.leading_lines)
             if index == len(headers) - 1:
                 line = line.with_changes(trailing_whitespace=updated.trailing_whitespace)
-            lines.append(line if header is None else self._compound(header, line))
+            lines.append(self._under(above, line))
         return cst.FlattenSentinel(lines)
 
-    def _header(self, statement: cst.BaseSmallStatement) -> str | None:
-        """The compound statement into which a small one is to be put, or None."""
+    def _headers(self, statement: cst.BaseSmallStatement) -> list[str]:
+        """The compound statements into which a small one is to be put, from the outside in."""
         value = statement.value if isinstance(statement, cst.Expr) else None
         for guard in [guard for guard in self.guards if guard[0] is value]:
             self.guards.remove(guard)
             first = f"    {guard[1].first}\n" if guard[1].first else ""
-            return f"if {guard[1].test}:\n{first}    pass\n"
-        for wrap in [wrap for wrap in self.wraps if wrap[0] is value]:
-            self.wraps.remove(wrap)
-            return f"async with {self._quoted(wrap[1].manager)} as {wrap[1].name}:\n    pass\n"
-        return None
+            return [f"if {guard[1].test}:\n{first}    pass\n"]
+        wraps = [wrap for wrap in self.wraps if wrap[0] is value]
+        self.wraps = [wrap for wrap in self.wraps if wrap not in wraps]
+        return [f"async with {self.templates.quoted(wrap.manager)} as {wrap.name}:\n    pass\n" for _, wrap in wraps]
 
     def edit_SimpleStatementSuite(
         self, original: cst.SimpleStatementSuite, updated: cst.SimpleStatementSuite
@@ -66,12 +65,16 @@ class StatementEditor(ExpressionEditor):
     def _new_before(self, original: cst.CSTNode) -> list[cst.BaseStatement]:
         return [_statement(code, self.config) for code in self.befores.pop(original, [])]
 
-    def _compound(self, code: str, line: cst.SimpleStatementLine) -> cst.BaseStatement:
-        header = cst.parse_statement(code, self.config)
-        assert isinstance(header, cst.If | cst.With) and isinstance(header.body, cst.IndentedBlock)
-        *first, _ = header.body.body
-        body = header.body.with_changes(body=[*first, line.with_changes(leading_lines=[])])
-        return header.with_changes(body=body, leading_lines=line.leading_lines)
+    def _under(self, headers: Sequence[str], line: cst.SimpleStatementLine) -> cst.BaseStatement:
+        """A line within compound statements; its comments stay above them."""
+        statement: cst.SimpleStatementLine | cst.If | cst.With = line
+        for code in reversed(headers):
+            header = cst.parse_statement(code, self.config)
+            assert isinstance(header, cst.If | cst.With) and isinstance(header.body, cst.IndentedBlock)
+            *first, _ = header.body.body
+            body = header.body.with_changes(body=[*first, statement.with_changes(leading_lines=[])])
+            statement = header.with_changes(body=body, leading_lines=line.leading_lines)
+        return statement
 
     # -- compound statements
 
@@ -114,6 +117,8 @@ class StatementEditor(ExpressionEditor):
         replaced = self.replacer.unwrapped(updated)
         if replaced is not None:
             return cst.FlattenSentinel(replaced)
+        if items := [getattr(intent, "item", -1) for intent in self._take(SplitWith, self.numbers[original])]:
+            return _split(updated, items)
         unwrapped = {i.item: i for i in self._take(UnwrapWith, self.numbers[original]) if isinstance(i, UnwrapWith)}
         return cst.FlattenSentinel(self._unwrapped(updated, unwrapped)) if unwrapped else updated
 
@@ -133,7 +138,9 @@ class StatementEditor(ExpressionEditor):
                 refuse_comments(part)
         if isinstance(block.body, cst.SimpleStatementSuite):
             after = block.body.trailing_whitespace
-            return [*first, cst.SimpleStatementLine(block.body.body, trailing_whitespace=after)]
+            idle = all(isinstance(statement, cst.Pass) for statement in block.body.body)
+            inner = cst.SimpleStatementLine(block.body.body, trailing_whitespace=after)
+            return [*first, *([] if idle else [inner])]
         assert isinstance(block.body, cst.IndentedBlock)
         first[-1] = first[-1].with_changes(trailing_whitespace=block.body.header)
         for line in block.body.footer:
@@ -141,7 +148,7 @@ class StatementEditor(ExpressionEditor):
         return [*first, *(statement for statement in block.body.body if isinstance(statement, cst.BaseStatement))]
 
     def _quoted_statement(self, code: str) -> cst.SimpleStatementLine:
-        statement = cst.parse_statement(self._quoted(code), self.config)
+        statement = cst.parse_statement(self.templates.quoted(code), self.config)
         assert isinstance(statement, cst.SimpleStatementLine)
         return statement
 
@@ -184,39 +191,28 @@ class StatementEditor(ExpressionEditor):
         return cst.parse_expression(code.replace("    ", self.unit), self.config)
 
     def edit_IndentedBlock(self, original: cst.IndentedBlock, updated: cst.IndentedBlock) -> cst.IndentedBlock:
-        """Statements go; the rest of a block, behind `name = value`, comes into `async with value as name:`."""
+        """Statements go; what follows something that is opened comes to stand within a block that closes it."""
         body = [statement for statement in updated.body if isinstance(statement, cst.BaseStatement)]
-        updated = self._with_finally(updated.with_changes(body=without_gone(body)))
-        for index, statement in enumerate(updated.body):
-            opened = self._opened(statement)
-            if opened is None:
-                continue
-            assert isinstance(statement, cst.SimpleStatementLine)
-            item, rest = opened, _without_blank_lines(updated.body[index + 1 :])
-            block = cst.With(
-                [item],
-                cst.IndentedBlock(rest, footer=updated.footer),
-                asynchronous=ASYNC,
-                leading_lines=statement.leading_lines,
-            )
-            return updated.with_changes(body=[*updated.body[:index], block], footer=[])
+        updated = updated.with_changes(body=without_gone(body))
+        for index in reversed(range(len(updated.body))):
+            statement = updated.body[index]
+            block: cst.BaseStatement
+            if (item := self._opened(statement)) is not None:
+                assert isinstance(statement, cst.SimpleStatementLine)
+                inner = self._rest(updated, index)
+                block = cst.With([item], inner, asynchronous=ASYNC, leading_lines=statement.leading_lines)
+                updated = updated.with_changes(body=[*updated.body[:index], block], footer=[])
+            elif (code := self.closings.pop(statement, None)) is not None:
+                lines = [line for line in _leading_lines(updated.body[index + 1]) if line.comment is None][:1]
+                final = cst.Finally(cst.IndentedBlock([_statement(code, self.config)]))
+                block = cst.Try(self._rest(updated, index), finalbody=final, leading_lines=lines)
+                updated = updated.with_changes(body=[*updated.body[: index + 1], block], footer=[])
         return updated
 
-    def _with_finally(self, updated: cst.IndentedBlock) -> cst.IndentedBlock:
-        """What follows a `try` that opens something is put into one that closes it."""
-        for index, statement in enumerate(updated.body):
-            code = self.closings.pop(statement, None)
-            if code is None:
-                continue
-            rest = _without_blank_lines(updated.body[index + 1 :])
-            lines = _leading_lines(updated.body[index + 1])
-            closing = cst.Try(
-                cst.IndentedBlock(rest, footer=updated.footer),
-                finalbody=cst.Finally(cst.IndentedBlock([_statement(code, self.config)])),
-                leading_lines=[line for line in lines if line.comment is None][:1],
-            )
-            return updated.with_changes(body=[*updated.body[: index + 1], closing], footer=[])
-        return updated
+    @staticmethod
+    def _rest(block: cst.IndentedBlock, index: int) -> cst.IndentedBlock:
+        """What follows a statement of a block, as a block of its own."""
+        return cst.IndentedBlock(_without_blank_lines(block.body[index + 1 :]), footer=block.footer)
 
     def _opened(self, statement: cst.BaseStatement | cst.BaseSmallStatement) -> cst.WithItem | None:
         match statement:
@@ -230,6 +226,21 @@ class StatementEditor(ExpressionEditor):
                 assert value is not None
                 return cst.WithItem(value, cst.AsName(name))
         return None
+
+
+def _split(block: cst.With, made_async: Sequence[int]) -> cst.With:
+    """A `with` becomes several, one within the other, of which those with the items that are so are asynchronous."""
+    refuse_comments(cst.With(block.items, cst.SimpleStatementSuite([cst.Pass()]), lpar=block.lpar, rpar=block.rpar))
+    body, items = block.body, list(enumerate(block.items))
+    while items:
+        is_async = items[-1][0] in made_async
+        group: list[cst.WithItem] = []
+        while items and (items[-1][0] in made_async) == is_async:
+            comma = cst.Comma(whitespace_after=cst.SimpleWhitespace(" ")) if group else cst.MaybeSentinel.DEFAULT
+            group.insert(0, items.pop()[1].with_changes(comma=comma))
+        outer = cst.With(group, body, asynchronous=ASYNC if is_async else None)
+        body = cst.IndentedBlock([outer])
+    return outer.with_changes(leading_lines=block.leading_lines)
 
 
 def _assignment(item: cst.WithItem) -> cst.SimpleStatementLine:

@@ -7,11 +7,13 @@ import itertools
 import json
 import select
 import socket
+import ssl
 import threading
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,6 +22,8 @@ GIVE_UP_AFTER = 2.0
 MISSING = 1000
 PAUSE = 0.001
 LIMIT = 20.0
+CERTIFICATE = Path(__file__).parent / "tls" / "localhost.pem"
+"""The certificate and key of a TLS upstream; it trusts the same one of its clients."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +57,12 @@ class Upstream:
 
     `abandoned` has the path of each answer in chunks whose reader went away before its end. The path `/barrier`
     answers none of `gate` requests until all of them have arrived, or gives up with a 504.
+    With `tls` it speaks TLS, and says whether the client showed a certificate.
     """
 
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)
     gate: int = 4
+    tls: bool = False
     recorded: list[Recorded] = field(default_factory=list)
     abandoned: list[str] = field(default_factory=list)
 
@@ -80,7 +86,12 @@ class Upstream:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        if self.tls:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(CERTIFICATE))
+            context.load_cert_chain(CERTIFICATE)
+            context.verify_mode = ssl.CERT_OPTIONAL
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.url = f"http{'s' if self.tls else ''}://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         return self
 
@@ -99,8 +110,11 @@ class Upstream:
             return self.changed.wait_for(lambda: bool(self.abandoned), limit)
 
     def _handle(self, handler: BaseHTTPRequestHandler) -> None:
-        body = self._body(handler)
+        body = self._without_boundary(handler, self._body(handler))
         path = urlsplit(handler.path).path
+        certificate = handler.connection.getpeercert() if isinstance(handler.connection, ssl.SSLSocket) else None
+        if certificate:
+            handler.headers["X-Certificate-Of"] = "a client"
         self.recorded.append(self._record(handler, body))
         answer = self._wait() if path == "/barrier" else self.answers.get(path) or self._echo(handler, body)
         handler.send_response(answer.get("status", 200))
@@ -173,6 +187,15 @@ class Upstream:
             handler.rfile.readline()
             return chunks
         return handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
+
+    @staticmethod
+    def _without_boundary(handler: BaseHTTPRequestHandler, body: bytes) -> bytes:
+        """The body with a boundary that is not made up anew for each request; the header gets it, too."""
+        kind, _, boundary = handler.headers.get("Content-Type", "").partition("; boundary=")
+        if kind != "multipart/form-data":
+            return body
+        handler.headers.replace_header("Content-Type", f"{kind}; boundary={'-' * len(boundary)}")
+        return body.replace(boundary.encode(), b"-" * len(boundary))
 
     def _record(self, handler: BaseHTTPRequestHandler, body: bytes) -> Recorded:
         is_json = body and "json" in handler.headers.get("Content-Type", "")
