@@ -148,7 +148,10 @@ SYNCHRONOUS = {
     "unknown content": ("httpx.post(u, content=any)", "unsafe", "what `content` holds is not known"),
     "unknown data": ("httpx.post(u, data=any)", "unsafe", "what `data` holds is not known"),
     "stale": ("x = TABLE['a']\nhttpx.get(u)\nTABLE['a'] = x", "unsafe", "`TABLE` is read before"),
-    "of the module": ("SHARED.get(u)", "none", "`httpx.Client.get` is not migrated yet"),
+    "of the module": ("SHARED.get(u)", "safe", ""),
+    "of the module, with a body": ("SHARED.post(u, content=any)", "unsafe", "what `content` holds is not known"),
+    "of a parameter": ("x: httpx.Client = any\nx.get(u)", None, ""),
+    "of the module, streamed": ("SHARED.stream('GET', u)", "none", "which is not followed"),
     "fields": ("httpx.post(u, data={'a': n}, params={'b': None}, headers={}, auth=('a', 'b'))", "safe", ""),
     "text": ("httpx.put(u, content=u.encode(), timeout=None, follow_redirects=flag)", "safe", ""),
     "handler": ("try:\n    httpx.get(u).raise_for_status()\nexcept (OSError, httpx.HTTPError):\n    pass", "safe", ""),
@@ -191,6 +194,32 @@ def test_synchronous_calls(name: str, tmp_path: Path) -> None:
     assert [finding["fix"]["applicability"] for finding in found] == ([] if applicability is None else [applicability])
     if found:
         assert reason in (found[0]["fix"]["reason"] or "")
+
+
+MODULE = """
+import httpx
+from fastapi import FastAPI
+app = FastAPI()
+client = httpx.Client({settings})
+@app.get("/a")
+async def a(): return client.get("http://x").json()
+"""
+OTHERS = {
+    "def": ("", "@app.get('/b')\ndef b(): return client.get('http://x').json()", "unsafe", "keeps cookies"),
+    "helper": ("", "def b(): return client.get('http://x')", "unsafe", "keeps cookies"),
+    "set up": ("", "client.headers['a'] = 'b'", "none", "in other ways"),
+    "transport": ("transport=httpx.HTTPTransport(retries=2)", "", "none", "one for synchronous clients"),
+    "limits": ("limits=httpx.Limits(max_connections=3)", "", "unsafe", "now some may wait for others"),
+    "settings": ("auth=('a', 'b'), follow_redirects=True", "", "safe", ""),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_synchronous_clients_of_modules(name: str, tmp_path: Path) -> None:
+    settings, code, applicability, reason = OTHERS[name]
+    fix = only(project(tmp_path, main=f"{MODULE.format(settings=settings)}{code}\n"))["fix"]
+    assert fix["applicability"] == applicability
+    assert reason in (fix["reason"] or "")
 
 
 def test_a_client_is_made_in_the_lifespan_with_names_of_its_own_file_only(tmp_path: Path) -> None:

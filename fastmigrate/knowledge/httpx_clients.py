@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ASYNC_CLIENTS", "CLIENTS", "LIMITS", "METHODS", "OF_CALL", "OF_CLIENT", "REQUESTING"]
+__all__ = ["ASYNC_CLIENTS", "CLIENTS", "LIMITS", "METHODS", "OF_CALL", "OF_CLIENT", "OF_KIND", "REQUESTING"]
 
 ASYNC_CLIENTS = frozenset({"httpx.AsyncClient", "httpx2.AsyncClient"})
 CLIENTS = frozenset({"httpx.Client", "httpx2.Client"})
@@ -36,6 +36,9 @@ OF_CLIENT: dict[str, tuple[str, str]] = {
 }
 """Settings that only a client can have: what is the same as nothing, and the state key of a client with another value
 (docs/facts/requests-to-httpx.md sections 10.5, 11.1 to 11.8, 14.3)."""
+
+OF_KIND = frozenset({"transport", "mounts", "event_hooks"})
+"""Settings of which synchronous and async clients have different ones."""
 
 LIMITS = "limits"
 """The setting that bounds how many calls of a client run at once."""

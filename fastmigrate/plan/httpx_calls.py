@@ -11,7 +11,16 @@ from fastmigrate.knowledge.httpx_calls import ARGUMENTS, FUNCTIONS, SYNC_ONLY
 from fastmigrate.knowledge.httpx_clients import OF_CLIENT
 from fastmigrate.knowledge.parity import Parity, Row
 from fastmigrate.plan.awaiting import Awaiting
-from fastmigrate.plan.goals import ClientInFunction, ClientShared, Goal, Held, Imported, Step, ThroughClient
+from fastmigrate.plan.goals import (
+    ClientInFunction,
+    ClientMoved,
+    ClientShared,
+    Goal,
+    Held,
+    Imported,
+    Step,
+    ThroughClient,
+)
 from fastmigrate.plan.names import imported
 from fastmigrate.plan.settings import in_double_quotes, is_literal
 from fastmigrate.plan.specs import ClientSpec, as_template
@@ -90,11 +99,13 @@ class HttpxCalls:
         intent = EditCall(goal.number, f"{client}.{method}", edits, awaited=True)
         return Step(tuple(needs), parity, tuple(notes), ((goal.path, intent),))
 
-    def _owner(self, call: BlockingCall) -> ClientShared | None:
-        """The client of a path operation whose method is called."""
+    def _owner(self, call: BlockingCall) -> ClientShared | ClientMoved | None:
+        """The client whose method is called, if a path operation or a module makes it."""
         method = self.project.resolver.resolve(call.site.call.callee, call.function)
         key = (method.of.scope.path, method.of.number) if isinstance(method, Method) else ("", -1)
-        return ClientShared(*key) if any(client.key == key for client in self.project.own_clients) else None
+        if any(client.key == key for client in self.project.own_clients):
+            return ClientShared(*key)
+        return ClientMoved(*key) if any(client.key == key for client in self.project.module_clients) else None
 
     def _in_the_way(self, site: Site) -> str | None:
         for use in site.uses:
@@ -109,7 +120,9 @@ class HttpxCalls:
     def _judge(self, call: BlockingCall, site: Site) -> _Judged:
         judged = _Judged()
         if call.callee not in FUNCTIONS:
-            judged.held = f"`{call.callee}` is not migrated yet"
+            judged.held = f"`{call.callee}` is not migrated yet: clients that a path operation or a module makes are"
+            bodies = [argument for argument in site.arguments if argument.keyword in {"content", "data"}]
+            judged.rows += [ARGUMENTS[a.keyword or "", self._case(a.keyword or "", a, call.function)] for a in bodies]
             return judged
         library = call.callee.partition(".")[0]
         if library != self.project.library:

@@ -1,4 +1,4 @@
-"""Steps for async clients that a module makes: they move into the lifespan of the app that uses them."""
+"""Steps for clients that a module makes: the lifespan of the app that uses them makes them instead."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from dataclasses import dataclass, field
 from fastmigrate.facts.sites import Argument
 from fastmigrate.facts.terms import Ref
 from fastmigrate.facts.values import CallSite
-from fastmigrate.knowledge.httpx_clients import METHODS
+from fastmigrate.knowledge.httpx_clients import CLIENTS, METHODS, OF_KIND, REQUESTING
 from fastmigrate.knowledge.parity import Parity
 from fastmigrate.plan.clients import Clients
-from fastmigrate.plan.goals import ClientAtHand, ClientMoved, Goal, Held, Imported, Step
+from fastmigrate.plan.goals import ClientAtHand, ClientMoved, Goal, Held, Imported, Step, ThroughClient
 from fastmigrate.plan.names import imported
 from fastmigrate.plan.settings import in_double_quotes
 from fastmigrate.plan.specs import ClientSpec, as_template
 from fastmigrate.project.clients import MadeClient
 from fastmigrate.project.project import Project
 from fastmigrate.project.resolve import Scope
-from fastmigrate.rewrite.intents import InsertAtTop, Intent, RemoveImport, RemoveStatement
+from fastmigrate.rewrite.intents import EditCall, InsertAtTop, Intent, RemoveImport, RemoveStatement
 
 __all__ = ["ModuleClients"]
 
@@ -31,6 +31,8 @@ class _Moved:
     settings: dict[str, str] = field(default_factory=dict)
     home: str | None = None
     functions: list[Scope] = field(default_factory=list)
+    calls: list[tuple[str, int]] = field(default_factory=list)  # those of a synchronous client that are to be awaited
+    stays: bool = False  # other code uses the client in its module, too, and may do so
     closing: list[tuple[str, RemoveStatement]] = field(default_factory=list)
     handlers: set[Scope | tuple[str, int]] = field(default_factory=set)  # shutdown handlers that go
     held: str | None = None
@@ -57,7 +59,8 @@ class ModuleClients:
 
     def _spec(self, client: MadeClient, moved: _Moved) -> ClientSpec:
         name = self.project.shared(client).name or "client"
-        return ClientSpec(name, tuple(moved.settings.items()), base="as it is", home=moved.home)
+        base = "httpx with one jar" if client.made in CLIENTS else "as it is"
+        return ClientSpec(name, tuple(moved.settings.items()), base=base, home=moved.home)
 
     # -- what is in the way
 
@@ -84,6 +87,8 @@ class ModuleClients:
         if argument.keyword is None:
             moved.held = "what its `**` arguments hold is not known"
             return
+        if client.made in CLIENTS and argument.keyword in OF_KIND:
+            moved.held = f"`{argument.keyword}` is one for synchronous clients"
         moved.settings[argument.keyword] = as_template(in_double_quotes(argument.code))
         for node in ast.walk(ast.parse(argument.code, mode="eval")):
             if isinstance(node, ast.Name):
@@ -95,14 +100,20 @@ class ModuleClients:
     def _use(self, client: MadeClient, scope: Scope, site: CallSite, method: str, moved: _Moved) -> None:
         function = self.project.resolver.function(scope)
         where = f"{scope.path}:{site.place.line}"
+        sync = client.made in CLIENTS
+        served = function is not None and scope in self.project.apps.routes
+        if sync and (function is None or not served or not function.is_async):
+            moved.stays = True
+            return
         if method == "aclose":
             reason = self._closing(scope, site, moved)
-        elif function is None or scope not in self.project.apps.routes:
+        elif function is None or not served:
             reason = f"it is also used in {where}, outside of path operations, where no request leads to a lifespan"
-        elif not function.is_async or method not in METHODS:
+        elif not function.is_async or method not in (REQUESTING - {"stream"} if sync else METHODS):
             reason = f"`{method}` of the client is called in {where}, which is not followed"
         else:
             reason = None
+            moved.calls += [(scope.path, site.call.number)] if sync else []
             if scope not in moved.functions:
                 moved.functions.append(scope)
         moved.held = moved.held or reason
@@ -135,8 +146,11 @@ class ModuleClients:
             return Held(moved.held)
         spec = self._spec(client, moved)
         needs: list[Goal] = []
-        intents: list[tuple[str, Intent]] = [(goal.path, RemoveStatement("call", goal.number)), *moved.closing]
-        intents += [(path, RemoveImport(name)) for path, name in uses.imports]
+        intents: list[tuple[str, Intent]] = [(path, EditCall(number, awaited=True)) for path, number in moved.calls]
+        needs += [ThroughClient(path, number) for path, number in moved.calls]
+        if not moved.stays:
+            intents += [(goal.path, RemoveStatement("call", goal.number)), *moved.closing]
+            intents += [(path, RemoveImport(name)) for path, name in uses.imports]
         local = dict(uses.imports) | {goal.path: uses.name}
         for scope in moved.functions:
             function = self.project.resolver.function(scope)
@@ -150,5 +164,14 @@ class ModuleClients:
             code = f"{local[scope.path]}: {annotation} = {request}.state.{clients.keys.of(spec)}"
             needs.append(ClientAtHand(scope, spec))
             intents.append((scope.path, InsertAtTop(function.number, code)))
-        gone = tuple((goal.path, "", Ref(name)) for name in self.project.names_beside(client))
-        return Step(tuple(needs), Parity.PINNED, (), tuple(intents), gone)
+        names = [] if moved.stays else self.project.names_beside(client)
+        gone = tuple((goal.path, "", Ref(name)) for name in names)
+        notes = tuple(self._doubts(client, moved))
+        return Step(tuple(needs), Parity.LOSSY if notes else Parity.PINNED, notes, tuple(intents), gone)
+
+    def _doubts(self, client: MadeClient, moved: _Moved) -> Iterator[str]:
+        name = self.project.shared(client).name
+        if moved.stays:
+            yield f"`{name}` keeps cookies, which what stays on it and what goes through the new client no longer share"
+        if client.made in CLIENTS and "limits" in moved.settings:
+            yield f"`limits` of `{name}` bound calls that ran one by one: now some may wait for others, and fail"

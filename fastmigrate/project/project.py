@@ -173,12 +173,12 @@ class Project:
 
     @cached_property
     def module_clients(self) -> tuple[MadeClient, ...]:
-        """The async clients of httpx that modules make when they are imported."""
+        """The clients of httpx that modules make when they are imported."""
         return tuple(
             client
-            for path in self.sources.containing(b"AsyncClient(")
+            for path in self.sources.containing(b"Client(")
             if not is_test_path(path) and (links := self.links(path)) is not None
-            for client in made_clients(links, self.resolver, ASYNC_CLIENTS)
+            for client in made_clients(links, self.resolver, ASYNC_CLIENTS | CLIENTS)
             if not client.scope.qualname
         )
 

@@ -67,6 +67,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fastmigrate.knowledge.httpx_clients import ASYNC_CLIENTS
 from fastmigrate.model import Finding
 from fastmigrate.project.modules import module_name
 from fastmigrate.project.project import Project
@@ -79,6 +80,8 @@ NAME = "unmanaged-client"
 def find(project: Project) -> Iterator[Finding]:
     """The async clients that modules make, and that path operations use or nobody closes."""
     for client in project.module_clients:
+        if client.made not in ASYNC_CLIENTS:
+            continue
         uses = project.shared(client)
         functions = dict.fromkeys(scope for scope, _, _ in uses.calls if scope in project.apps.routes)
         closed = any(method == "aclose" for _, _, method in uses.calls)
