@@ -391,6 +391,10 @@ SAFE = {
     "list of responses": "rs = [requests.get(x) for x in u]\nreturn [r.json() for r in rs if r.ok], rs[0].reason",
     "grown list": "rs = []\nfor x in u:\n    rs.append(requests.get(x))\nfor r in rs:\n    print(r.text)",
     "unpacked": "a, b = requests.get(u), requests.get(u)\nreturn a.reason, b.ok",
+    "text that was a dict": (
+        "import json\nd = {'a': any}\nd['b'] = any\nd.update(c=any)\nd = json.dumps(d)\nrequests.post(u, data=d)"
+    ),
+    "part of itself": "d = {'a': {}}\nd = d['a']\nd['b'] = n\nrequests.post(u, json=d)",
     "reused name": "r = requests.get(u)\nr = r.json()\nreturn r",
     "loop": "while True:\n    r = requests.get(u)\n    if r.ok:\n        break\nreturn r.text",
     "stream": "r = requests.get(u, stream=True)\nif not r.ok: return r.status_code\nreturn r.text",

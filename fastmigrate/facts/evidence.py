@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeGuard
 
 from fastmigrate.facts.flow import Definition
@@ -25,7 +25,7 @@ class Evidence:
         self.view = view
         self._terms: dict[Definition, Term] = {}
         self._busy: set[object] = set()  # definitions and names that are being read just now
-        self._items: dict[str, list[tuple[Term, Term]]] = {}
+        self._items: dict[tuple[str, frozenset[int]], list[tuple[Term, Term]]] = {}
 
     def term(self, node: ast.expr | None, depth: int = 0) -> Term:
         """The term of an expression, with all that is known of the names in it."""
@@ -44,7 +44,7 @@ class Evidence:
             return OPAQUE
         options = [self._definition(definition, depth) for definition in definitions]
         term = options[0] if len(options) == 1 else Either(tuple(options))
-        term = self._with_later_items(node.id, term, depth)
+        term = self._with_later_items(node, term, depth)
         return Truthy(term) if self._checked(node) else term
 
     def _checked(self, name: ast.Name) -> bool:
@@ -94,18 +94,24 @@ class Evidence:
             self._terms[definition] = _item_of(term) if definition.kind == "each" else term
         return self._terms[definition]
 
-    def _with_later_items(self, name: str, term: Term, depth: int) -> Term:
-        """What has a name may grow: everything that the function puts into it is part of it."""
+    def _with_later_items(self, node: ast.Name, term: Term, depth: int) -> Term:
+        """What has a name may grow: everything that the function puts into it is part of it.
+
+        What it puts into another thing of that name, before the name got this one or afterwards, is not.
+        """
+        name, reaching = node.id, self.view.flow.reaching[node]
         if name in self._busy:
             return OPAQUE
-        if name not in self._items:
+        if (name, reaching) not in self._items:
             self._busy.add(name)
             aliases = sorted(self._aliases(name))
-            self._items[name] = [item for alias in aliases for item in self._items_put_into(alias, depth)]
+            found = [item for alias in aliases for item in self._items_put_into(alias, self._same(node, alias), depth)]
+            self._items[name, reaching] = found
             self._busy.discard(name)
-        added = list(self._items[name])
+        added = list(self._items[name, reaching])
         if isinstance(term, Display):
-            added += [(OPAQUE, OPAQUE) for alias in self._aliases(name) if self._may_change_elsewhere(alias)]
+            aliases = sorted(self._aliases(name))
+            added += [(OPAQUE, OPAQUE) for a in aliases if self._may_change_elsewhere(a, self._same(node, a))]
         if not added:
             return term
         keys, values = tuple(key for key, _ in added), tuple(value for _, value in added)
@@ -114,6 +120,17 @@ class Evidence:
         if isinstance(term, Display):
             return Display(term.kind, (*term.keys, *keys), (*term.values, *values))
         return Display("dict", (SPREAD, *keys), (term, *values))
+
+    def _same(self, use: ast.Name, alias: str) -> Callable[[ast.expr], bool]:
+        """Whether an expression is this alias, and may be the very thing that is used."""
+        reaching = self.view.flow.reaching
+
+        def is_same(node: ast.expr) -> bool:
+            if not isinstance(node, ast.Name) or node.id != alias:
+                return False
+            return alias != use.id or node not in reaching or not reaching[node].isdisjoint(reaching[use])
+
+        return is_same
 
     def _aliases(self, name: str) -> set[str]:
         """The name, and those that the function gives to the same thing."""
@@ -124,28 +141,30 @@ class Evidence:
                     found.add(alias)
         return found
 
-    def _items_put_into(self, name: str, depth: int) -> Iterator[tuple[Term, Term]]:
+    def _items_put_into(
+        self, name: str, is_same: Callable[[ast.expr], bool], depth: int
+    ) -> Iterator[tuple[Term, Term]]:
         for node in self.view.nodes:
             match node:
                 case ast.Assign(targets=targets, value=value):
                     for target in targets:
-                        if isinstance(target, ast.Subscript) and _is_name(target.value, name):
+                        if isinstance(target, ast.Subscript) and is_same(target.value):
                             yield self.term(target.slice, depth + 1), self.term(value, depth + 1)
                         elif isinstance(target, ast.Tuple | ast.List) and _puts_into(target, name):
                             yield OPAQUE, OPAQUE
-                case ast.AugAssign(target=ast.Subscript(value=ast.Name(id=base))) if base == name:
+                case ast.AugAssign(target=ast.Subscript(value=base)) if is_same(base):
                     yield OPAQUE, OPAQUE
-                case ast.Call(func=ast.Attribute(value=ast.Name(id=base), attr=method)) if base == name:
+                case ast.Call(func=ast.Attribute(value=base, attr=method)) if is_same(base):
                     yield from self._items_of_method(node, method, depth)
 
-    def _may_change_elsewhere(self, name: str) -> bool:
+    def _may_change_elsewhere(self, name: str, is_same: Callable[[ast.expr], bool]) -> bool:
         """Whether a dict is handed to a function that may put something into it, or grows by `|=`."""
         for node in self.view.nodes:
             match node:
                 case ast.AugAssign(target=ast.Name(id=target)) if target == name:
                     return True
                 case ast.Call(func=callee) if not self._only_reads(callee) and node not in self.view.calls:
-                    if any(_is_name(arg, name) for arg in [*node.args, *(keyword.value for keyword in node.keywords)]):
+                    if any(is_same(arg) for arg in [*node.args, *(keyword.value for keyword in node.keywords)]):
                         return True
         return False
 

@@ -75,7 +75,7 @@ class Interleaving:
             return None
         return ast.unparse(target if isinstance(target, ast.Attribute) else target.value)
 
-    def _is_shared(self, container: ast.expr) -> bool:
+    def _is_shared(self, container: ast.expr, seen: frozenset[str] = frozenset()) -> bool:
         base = container
         while isinstance(base, ast.Attribute | ast.Subscript):
             if isinstance(base, ast.Attribute) and base.attr == "app":  # request.app.state
@@ -83,8 +83,11 @@ class Interleaving:
             base = base.value
         if not isinstance(base, ast.Name) or base.id == "self" or base.id not in self.view.flow.local:
             return isinstance(base, ast.Name)
+        if base.id in seen:  # `body = body["x"]`
+            return False
         definitions = [definition.value for definition in self.view.flow.definitions if definition.name == base.id]
-        return any(isinstance(v, ast.Attribute | ast.Subscript) and self._is_shared(v) for v in definitions)
+        deeper = seen | {base.id}
+        return any(isinstance(v, ast.Attribute | ast.Subscript) and self._is_shared(v, deeper) for v in definitions)
 
     @staticmethod
     def _mentions(value: ast.AST, container: str) -> Iterator[ast.expr]:

@@ -14,7 +14,7 @@ from fastmigrate.knowledge.requests_sessions import METHODS
 from fastmigrate.plan.auths import case_of_auth, made_by
 from fastmigrate.plan.connections import read_connection
 from fastmigrate.plan.fields import case_of_data, case_of_params, is_never_empty, urlencodes
-from fastmigrate.plan.headers import Headers, knows_header, read_headers
+from fastmigrate.plan.headers import Headers, is_latin, knows_header, read_headers
 from fastmigrate.plan.uploads import read_upload
 from fastmigrate.plan.urls import is_odd, query_of, value_of
 from fastmigrate.project.project import Project
@@ -201,7 +201,9 @@ class _Judge:
             self.judged.results.append(answer)
             return "text"
         values = self.types.value_kinds(argument.term, self.scope)
-        return "text" if values is not None and values <= {"text", "none"} else "unknown"
+        items = self.types.items(argument.term, self.scope) or []
+        plain = values is not None and values <= {"text", "none"} and not any(is_latin(value) for _, value, _ in items)
+        return "text" if plain else "unknown"
 
     def _answer_of(self, argument: Argument) -> int | None:
         """The ordinal of the call in this function whose cookies an argument is, as in `cookies=login.cookies`."""

@@ -68,19 +68,28 @@ class Clients:
         self.errors = Errors(project)
         self.keys = Keys(project, specs)
         self.lifespans = Lifespans(project, self.keys)
+        self._names: dict[Scope, dict[ClientSpec, str]] = {}
 
     # -- in a path operation
 
     def client_name(self, function: Scope, spec: ClientSpec) -> str:
         """The local name of the client in a function: the one that it has there, or a free one."""
+        if function not in self._names:
+            self._names[function] = self._client_names(function)
+        return self._names[function][spec]
+
+    def _client_names(self, function: Scope) -> dict[ClientSpec, str]:
+        """The names of all clients in a function, so that no two share one."""
         links = self._function(function)
-        there = self._existing_client(links, function, spec)
-        if there is not None:
-            return there
-        free = self.freed(function, spec)
-        first = next(other for other in self.keys.specs if other.key == spec.key)
-        wanted = spec.key if spec == first else self.keys.of(spec)
-        return fresh(wanted, {name for name in links.names if name not in free}, spec.other_key)
+        found: dict[ClientSpec, str] = {}
+        for spec in self.keys.specs:
+            there = self._existing_client(links, function, spec)
+            free = self.freed(function, spec)
+            taken = {*(name for name in links.names if name not in free), *found.values()}
+            first = next(other for other in self.keys.specs if other.key == spec.key)
+            wanted = spec.key if spec == first else self.keys.of(spec)
+            found[spec] = there or fresh(wanted, taken, spec.other_key)
+        return found
 
     def _existing_client(self, links: FunctionLinks, scope: Scope, spec: ClientSpec) -> str | None:
         request = request_parameter(self.project, links, scope)

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fastmigrate.facts.sites import Argument, Site
-from fastmigrate.facts.terms import SPREAD, Call, Const, Display, Either, Member, Term, Truthy
+from fastmigrate.facts.terms import SPREAD, Call, Const, Display, Either, Member, Sum, Term, Text, Truthy
 from fastmigrate.plan.fields import PLAIN
 from fastmigrate.plan.urls import value_of
 from fastmigrate.project.project import Project
 from fastmigrate.project.resolve import Scope
 from fastmigrate.project.types import Types
 
-__all__ = ["Headers", "knows_header", "read_headers"]
+__all__ = ["Headers", "is_latin", "knows_header", "read_headers"]
 
 _LENGTH = "content-length"
 _TEXT = frozenset({"text"})
@@ -54,14 +54,22 @@ def read_headers(project: Project, argument: Argument, site: Site, scope: Scope,
     if not any(_needs_bytes(text) for text in texts):
         return Headers(case)
     written = term.values if argument.display and isinstance(term, Display) else ()
-    elements = tuple((index, '{}.encode("latin-1")') for index, value in enumerate(written) if _is_latin(value))
-    if len(elements) == sum(_is_latin(value) for _, value, _ in items):
+    elements = tuple((index, '{}.encode("latin-1")') for index, value in enumerate(written) if is_latin(value))
+    if len(elements) == sum(is_latin(value) for _, value, _ in items):
         return Headers(case, ("latin-1",), elements)
     return Headers("latin-1" if case == "plain" and values == _TEXT else "latin-1 among others")
 
 
-def _is_latin(value: Term) -> bool:
-    return isinstance(value, Const) and isinstance(value.value, str) and _needs_bytes(value.value)
+def is_latin(value: Term) -> bool:
+    """Whether a text has a literal part that requests sends as Latin-1, and httpx refuses."""
+    match value:
+        case Const(str(text)):
+            return _needs_bytes(text)
+        case Text(parts):
+            return any(is_latin(part) for part in parts)
+        case Sum(left, right):
+            return is_latin(left) or is_latin(right)
+    return False
 
 
 def _needs_bytes(text: str) -> bool:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable
+from functools import cache
 from textwrap import indent
 
+from fastmigrate.facts.links import read_links
 from fastmigrate.facts.terms import Term
 from fastmigrate.facts.values import FunctionLinks
 from fastmigrate.plan.connections import constant_in
@@ -58,10 +61,7 @@ class Lifespans:
             "httpx": imported(self.project, path, self.project.library)[0],
             "jar": imported(self.project, path, "http.cookiejar", "CookieJar")[0],
             "policy": imported(self.project, path, "http.cookiejar", "DefaultCookiePolicy")[0],
-            "request_hook": fresh("keep_request_promises", taken),
-            "response_hook": fresh("keep_response_promises", taken),
-            "send_hook": fresh("send_cookies", taken),
-            "keep_hook": fresh("keep_cookies", taken),
+            **{place: self._hook(path, name, taken) for place, name in _HOOKS.items()},
         }
 
     def _modules(self, path: str, spec: ClientSpec) -> list[str]:
@@ -157,12 +157,20 @@ class Lifespans:
         if goal.spec.home not in {None, path}:
             return Held(_far_from(goal.spec, path))
         key = self.keys.of(goal.spec)
-        own = {goal.spec.key} if goal.spec.base == "as it is" else set()  # what it closes so far is this client itself
-        name = fresh("client" if goal.spec.key == "client" else key, links.names - own, "http_client")
+        name = self._client_names(links)[goal.spec]
         kinds = self.project.types.kinds(item.value, goal.function) if item.value is not None else frozenset({"none"})
         manager = self._manager(path, goal.spec)
         intent: Intent = WrapYield(item.number, manager, name, key, kinds != {"dict"})
         return Step(self._needs(path, goal.spec), intents=((path, intent),))
+
+    def _client_names(self, lifespan: FunctionLinks) -> dict[ClientSpec, str]:
+        """The names of all clients in a lifespan, so that no two share one."""
+        found: dict[ClientSpec, str] = {}
+        for spec in self.keys.specs:
+            own = {spec.key} if spec.base == "as it is" else set()  # what it closes so far is this client itself
+            wanted = "client" if spec.key == "client" else self.keys.of(spec)
+            found[spec] = fresh(wanted, {*(lifespan.names - own), *found.values()}, spec.other_key)
+        return found
 
     def _function(self, scope: Scope) -> FunctionLinks:
         links = self.project.resolver.function(scope)
@@ -176,8 +184,27 @@ class Lifespans:
 
     # -- the hooks
 
+    def _hook(self, path: str, name: str, taken: set[str]) -> str:
+        """The name of a hook: of the one that is there from an earlier migration, or a free one."""
+        return name if self._has_hook(path, name) else fresh(name, taken)
+
+    def _has_hook(self, path: str, name: str) -> bool:
+        """Whether a file has a hook, as it is written here."""
+        links = self.project.links(path)
+        there = links.functions.get(name) if links is not None else None
+        written = _hooks_as_written().get(name)
+        return (
+            there is not None
+            and written is not None
+            and there.is_async
+            and there.members == written.members
+            and [p.name for p in there.parameters] == [p.name for p in written.parameters]
+        )
+
     def promises(self, goal: Promises) -> Step:
         """The hooks stand before the lifespan that uses them."""
+        if all(self._has_hook(goal.path, name) for place, name in _HOOKS.items() if place in PROMISES[goal.base]):
+            return Step()
         kind, number = self._anchor(goal.path)
         code = PROMISES[goal.base].format(**self._names(goal.path))
         needs = (Imported(goal.path, self.project.library),)
@@ -201,6 +228,21 @@ class Lifespans:
 
 def _far_from(spec: ClientSpec, path: str) -> str:
     return f"the client's settings use names of {spec.home}, and the lifespan that is to make it stands in {path}"
+
+
+_HOOKS = {
+    "request_hook": "keep_request_promises",
+    "response_hook": "keep_response_promises",
+    "send_hook": "send_cookies",
+    "keep_hook": "keep_cookies",
+}
+
+
+@cache
+def _hooks_as_written() -> dict[str, FunctionLinks]:
+    """The hooks by their names, as they are written where all names are free."""
+    code = "\n".join(text.format(httpx="httpx", **_HOOKS) for text in PROMISES.values())
+    return read_links("", ast.parse(code)).functions
 
 
 def _class_of(app: Instance) -> tuple[str, str]:

@@ -97,6 +97,8 @@ class OwnClients:
                 return f"the client is {use.described} in line {use.line}, where it is not followed"
             if use.method in {"aclose", "close"}:
                 return f"it is closed by hand in line {use.line}: enter it with `{entered}` instead"
+            if use.method == "send" and _has(use, "stream"):
+                return f"a streamed answer is sent for in line {use.line}, which the end of the client's block closes"
             if use.method not in (_SYNC_METHODS if sync else METHODS):
                 return f"`{use.method}` of the client is called in line {use.line}, which is not followed"
         return None

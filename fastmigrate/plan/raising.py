@@ -20,6 +20,12 @@ _AMBIGUOUS = frozenset({"get", "update", "pop", "close", "find", "replace"})
 """Methods of dicts and text, and of clients, too."""
 
 
+_QUIET = frozenset({"requests.Session", "requests.session", "requests.Request"})
+_QUIET_MODULES = ("requests.auth.", "requests.adapters.", "requests.structures.")
+_QUIET_METHODS = frozenset({"close", "mount", "__enter__", "__exit__"})
+"""What of requests is made or done without asking a server."""
+
+
 class Raising:
     """Answers whether code may raise errors of requests: what is not known to be free of them may."""
 
@@ -66,7 +72,8 @@ class Raising:
     def _callee(self, callee: Term, scope: Scope, seen: set[Scope]) -> bool:
         value = self.project.resolver.resolve(callee, scope)
         if value is not None:
-            return self._value(value, seen) or (isinstance(value, External) and not _is_free(value.name))
+            foreign = isinstance(value, External) and not value.name.startswith("requests.")
+            return self._value(value, seen) or (foreign and isinstance(value, External) and not _is_free(value.name))
         known = isinstance(callee, Member) and callee.name in HARMLESS_METHODS | _OF_RESPONSES
         return not known or (isinstance(callee, Member) and callee.name in _AMBIGUOUS and self._is_given(callee, scope))
 
@@ -82,7 +89,9 @@ class Raising:
         """Whether a call of a value may raise them."""
         match value:
             case External(name):
-                return name.startswith("requests.")
+                return name.startswith("requests.") and name not in _QUIET and not name.startswith(_QUIET_MODULES)
+            case Method(Instance(of=External("requests.Session")), name):
+                return name not in _QUIET_METHODS
             case Method(Instance(of=External(name))):
                 return not _is_free(name)
             case Function(home) | Class(home):

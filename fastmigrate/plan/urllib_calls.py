@@ -204,7 +204,7 @@ class UrllibCalls:
     def _read(self, use: Use, scope: Scope) -> Iterator[Intent]:
         """The edits of what is done with a response."""
         if use.kind == "with":
-            yield UnwrapWith(use.number)
+            yield UnwrapWith(use.number, use.item or 0)
         elif use.kind == "member":
             row = MEMBERS[use.name, self._case(use)]
             whole = use.called and use.name != "getheader"
