@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -122,10 +122,26 @@ class _Run:
         if after is not None:
             result.fixed = fixed
             result.changes = {p: Change(self.sources.read(p), new) for p, new in sorted(changed.items())}
-            clients = self.sources.containing(b"TestClient(", b"ASGITransport(")
-            result.tests = [path for path in clients if is_test_path(path)]
+            result.tests = list(self._tests_without_lifespan()) if self._makes_clients(result) else []
             library = result.library = analysis.planner.project.library
-            result.undeclared = [path for path in result.changes if declares(self.root, path, library) is not True]
+            result.undeclared = [
+                path
+                for path, change in result.changes.items()
+                if library.encode() not in change.before and declares(self.root, path, library) is not True
+            ]
+
+    @staticmethod
+    def _makes_clients(result: Result) -> bool:
+        made = b"AsyncClient("
+        return any(change.after.count(made) > change.before.count(made) for change in result.changes.values())
+
+    def _tests_without_lifespan(self) -> Iterator[str]:
+        """Test files that make a client for an app of the project, and by the look of it never run its lifespan."""
+        for path in self.sources.containing(b"TestClient(", b"ASGITransport("):
+            content = self.sources.read(path)
+            runs = any(token in content for token in (b"with TestClient(", b"LifespanManager", b"lifespan_context"))
+            if is_test_path(path) and not runs and b"= FastAPI(" not in content:
+                yield path
 
     def _rewritten(self, analysis: _Analysis, fixable: list[Finding]) -> tuple[list[Finding], dict[str, bytes]]:
         """The findings whose fixes could be written, and the files with all of these fixes."""

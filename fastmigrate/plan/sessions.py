@@ -61,6 +61,8 @@ class Sessions:
     def goal(self, call: BlockingCall) -> SessionTakenOver | Held | None:
         """What a call needs of its session."""
         made = self._made(call)
+        if made is None and call.callee in METHODS:
+            return Held("its session is one of several with the same name: give each a name of its own")
         if made is None:
             return None
         home = self._home(call, made)

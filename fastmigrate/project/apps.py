@@ -16,6 +16,8 @@ _SERVING = APP_CLASSES | ROUTER_CLASSES
 _VERBS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
 ROUTE_DECORATORS = _VERBS | {"api_route", "route"}
 _ADDERS = frozenset({"add_api_route", "add_route"})
+_CALLERS = {"httpx.ASGITransport": "app", "httpx2.ASGITransport": "app", "fastapi_mcp.FastApiMCP": "fastapi"}
+"""What calls an app within its process, past its lifespan, and the parameter that gets the app."""
 _EVENTS = frozenset({"on_event", "add_event_handler"})
 
 
@@ -128,6 +130,9 @@ class _AppReader:
         elif name in {"socketio.ASGIApp", "engineio.ASGIApp"}:
             wrapped = self._owner(call.argument(1, "other_asgi_app"), scope)
             reason = f"`{name}` in {scope.path} answers the lifespan events in its place"
+        elif name in _CALLERS:
+            wrapped = self._owner(call.argument(0, _CALLERS[name]), scope)
+            reason = f"`{name}` in {scope.path} calls it without running a lifespan"
         else:
             return
         if wrapped is not None:

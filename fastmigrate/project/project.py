@@ -12,7 +12,7 @@ from fastmigrate.facts.links import read_links
 from fastmigrate.facts.made import Made, read_arguments, read_kept_in_state, read_made, read_names
 from fastmigrate.facts.nodes import place_in_text
 from fastmigrate.facts.sites import Argument, Site, read_sites
-from fastmigrate.facts.terms import Call, Member, Ref
+from fastmigrate.facts.terms import Call, Member, Ref, Term
 from fastmigrate.facts.values import CallSite, FunctionLinks, ModuleLinks, Place
 from fastmigrate.knowledge.blocking import BLOCKING_CALLS, SLEEP, TOKENS
 from fastmigrate.knowledge.httpx_clients import ASYNC_CLIENTS, CLIENTS
@@ -158,7 +158,15 @@ class Project:
                 return "FM101", name
         if isinstance(callee, Function | Class) and self.name_of(callee.scope) in self._configured:
             return "FM101", self.name_of(callee.scope)
-        return None
+        return self._blocks_of_several(site.call.callee, scope) if callee is None else None
+
+    def _blocks_of_several(self, callee: Term, scope: Scope) -> tuple[str, str] | None:
+        """The same for a method of a name that stands for one session after the other."""
+        owners = self.resolver.alternatives(callee.of, scope) if isinstance(callee, Member) else []
+        if not owners or not all(self.resolver.is_a(owner, {"requests.Session"}) for owner in owners):
+            return None
+        name = f"requests.Session.{callee.name}" if isinstance(callee, Member) else ""
+        return (BLOCKING_CALLS[name], name) if name in BLOCKING_CALLS else None
 
     @cached_property
     def own_clients(self) -> tuple[MadeClient, ...]:
