@@ -274,3 +274,31 @@ def test_sessions_of_the_same_name_are_clients_of_their_own(tmp_path: Path) -> N
     assert "a_session.get" in text
     assert "b_session.get" in text
     assert "yield {'a_session': a_session, 'b_session': b_session}" in text
+
+
+BLOCKS = {
+    "a client of httpx": (
+        "with requests.Session() as s, httpx.Client() as c:  # both\n        x = s.get('http://x')\n        c.get('http://x')",
+        "    c: httpx.AsyncClient = request.state.http_client  # both\n    x = await client.get('http://x')\n"
+        "    await c.get('http://x')\n",
+    ),
+    "its own answer": (
+        "with requests.Session() as s, s.get('http://x', stream=True) as x:\n        print(x.status_code)",
+        "    async with client.stream('GET', 'http://x') as x:\n",
+    ),
+    "a file and an answer": (
+        "with requests.Session() as s, open('f') as f, requests.get('http://x', stream=True) as x:\n"
+        "        s.headers['a'] = 'b'\n        s.get('http://x', data=f.read().encode())",
+        "    with open('f') as f:\n        async with client.stream('GET', 'http://x') as x:\n"
+        "            s_headers = {'a': 'b'}\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_a_session_is_entered_beside(name: str, tmp_path: Path) -> None:
+    block, expected = BLOCKS[name]
+    project(tmp_path, main=f"{HEAD}import httpx\n@app.get('/')\nasync def f():\n    {block}\n    return 1\n")
+    run = fastmigrate("--fix", "--unsafe-fixes", cwd=tmp_path)
+    assert run.code == 0, run.stdout
+    assert expected in (tmp_path / "main.py").read_text()

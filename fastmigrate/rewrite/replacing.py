@@ -8,7 +8,7 @@ import libcst as cst
 
 from fastmigrate.rewrite.intents import ReplaceStatement
 from fastmigrate.rewrite.layout import dedented
-from fastmigrate.rewrite.nodes import Filler, refuse_comments
+from fastmigrate.rewrite.nodes import Filler
 
 __all__ = ["Replacer", "gone", "without_gone"]
 
@@ -44,33 +44,10 @@ class Replacer:
         lines[-1] = lines[-1].with_changes(trailing_whitespace=line.trailing_whitespace)
         return lines
 
-    def unwrapped(self, node: cst.With) -> list[cst.BaseStatement] | None:
-        """The statements that take the place of a `with`, or None if it stays."""
-        for item in node.items:
-            intent = self._take(item.item)
-            if intent is not None:
-                return self._unwrapped(node, item, intent)
-        return None
-
-    def _unwrapped(self, node: cst.With, item: cst.WithItem, intent: ReplaceStatement) -> list[cst.BaseStatement]:
-        first: list[cst.BaseStatement] = [*self._new(intent, None)]
-        others = [other for other in node.items if other is not item]
-        rest: list[cst.BaseStatement]
-        if others:
-            others[-1] = others[-1].with_changes(comma=node.items[-1].comma)
-            rest = [node.with_changes(items=others, leading_lines=[])]
-        elif isinstance(node.body, cst.IndentedBlock):
-            refuse_comments(node.body.header)
-            for line in node.body.footer:
-                refuse_comments(line)
-            rest = [statement for statement in node.body.body if isinstance(statement, cst.BaseStatement)]
-        else:
-            assert isinstance(node.body, cst.SimpleStatementSuite)
-            rest = [cst.SimpleStatementLine(node.body.body)]
-        found = [*first, *rest]
-        own = list(getattr(found[0], "leading_lines", ()))
-        found[0] = found[0].with_changes(leading_lines=[*node.leading_lines, *own])
-        return found
+    def entered(self, node: cst.With) -> dict[int, list[cst.SimpleStatementLine]]:
+        """The statements that take the place of items of a `with`, by the items' places."""
+        found = [(index, self._take(item.item)) for index, item in enumerate(node.items)]
+        return {index: self._new(intent, None) for index, intent in found if intent is not None}
 
     def _take(self, node: cst.CSTNode | None) -> ReplaceStatement | None:
         for marked in self.marked:

@@ -111,41 +111,22 @@ class StatementEditor(ExpressionEditor):
         return updated.with_changes(asynchronous=ASYNC) if self._is_made_async("clause", original) else updated
 
     def edit_With(self, original: cst.With, updated: cst.With) -> cst.With | cst.FlattenSentinel[cst.BaseStatement]:
-        """`async with`, or no `with` any more."""
+        """`async with`, in part or as a whole, or no `with` any more."""
+        number = self.numbers[original]
+        made_async = {getattr(intent, "item", -1) for intent in self._take(SplitWith, number)}
         if self._is_made_async("with", original):
-            return updated.with_changes(asynchronous=ASYNC)
-        replaced = self.replacer.unwrapped(updated)
-        if replaced is not None:
-            return cst.FlattenSentinel(replaced)
-        if items := [getattr(intent, "item", -1) for intent in self._take(SplitWith, self.numbers[original])]:
-            return _split(updated, items)
-        unwrapped = {i.item: i for i in self._take(UnwrapWith, self.numbers[original]) if isinstance(i, UnwrapWith)}
-        return cst.FlattenSentinel(self._unwrapped(updated, unwrapped)) if unwrapped else updated
-
-    def _unwrapped(self, block: cst.With, intents: dict[int, UnwrapWith]) -> list[cst.BaseStatement]:
-        first: list[cst.SimpleStatementLine] = []
-        for index, intent in sorted(intents.items()):
+            made_async = set(range(len(updated.items)))
+        first = self.replacer.entered(updated)
+        for intent in self._take(UnwrapWith, number):
+            assert isinstance(intent, UnwrapWith)
             new = [self._quoted_statement(code) for code in intent.code]
-            first += new or [_assignment(block.items[index])]
-        first[0] = first[0].with_changes(leading_lines=block.leading_lines)
-        others = [other for index, other in enumerate(block.items) if index not in intents]
-        if others:
-            refuse_comments(block.with_changes(body=cst.SimpleStatementSuite([cst.Pass()]), leading_lines=[]))
-            others[-1] = others[-1].with_changes(comma=block.items[-1].comma)
-            return [*first, block.with_changes(items=others, leading_lines=[])]
-        for part in (block.lpar, block.rpar, *(x for item in block.items for x in (item.comma, item.asname))):
-            if isinstance(part, cst.CSTNode):
-                refuse_comments(part)
-        if isinstance(block.body, cst.SimpleStatementSuite):
-            after = block.body.trailing_whitespace
-            idle = all(isinstance(statement, cst.Pass) for statement in block.body.body)
-            inner = cst.SimpleStatementLine(block.body.body, trailing_whitespace=after)
-            return [*first, *([] if idle else [inner])]
-        assert isinstance(block.body, cst.IndentedBlock)
-        first[-1] = first[-1].with_changes(trailing_whitespace=block.body.header)
-        for line in block.body.footer:
-            refuse_comments(line)
-        return [*first, *(statement for statement in block.body.body if isinstance(statement, cst.BaseStatement))]
+            first[intent.item] = new or [_assignment(updated.items[intent.item])]
+        stay = [index for index in range(len(updated.items)) if index not in first]
+        if first and not stay:
+            return cst.FlattenSentinel(_beside(updated, _in_order(first)))
+        block = _without_items(updated, stay) if first else updated
+        block = _made_async(block, [stay.index(item) for item in sorted(made_async & {*stay})])
+        return cst.FlattenSentinel(_above(updated.leading_lines, [*_in_order(first), block])) if first else block
 
     def _quoted_statement(self, code: str) -> cst.SimpleStatementLine:
         statement = cst.parse_statement(self.templates.quoted(code), self.config)
@@ -228,9 +209,18 @@ class StatementEditor(ExpressionEditor):
         return None
 
 
+def _made_async(block: cst.With, items: Sequence[int]) -> cst.With:
+    """A `with` of which these items are asynchronous: one, or several within each other if others are not."""
+    if not items:
+        return block
+    if len(items) == len(block.items):
+        return block.with_changes(asynchronous=ASYNC)
+    return _split(block, items)
+
+
 def _split(block: cst.With, made_async: Sequence[int]) -> cst.With:
     """A `with` becomes several, one within the other, of which those with the items that are so are asynchronous."""
-    refuse_comments(cst.With(block.items, cst.SimpleStatementSuite([cst.Pass()]), lpar=block.lpar, rpar=block.rpar))
+    refuse_comments(_header(block))
     body, items = block.body, list(enumerate(block.items))
     while items:
         is_async = items[-1][0] in made_async
@@ -241,6 +231,49 @@ def _split(block: cst.With, made_async: Sequence[int]) -> cst.With:
         outer = cst.With(group, body, asynchronous=ASYNC if is_async else None)
         body = cst.IndentedBlock([outer])
     return outer.with_changes(leading_lines=block.leading_lines)
+
+
+def _header(block: cst.With) -> cst.With:
+    """A `with` that has the same items and brackets, and nothing else."""
+    return cst.With(block.items, cst.SimpleStatementSuite([cst.Pass()]), lpar=block.lpar, rpar=block.rpar)
+
+
+def _without_items(block: cst.With, stay: Sequence[int]) -> cst.With:
+    """A `with` that has but these of its items."""
+    refuse_comments(_header(block))
+    items = [block.items[index] for index in stay]
+    items[-1] = items[-1].with_changes(comma=block.items[-1].comma)
+    return block.with_changes(items=items, leading_lines=[])
+
+
+def _beside(block: cst.With, first: list[cst.BaseStatement]) -> list[cst.BaseStatement]:
+    """The body of a `with` that goes, behind what takes the place of its items."""
+    for part in (block.lpar, block.rpar, *(x for item in block.items for x in (item.comma, item.asname))):
+        if isinstance(part, cst.CSTNode):
+            refuse_comments(part)
+    if isinstance(block.body, cst.SimpleStatementSuite):
+        idle = all(isinstance(statement, cst.Pass) for statement in block.body.body)
+        inner = cst.SimpleStatementLine(block.body.body, trailing_whitespace=block.body.trailing_whitespace)
+        return _above(block.leading_lines, [*first, *([] if idle and first else [inner])])
+    assert isinstance(block.body, cst.IndentedBlock)
+    if first:
+        first[-1] = first[-1].with_changes(trailing_whitespace=block.body.header)
+    else:
+        refuse_comments(block.body.header)
+    for line in block.body.footer:
+        refuse_comments(line)
+    inside = [statement for statement in block.body.body if isinstance(statement, cst.BaseStatement)]
+    return _above(block.leading_lines, [*first, *inside])
+
+
+def _above(lines: Sequence[cst.EmptyLine], statements: list[cst.BaseStatement]) -> list[cst.BaseStatement]:
+    """Statements with these lines above the first."""
+    own = _leading_lines(statements[0])
+    return [statements[0].with_changes(leading_lines=[*lines, *own]), *statements[1:]]
+
+
+def _in_order(first: dict[int, list[cst.SimpleStatementLine]]) -> list[cst.BaseStatement]:
+    return [line for _, lines in sorted(first.items()) for line in lines]
 
 
 def _assignment(item: cst.WithItem) -> cst.SimpleStatementLine:
