@@ -583,3 +583,10 @@ def test_an_app_that_is_wrapped_under_its_own_name(wrapper: str, applicability: 
     code = f"{wrapper}\n{body('return requests.get(u).json()')}\napp = W(app, allow_origins=['*'])\n"
     fix = only(project(tmp_path, main=code))["fix"]
     assert fix["applicability"] == applicability
+
+
+def test_a_name_of_a_comprehension_or_a_lambda_is_no_path_operation(tmp_path: Path) -> None:
+    operation = "import requests\nfrom fastapi import FastAPI\napp = FastAPI()\n@app.get('/')\nasync def item():\n"
+    others = "ITEMS = [item for item in (1, 2)]\ndef key(items): return sorted(items, key=lambda item: item.n)\n"
+    project(tmp_path, main=operation + "    return requests.get('http://x').json()\n" + others)
+    assert [finding["fix"]["applicability"] for finding in findings(tmp_path)] == ["safe"]

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterable
 from typing import Literal
 
@@ -13,7 +14,6 @@ from fastmigrate.facts.handlers import read_handlers
 from fastmigrate.facts.nodes import (
     MUTATORS,
     annotation_term,
-    loads_in,
     names_in,
     quoted_names,
     read_place,
@@ -49,7 +49,7 @@ class _LinkReader(ScopeReader):
         self.classes: dict[str, ClassLinks] = {}
         self.calls: list[CallSite] = []
         self.stars: list[Binding] = []
-        self.loads: dict[str, int] = {}
+        self.loads: Counter[str] = Counter()
         self.state_names: set[str] = set()
         self.stored: set[str] = set()
         self.deferred = 0
@@ -112,7 +112,10 @@ class _LinkReader(ScopeReader):
             )
         state = self.shadowed, self.deferred, self.guard, self.around, self.typing_only
         self.shadowed, self.deferred, self.guard, self.around, self.typing_only = [], 0, 0, [], False
+        outside, self.loads = self.loads, Counter()
         self.block(node.body)
+        inside, self.loads = self.loads, outside
+        outside.update(inside)
         self.shadowed, self.deferred, self.guard, self.around, self.typing_only = state
         self.scopes.pop()
         self.functions[qualname] = FunctionLinks(
@@ -124,7 +127,7 @@ class _LinkReader(ScopeReader):
             decorators,
             _frozen(scope.bindings),
             frozenset({node.name, *names_in(header), *names_in(body)}),
-            loads_in(body),
+            inside,
             frozenset(child.attr for child in body if isinstance(child, ast.Attribute)),
             tuple(scope.returns),
             annotation_term(node.returns, self._name),
@@ -146,7 +149,7 @@ class _LinkReader(ScopeReader):
 
     def _count_quoted(self, annotation: ast.expr) -> None:
         for name in quoted_names(annotation):
-            self.loads[name] = self.loads.get(name, 0) + 1
+            self.loads[name] += 1
 
     def _parameters(self, args: ast.arguments) -> tuple[Parameter, ...]:
         positional = [*args.posonlyargs, *args.args]
@@ -220,7 +223,7 @@ class _LinkReader(ScopeReader):
         self.mutates(node.target)
         self.assign(node.target, None)
         if isinstance(node.target, ast.Name):
-            self.loads[node.target.id] = self.loads.get(node.target.id, 0) + 1
+            self.loads[node.target.id] += 1
             if node.target.id == "__all__":
                 self.export(node.value)
 
@@ -313,7 +316,7 @@ class _LinkReader(ScopeReader):
 
     def visit_Name(self, node: ast.Name) -> None:
         if isinstance(node.ctx, ast.Load | ast.Del):
-            self.loads[node.id] = self.loads.get(node.id, 0) + 1
+            self.loads[node.id] += not any(node.id in names for names in self.shadowed)
         elif isinstance(node.ctx, ast.Store):
             self.bind(node.id, self.value("other", node, OPAQUE))
 
