@@ -10,6 +10,7 @@ A fixture has a project `before`, its migrated form `after`, and a `scenario.tom
     blocked = "/slow"           calls the upstream's /barrier: blocked before, free afterwards
     [[call]]                    what is asked of both apps, in this order (the keys: RunningApp.call)
     disconnect = true           in a call: it reads the start of the answer, and goes away
+    at_once = true              in a call: the app asks its upstream for several things at once, in no certain order
     [answers."/path"]           what the upstream answers (the keys: Upstream); it echoes the request elsewhere
 
 With `hold`, an answer of the upstream shows whether an app passes on what has arrived: both must, or neither. One that
@@ -116,7 +117,12 @@ def behaviour(folder: Path, scenario: dict[str, Any]) -> tuple[list[Answer], lis
     """What an app answers to the calls, and what it asks its upstream; its schema stands among the answers, too."""
     calls = [*scenario["call"], SCHEMA]
     with running(folder, scenario) as (app, upstream):
-        answers = [app.call(call, upstream.passed_on.set) for call in calls]
+        answers: list[Answer] = []
+        for call in calls:
+            first = len(upstream.recorded)
+            answers.append(app.call(call, upstream.passed_on.set))
+            if call.get("at_once"):
+                upstream.recorded[first:] = sorted(upstream.recorded[first:], key=repr)
         url = upstream.url.encode()
         return [replace(answer, body=answer.body.replace(url, b"UPSTREAM")) for answer in answers], upstream.recorded
 
