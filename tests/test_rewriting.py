@@ -203,3 +203,15 @@ def test_forms(before: str, tmp_path: Path) -> None:
     fastmigrate("--fix", "--unsafe-fixes", cwd=tmp_path)
     after = FORMS[before]
     assert (f"await {after}" if after is not None else before) in (tmp_path / "main.py").read_text()
+
+
+@pytest.mark.parametrize(
+    ("other", "name"), [("def g():\n    import httpx\n    return httpx\n", "httpx"), ("def g(httpx): ...\n", "_httpx")]
+)
+def test_what_a_function_imports_for_itself_is_imported_under_its_own_name(
+    other: str, name: str, tmp_path: Path
+) -> None:
+    operation = "import requests\nfrom fastapi import FastAPI\napp = FastAPI()\n@app.get('/')\nasync def f():\n"
+    project(tmp_path, main=operation + "    return requests.get('http://x').json()\n" + other)
+    assert fastmigrate("--fix", cwd=tmp_path).code == 0
+    assert f"    client: {name}.AsyncClient = request.state.client\n" in (tmp_path / "main.py").read_text()

@@ -50,6 +50,8 @@ def imported(project: Project, path: str, module: str, name: str | None = None) 
     wanted = name or module
     same = {bound for bound, value in means.items() if value == target}  # to import it once more takes nothing away
     inner = {bound for function in links.functions.values() for bound in function.bindings}
+    if wanted in inner and wanted not in links.bindings and not links.stars:  # functions import it for themselves
+        same.add(wanted)
     taken = {*links.loads, *links.bindings, *inner} - {b for b in same if not _hidden(project, path, links, b, target)}
     return fresh(wanted, taken, *([_ALIASES[wanted]] if wanted in _ALIASES else []), f"_{wanted}"), False
 
