@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from textwrap import dedent, indent
 
+import httpx
 import pytest
+import urllib3
 
 from tests.projects import findings, only, project
 from tests.run import fastmigrate
@@ -139,3 +144,24 @@ def test_a_handler_of_the_app_holds_it(tmp_path: Path) -> None:
     handler = "@app.exception_handler(URLError)\nasync def h(request, error): ...\n"
     project(tmp_path, main=body(code) + handler)
     assert "an exception handler of the app waits for `urllib.error.URLError`" in only(tmp_path)["fix"]["reason"]
+
+
+def test_urllib3_asks_again_for_what_fails(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        asked = dict.fromkeys((lambda: urllib3.request("GET", url), lambda: httpx.get(url)), 0)
+        for call in asked:
+            with ThreadPoolExecutor(1) as pool:
+                future = pool.submit(call)
+                while not future.done():
+                    server.settimeout(0.1)
+                    with suppress(TimeoutError):
+                        connection, _ = server.accept()
+                        connection.recv(1000)
+                        connection.close()
+                        asked[call] += 1
+                assert isinstance(future.exception(), urllib3.exceptions.MaxRetryError | httpx.RemoteProtocolError)
+    assert list(asked.values()) == [4, 1]
+
+    project(tmp_path, main="import urllib3\n" + APP + "    return urllib3.request('GET', 'http://x').data\n")
+    assert "urllib3 asks up to four times for what fails" in only(tmp_path)["fix"]["reason"]

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from fastmigrate.knowledge.parity import Parity, Row
 
-__all__ = ["ERRORS", "ESCAPED", "FUNCTIONS", "MEMBERS", "METHODS", "PLAIN", "POSITIONAL", "POSTED", "URLOPEN"]
+__all__ = [
+    "ERRORS",
+    "ESCAPED",
+    "FUNCTIONS",
+    "MEMBERS",
+    "METHODS",
+    "PLAIN",
+    "POSITIONAL",
+    "POSTED",
+    "REPEATED",
+    "URLOPEN",
+]
 
 URLOPEN = "urllib.request.urlopen"
 FUNCTIONS = (URLOPEN, "urllib.request.urlretrieve", "urllib3.request")
@@ -16,6 +27,12 @@ METHODS = (
     *(f"urllib3.{kind}.{name}" for kind in ("HTTPConnectionPool", "HTTPSConnectionPool") for name in _POOL),
     *(f"http.client.{kind}.{name}" for kind in ("HTTPConnection", "HTTPSConnection") for name in _CONNECTION),
 )
+
+REPEATED = (
+    "urllib3 asks up to four times for what fails, which no client of httpx does: ask with an `httpx.AsyncClient` if "
+    "once is enough, or in a thread"
+)
+"""Why calls of urllib3 have no faithful form: `Retry.DEFAULT` is three retries of what may be repeated."""
 
 POSITIONAL = ("url", "data", "timeout")
 """The positional parameters of `urlopen`."""

@@ -10,7 +10,7 @@ from fastmigrate.facts.terms import Call, Const, Item, Member, Ref, Term, Text, 
 from fastmigrate.facts.uses import Use
 from fastmigrate.facts.values import Handler
 from fastmigrate.knowledge.parity import Parity
-from fastmigrate.knowledge.urllib_calls import ERRORS, ESCAPED, MEMBERS, PLAIN, POSITIONAL, POSTED, URLOPEN
+from fastmigrate.knowledge.urllib_calls import ERRORS, ESCAPED, MEMBERS, PLAIN, POSITIONAL, POSTED, REPEATED, URLOPEN
 from fastmigrate.plan.awaiting import Awaiting
 from fastmigrate.plan.goals import ClientInFunction, Goal, Held, Step, ThroughClient
 from fastmigrate.plan.specs import ClientSpec
@@ -44,6 +44,8 @@ class UrllibCalls:
     def through_client(self, goal: ThroughClient, client: str) -> Step | Held:
         """`urlopen(url)` becomes `(await client.get(url)).raise_for_status()`: both raise for what is no success."""
         call = self.calls[goal.path, goal.number]
+        if call.callee.startswith("urllib3."):
+            return Held(REPEATED)
         if call.callee != URLOPEN:
             return Held(f"`{call.callee}` is not migrated: ask for it with an `httpx.AsyncClient`, or in a thread")
         site = self.project.site(call)

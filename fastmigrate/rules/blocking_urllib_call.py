@@ -62,7 +62,8 @@ async def read_item(request: Request, item_id: int):
 Fix
 ---
 `--fix` writes the form above for plain calls of `urlopen`: `raise_for_status()` stands for the errors that `urlopen`
-raises. Handlers of these errors, `Request` objects and contexts hold it, and so do `urllib3` and `http.client`.
+raises. Handlers of these errors, `Request` objects and contexts hold it. So do `urllib3`, which asks again for what
+fails, and `http.client`.
 """
 
 from __future__ import annotations
