@@ -171,3 +171,12 @@ class ModuleLinks:
     state_names: frozenset[str]  # names read or written behind `.state.`
     stored: frozenset[str]  # names of attributes that are assigned
     mutated: frozenset[str]  # names of things that get items, or whose items change
+
+    def call(self, number: int) -> CallSite | None:
+        """The call with this ordinal, if it is among those that are read."""
+        return next((site for site in self.calls if site.call.number == number), None)
+
+    @property
+    def names(self) -> set[str]:
+        """Every name that the file uses, wherever in it: what new code at its top must not be called."""
+        return {*self.bindings, *self.loads, *(name for f in self.functions.values() for name in f.names)}

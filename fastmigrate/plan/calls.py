@@ -14,11 +14,12 @@ from fastmigrate.knowledge.requests_exceptions import Step as Failure
 from fastmigrate.plan.arguments import JudgedCall
 from fastmigrate.plan.awaiting import Awaiting
 from fastmigrate.plan.errors import Errors
-from fastmigrate.plan.goals import ClientInFunction, Goal, Held, Imported, Step, ThroughClient
+from fastmigrate.plan.goals import ClientInFunction, Goal, Held, Step, ThroughClient
 from fastmigrate.plan.handlers import Guard, Handlers
-from fastmigrate.plan.names import imported
+from fastmigrate.plan.names import NewNames
 from fastmigrate.plan.responses import Responses
 from fastmigrate.plan.sessions import Sessions
+from fastmigrate.plan.settings import in_double_quotes
 from fastmigrate.plan.specs import ClientSpec
 from fastmigrate.plan.streams import Stream, Streams
 from fastmigrate.plan.urls import what_may_be_wrong
@@ -45,8 +46,7 @@ class Calls:
     def __init__(self, project: Project, awaiting: Awaiting) -> None:
         self.project = project
         self.awaiting = awaiting
-        own = [call for call in project.blocking if call.code == "FM101"]
-        self.calls = {(call.function.path, call.site.call.number): call for call in own}
+        self.calls = {call.key: call for call in project.blocking if call.code == "FM101"}
         self.sessions = Sessions(project)
         self.errors = Errors(project)
         self.handlers = Handlers(project)
@@ -60,9 +60,8 @@ class Calls:
         """The client that a call needs."""
         return self.sessions.spec(call)
 
-    def through_client(self, goal: ThroughClient, client: str) -> Step | Held:
+    def through_client(self, call: BlockingCall, client: str) -> Step | Held:
         """The step of a call: its edit, and all that must be so for it to be right."""
-        call = self.calls[goal.path, goal.number]
         if call.is_configured:
             return Held(f"`{call.callee}` is one of your `blocking-calls`: what would take its place is not known")
         site = self.project.site(call)
@@ -83,11 +82,11 @@ class Calls:
         handled = self.handlers.judge(site.handlers, steps, call.function)
         if handled.reason is not None:
             return Held(handled.reason)
-        self.guards[goal] = handled.guards
+        self.guards[ThroughClient(*call.key)] = handled.guards
         notes = [row.note for row in judged.rows if row.parity is Parity.LOSSY]
         notes += [*handled.notes, *self.awaiting.doubts(site, call.function), *((stream and stream.notes) or ())]
         needs: list[Goal] = [ClientInFunction(call.function, self.spec(call)), *self.handlers.needs(handled.guards)]
-        needs += [ThroughClient(goal.path, number) for number in judged.results]
+        needs += [ThroughClient(call.function.path, number) for number in judged.results]
         needs += self.responses.reads(site.uses, call.function)
         needs += [*self._responses_of_errors(call, site), *self.sessions.needs(call)]
         intents, more = self._edits(call, judged, client, stream)
@@ -100,7 +99,7 @@ class Calls:
         for handler, uses in self._errors(call, site):
             first, last = handler.body
             others = [c for c in self.calls.values() if c.function == scope and first <= c.place.line <= last]
-            also = tuple(ThroughClient(scope.path, other.site.call.number) for other in others)
+            also = tuple(ThroughClient(*other.key) for other in others)
             always = set(self.handlers.caught(handler, scope)) == {"requests.exceptions.HTTPError"}
             read = (use for use in uses if use.kind != "error" or not always)  # else there may be no response
             yield from self.responses.reads(read, scope, also)
@@ -155,7 +154,7 @@ class Calls:
         self, call: BlockingCall, judged: JudgedCall, client: str, stream: Stream | None
     ) -> tuple[tuple[tuple[str, Intent], ...], list[Goal]]:
         path = call.function.path
-        names = _Names(self.project, path)
+        names = NewNames(self.project, path)
         edits = tuple(
             replace(
                 edit,
@@ -187,36 +186,9 @@ class Calls:
         sent = [f"{new.keyword}={new.value}" for new in added if new.keyword in {*_OF_SEND, "auth"}]
         sent += [f"{e.keyword}={site.arguments[e.index].code}" for e in edits if e.keyword in _OF_SEND]
         of_auth = [(i, a) for i, a in enumerate(site.arguments) if a.keyword == "auth"]
-        sent += [f"auth={_requoted(argument.code)}" for _, argument in of_auth]
+        sent += [f"auth={in_double_quotes(argument.code)}" for _, argument in of_auth]
         kept = [ArgumentEdit(e.index, None, drop=True) if e.keyword in _OF_SEND else e for e in edits]
         kept += [ArgumentEdit(index, None, drop=True) for index, _ in of_auth]
         remaining = tuple(new for new in added if new.keyword not in {*_OF_SEND, "auth"})
         yield EditCall(number, f"{client}.build_request", tuple(kept), remaining)
         yield Template("call", number, f"await {client}.send({{}}, {', '.join(['stream=True', *sent])})")
-
-
-def _requoted(code: str) -> str:
-    """The code of an expression with the quotes of new code, if none stand within others."""
-    return code if '"' in code else code.replace("'", '"')
-
-
-class _Names:
-    """Puts the names that a file has for what new code uses into that code; `needs` are the imports that it takes."""
-
-    def __init__(self, project: Project, path: str) -> None:
-        self.needs: dict[Imported, None] = {}
-        self.project = project
-        self.path = path
-        self.used = {
-            "httpx.": Imported(path, project.library),
-            "urlencode(": Imported(path, "urllib.parse", "urlencode"),
-        }
-
-    def put_into(self, code: str) -> str:
-        """The code with the names that the file has."""
-        for word, goal in self.used.items():
-            if word in code:
-                self.needs[goal] = None
-                name, _ = imported(self.project, self.path, goal.module, goal.name)
-                code = code.replace(word, f"{name}{word[-1]}")
-        return code

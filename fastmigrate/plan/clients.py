@@ -197,7 +197,7 @@ class Clients:
         app = goal.app
         if self.keys.existing(app, goal.spec) is not None:
             return self._held_by_errors(goal) or Step()
-        call = self.keys.construction(app)
+        call = self.project.construction(app)
         reason = self._app_in_the_way(app, call) or self._held_by_errors(goal)
         if reason is not None or call is None:
             return reason or Held("where its app is made was not found")

@@ -159,10 +159,6 @@ class _Reader:
     def _code(self, term: Term) -> str:
         """The code of a value that is known when the app starts, as a template."""
         match term:
-            case Const(str(value)):
-                return quoted(value)
-            case Const(value):
-                return repr(value)
             case Truthy(of):
                 return self._code(of)
             case Display(kind="tuple", values=(first, second)):

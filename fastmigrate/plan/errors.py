@@ -78,9 +78,7 @@ class Errors:
         for handler in function.handlers:
             for term in (*handler.classes, *(part for question in handler.asked for part in question.classes)):
                 value = self.project.resolver.resolve(term, Scope(path, function.qualname))
-                if isinstance(value, External) and (
-                    value.name.startswith("requests.") or value.name == "builtins.OSError"
-                ):
+                if isinstance(value, External) and _waits_for_requests(value.name):
                     yield handler.line, value.name.removeprefix("builtins.")
 
     def above(self, app: Instance) -> str | None:
@@ -92,7 +90,7 @@ class Errors:
                     return f"which errors the exception handlers in {where} wait for is not known"
                 value = self.project.resolver.resolve(term, scope)
                 name = value.name if isinstance(value, External) else ""
-                if name.startswith("requests.") or name == "builtins.OSError":
+                if _waits_for_requests(name):
                     shown = name.removeprefix("builtins.")
                     return f"the app's exception handler in {where} waits for `{shown}`, {_NEVER}"
         return self._waiting
@@ -135,9 +133,7 @@ class Errors:
         for path in self.project.sources.containing(b"Depends(", b"Security("):
             links = self.project.links(path)
             for site in links.calls if links is not None else ():
-                if dotted(site.call.callee) is not None and str(dotted(site.call.callee)).endswith(
-                    ("Depends", "Security")
-                ):
+                if (dotted(site.call.callee) or "").endswith(("Depends", "Security")):
                     value = self.project.resolver.resolve(site.call.argument(0, "dependency"), Scope(path, site.scope))
                     if isinstance(value, Function):
                         found.add(value.scope)

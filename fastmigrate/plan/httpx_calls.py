@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from fastmigrate.facts.sites import Argument, Site
@@ -17,11 +17,9 @@ from fastmigrate.plan.goals import (
     ClientShared,
     Goal,
     Held,
-    Imported,
     Step,
-    ThroughClient,
 )
-from fastmigrate.plan.names import imported
+from fastmigrate.plan.names import NewNames
 from fastmigrate.plan.settings import in_double_quotes, is_literal
 from fastmigrate.plan.specs import ClientSpec, as_template
 from fastmigrate.project.project import BlockingCall, Project
@@ -52,12 +50,11 @@ class HttpxCalls:
         self.project = project
         self.base = "httpx"
         self.awaiting = awaiting
-        own = [call for call in project.blocking if call.code == "FM102"]
-        self.calls = {(call.function.path, call.site.call.number): call for call in own}
 
     @cached_property
     def _judged(self) -> dict[tuple[str, int], _Judged]:
-        return {key: self._judge(call, self.project.site(call)) for key, call in self.calls.items()}
+        own = (call for call in self.project.blocking if call.code == "FM102")
+        return {call.key: self._judge(call, self.project.site(call)) for call in own}
 
     @property
     def needs_cookies(self) -> bool:
@@ -66,17 +63,16 @@ class HttpxCalls:
 
     def spec(self, call: BlockingCall) -> ClientSpec | None:
         """The client that a call needs; None if it cannot go through one."""
-        judged = self._judged[call.function.path, call.site.call.number]
+        judged = self._judged[call.key]
         if judged.held is not None:
             return None
         key = OF_CLIENT[judged.settings[0][0]][1] if judged.settings else "client"
         return ClientSpec(key, tuple(judged.settings), base=self.base)
 
-    def through_client(self, goal: ThroughClient, client: str) -> Step | Held:
+    def through_client(self, call: BlockingCall, client: str) -> Step | Held:
         """The step of a call: its edit, and all that must be so for it to be right."""
-        call = self.calls[goal.path, goal.number]
         site, spec = self.project.site(call), self.spec(call)
-        judged = self._judged[goal.path, goal.number]
+        judged = self._judged[call.key]
         owner = self._owner(call)
         held = judged.held if owner is None else None
         reason = self.awaiting.in_the_way(site, call.function) or held or self._in_the_way(site)
@@ -88,16 +84,12 @@ class HttpxCalls:
         if owner is not None or spec is None:
             return Step((owner,) if owner is not None else (), parity, tuple(notes))
         needs: list[Goal] = [ClientInFunction(call.function, spec)]
-        httpx, _ = imported(self.project, goal.path, self.project.library)
-        if any("httpx." in edit.value for edit in judged.edits):
-            needs.append(Imported(goal.path, self.project.library))
-        edits = tuple(
-            ArgumentEdit(edit.index, edit.keyword, edit.value.replace("httpx.", f"{httpx}."), edit.drop)
-            for edit in judged.edits
-        )
+        names = NewNames(self.project, call.function.path)
+        edits = tuple(replace(edit, value=names.put_into(edit.value)) for edit in judged.edits)
+        needs += names.needs
         method = call.callee.rpartition(".")[2]
-        intent = EditCall(goal.number, f"{client}.{method}", edits, awaited=True)
-        return Step(tuple(needs), parity, tuple(notes), ((goal.path, intent),))
+        intent = EditCall(call.site.call.number, f"{client}.{method}", edits, awaited=True)
+        return Step(tuple(needs), parity, tuple(notes), ((call.function.path, intent),))
 
     def _owner(self, call: BlockingCall) -> ClientShared | ClientMoved | None:
         """The client whose method is called, if a path operation or a module makes it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cached_property
 
-from fastmigrate.facts.terms import Call, Const, Display, Ref
+from fastmigrate.facts.terms import Const, Display, Ref
 from fastmigrate.facts.values import Yield
 from fastmigrate.plan.names import fresh
 from fastmigrate.plan.specs import ClientSpec
@@ -40,15 +40,18 @@ class Keys:
         taken = {*self._taken, *found.values()}
         for spec in self.specs:
             if spec not in found:
-                others = ("http_client", "shared_http_client") if spec.key == "client" else (spec.other_key,)
-                found[spec] = fresh(spec.key, taken, *others)
+                wanted, *others = _candidates(spec)
+                found[spec] = fresh(wanted, taken, *others)
                 taken.add(found[spec])
         return found
 
     @cached_property
     def _taken(self) -> set[str]:
+        """The state keys of the files that mention one of the wanted names: no other file can have taken one."""
         taken: set[str] = set()
-        for path in self.project.sources.containing(b"state", b"yield "):
+        wanted = {name.encode() for spec in self.specs for name in _candidates(spec)}
+        mentioning = {*self.project.sources.containing(*wanted)}
+        for path in sorted(mentioning & {*self.project.sources.containing(b"state", b"yield ")}):
             links = self.project.links(path)
             if links is None:
                 continue
@@ -64,7 +67,7 @@ class Keys:
 
     def existing(self, app: Instance, spec: ClientSpec) -> str | None:
         """The key under which an app's lifespan hands out this very client already, or None."""
-        lifespan = self.lifespan(app)
+        lifespan = self.project.lifespan(app)
         function = self.project.resolver.function(lifespan.scope) if isinstance(lifespan, Function) else None
         for item in function.yields if function is not None else ():
             found = _key_of_client(item, spec)
@@ -72,18 +75,10 @@ class Keys:
                 return found
         return None
 
-    def lifespan(self, app: Instance) -> object:
-        """What an app is given as its lifespan, or None."""
-        call = self.construction(app)
-        return None if call is None else self.project.resolver.resolve(call.keyword("lifespan"), app.scope)
 
-    def construction(self, app: Instance) -> Call | None:
-        """The call that makes an app."""
-        links = self.project.links(app.scope.path)
-        for site in links.calls if links is not None else ():
-            if site.call.number == app.number:
-                return site.call
-        return None
+def _candidates(spec: ClientSpec) -> tuple[str, ...]:
+    """The keys that a client may get, the best first; the last one with a number if need be."""
+    return (spec.key, "http_client", "shared_http_client") if spec.key == "client" else (spec.key, spec.other_key)
 
 
 def _key_of_client(item: Yield, spec: ClientSpec) -> str | None:

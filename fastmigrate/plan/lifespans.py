@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterable
-from functools import cache
 from textwrap import indent
 
-from fastmigrate.facts.links import read_links
 from fastmigrate.facts.terms import Term
 from fastmigrate.facts.values import FunctionLinks
 from fastmigrate.plan.connections import constant_in
@@ -25,6 +22,7 @@ from fastmigrate.plan.keys import Keys
 from fastmigrate.plan.names import fresh, imported
 from fastmigrate.plan.specs import ClientSpec
 from fastmigrate.plan.texts import BASES, LIFESPAN, PROMISES
+from fastmigrate.plan.written import HOOKS, is_written
 from fastmigrate.project.project import Project
 from fastmigrate.project.resolve import External, Function, Instance, Scope
 from fastmigrate.rewrite.intents import InsertBefore, Intent, WrapYield
@@ -48,9 +46,7 @@ class Lifespans:
 
     def _taken(self, path: str) -> set[str]:
         links = self.project.links(path)
-        if links is None:
-            return set()
-        return {*links.bindings, *links.loads, *(name for f in links.functions.values() for name in f.names)}
+        return set() if links is None else links.names
 
     def _names(self, path: str, specs: Iterable[ClientSpec] = ()) -> dict[str, str]:
         """What the code of clients needs, by the names that a file has for it."""
@@ -61,7 +57,7 @@ class Lifespans:
             "httpx": imported(self.project, path, self.project.library)[0],
             "jar": imported(self.project, path, "http.cookiejar", "CookieJar")[0],
             "policy": imported(self.project, path, "http.cookiejar", "DefaultCookiePolicy")[0],
-            **{place: self._hook(path, name, taken) for place, name in _HOOKS.items()},
+            **{place: self._hook(path, name, taken) for place, name in HOOKS.items()},
         }
 
     def _modules(self, path: str, spec: ClientSpec) -> list[str]:
@@ -186,24 +182,12 @@ class Lifespans:
 
     def _hook(self, path: str, name: str, taken: set[str]) -> str:
         """The name of a hook: of the one that is there from an earlier migration, or a free one."""
-        return name if self._has_hook(path, name) else fresh(name, taken)
-
-    def _has_hook(self, path: str, name: str) -> bool:
-        """Whether a file has a hook, as it is written here."""
-        links = self.project.links(path)
-        there = links.functions.get(name) if links is not None else None
-        written = _hooks_as_written().get(name)
-        return (
-            there is not None
-            and written is not None
-            and there.is_async
-            and there.members == written.members
-            and [p.name for p in there.parameters] == [p.name for p in written.parameters]
-        )
+        return name if is_written(self.project, path, name) else fresh(name, taken)
 
     def promises(self, goal: Promises) -> Step:
         """The hooks stand before the lifespan that uses them."""
-        if all(self._has_hook(goal.path, name) for place, name in _HOOKS.items() if place in PROMISES[goal.base]):
+        hooks = [name for place, name in HOOKS.items() if place in PROMISES[goal.base]]
+        if all(is_written(self.project, goal.path, name) for name in hooks):
             return Step()
         kind, number = self._anchor(goal.path)
         code = PROMISES[goal.base].format(**self._names(goal.path))
@@ -215,12 +199,12 @@ class Lifespans:
         links = self.project.links(path)
         found: list[tuple[int, str, int]] = []
         for app in self.apps.apps:
-            lifespan = self.keys.lifespan(app)
+            lifespan = self.project.lifespan(app)
             if isinstance(lifespan, Function) and lifespan.scope.path == path:
                 function = self._function(lifespan.scope)
                 found.append((function.line, "function", function.number))
         for site in links.calls if links is not None else ():
-            if any(app.scope.path == path and app.number == site.call.number for app in self.apps.apps):
+            if any((app.scope.path, app.number) == (path, site.call.number) for app in self.apps.apps):
                 found.append((site.place.line, "call", site.call.number))
         _, kind, number = min(found)
         return kind, number
@@ -228,21 +212,6 @@ class Lifespans:
 
 def _far_from(spec: ClientSpec, path: str) -> str:
     return f"the client's settings use names of {spec.home}, and the lifespan that is to make it stands in {path}"
-
-
-_HOOKS = {
-    "request_hook": "keep_request_promises",
-    "response_hook": "keep_response_promises",
-    "send_hook": "send_cookies",
-    "keep_hook": "keep_cookies",
-}
-
-
-@cache
-def _hooks_as_written() -> dict[str, FunctionLinks]:
-    """The hooks by their names, as they are written where all names are free."""
-    code = "\n".join(text.format(httpx="httpx", **_HOOKS) for text in PROMISES.values())
-    return read_links("", ast.parse(code)).functions
 
 
 def _class_of(app: Instance) -> tuple[str, str]:

@@ -240,8 +240,8 @@ class ModuleSessions:
         if isinstance(client, Held):
             return client
         session = client.session
-        needs: tuple[Goal, ...] = tuple(ThroughClient(call.function.path, call.site.call.number) for call in calls)
-        migrated = {(call.function.path, call.site.call.number) for call in calls}
+        needs: tuple[Goal, ...] = tuple(ThroughClient(*call.key) for call in calls)
+        migrated = {call.key for call in calls}
         closing: list[tuple[str, SessionUse]] = []
         sharing: list[str] = []
         stays = self._is_named_elsewhere(goal, session)

@@ -7,10 +7,11 @@ from collections.abc import Container
 from fastmigrate.facts.terms import Const
 from fastmigrate.facts.values import FunctionLinks, ModuleLinks
 from fastmigrate.knowledge.names import REQUEST_CLASSES
+from fastmigrate.plan.goals import Imported
 from fastmigrate.project.project import Project
 from fastmigrate.project.resolve import External, Scope, Value
 
-__all__ = ["fresh", "imported", "request_parameter"]
+__all__ = ["NewNames", "fresh", "imported", "request_parameter"]
 
 
 def fresh(wanted: str, taken: Container[str], *others: str) -> str:
@@ -54,6 +55,28 @@ def imported(project: Project, path: str, module: str, name: str | None = None) 
         same.add(wanted)
     taken = {*links.loads, *links.bindings, *inner} - {b for b in same if not _hidden(project, path, links, b, target)}
     return fresh(wanted, taken, *([_ALIASES[wanted]] if wanted in _ALIASES else []), f"_{wanted}"), False
+
+
+class NewNames:
+    """Puts the names that a file has for what new code uses into that code; `needs` are the imports that it takes."""
+
+    def __init__(self, project: Project, path: str) -> None:
+        self.needs: dict[Imported, None] = {}
+        self.project = project
+        self.path = path
+        self.used = {
+            "httpx.": Imported(path, project.library),
+            "urlencode(": Imported(path, "urllib.parse", "urlencode"),
+        }
+
+    def put_into(self, code: str) -> str:
+        """The code with the names that the file has."""
+        for word, goal in self.used.items():
+            if word in code:
+                self.needs[goal] = None
+                name, _ = imported(self.project, self.path, goal.module, goal.name)
+                code = code.replace(word, f"{name}{word[-1]}")
+        return code
 
 
 _SHORT = frozenset({"fastapi", "contextlib", "starlette.applications"})

@@ -96,7 +96,7 @@ class Planner:
 
     def __init__(self, project: Project, findings: Iterable[Finding], untouchable: Iterable[Finding] = ()) -> None:
         self.project = project
-        self.blocking = {(call.function.path, call.site.call.number): call for call in project.blocking}
+        self.blocking = {call.key: call for call in project.blocking}
         awaiting = Awaiting(project)
         self.calls = Calls(project, awaiting)
         self.sleeps = Sleeps(project, awaiting)
@@ -113,6 +113,7 @@ class Planner:
             goal: silenced for finding in untouchable if (goal := _goal_of(finding)) is not None
         }
         self.findings = list(findings)
+        self.step_makers = self._step_makers()
         self.roots = {_key(f): goal for f in self.findings if (goal := _goal_of(f)) is not None}
         self._grow(self.roots.values())
         self.reasons = self._prune()
@@ -149,16 +150,20 @@ class Planner:
                 maker = self._maker(call)
                 spec = maker.spec(call)
                 name = "" if spec is None else self.clients.client_name(call.function, spec)
-                return maker.through_client(goal, name)
-            case ReadResult():
-                return self.calls.responses.read_result(goal)
-        makers: dict[type, Callable[..., Step | Held]] = {
+                return maker.through_client(call, name)
+            case Slept():
+                return self.sleeps.slept(self.blocking[goal.path, goal.number])
+        return self.step_makers[type(goal)](goal)
+
+    def _step_makers(self) -> dict[type, Callable[..., Step | Held]]:
+        """Who makes the steps of each kind of goal."""
+        return {
+            ReadResult: self.calls.responses.read_result,
             ClientAtHand: self.clients.client_at_hand,
             ClientShared: partial(self.own.shared, clients=self.clients),
             ClientMoved: partial(self.modules.client_moved, clients=self.clients),
             ClientInFunction: self.clients.client_in_function,
             RequestInFunction: self.clients.request_in_function,
-            Slept: self.sleeps.slept,
             PassedFunction: self.tasks.passed_function,
             TaskImported: self.tasks.task_imported,
             ClientOfApp: self.clients.client_of_app,
@@ -170,7 +175,6 @@ class Planner:
             SessionTakenOver: self.calls.sessions.taken_over,
             Imported: self.clients.imported,
         }
-        return makers[type(goal)](goal)
 
     def _prune(self) -> dict[Goal, str]:
         """The goals that cannot be reached, each with the reason, which may be that of something it needs."""

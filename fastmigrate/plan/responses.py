@@ -70,10 +70,8 @@ class Responses:
             return Held(f"what line {use.line} reads is a streamed response, or one that is not")
         row = self._row(use, scope, streamed=stream is not None)
         if row is None:
-            shown = "is iterated over" if use.kind == "loop" else f".{use.name}"
-            return Held(
-                f"`response{shown}` in line {use.line} is not migrated yet".replace("responseis", "response is")
-            )
+            shown = " is iterated over" if use.kind == "loop" else f".{use.name}"
+            return Held(f"`response{shown}` in line {use.line} is not migrated yet")
         if row.parity is Parity.NONE:
             return Held(f"line {use.line}: {row.note}")
         if stream is not None:

@@ -21,7 +21,9 @@ _EXPRESSIONS = frozenset({"assigned", "item", "get()"})
 def made_by(project: Project, goal: SessionTakenOver) -> Iterator[Term]:
     """What is called to make a session."""
     links = project.links(goal.path)
-    yield from (site.call.callee for site in (links.calls if links else ()) if site.call.number == goal.number)
+    site = links.call(goal.number) if links is not None else None
+    if site is not None:
+        yield site.call.callee
 
 
 def is_request(use: SessionUse) -> bool:

@@ -14,9 +14,9 @@ from fastmigrate.knowledge.requests_sessions import METHODS, SETTINGS, USES
 from fastmigrate.plan.arguments import JudgedCall, judge_arguments
 from fastmigrate.plan.connections import read_connection
 from fastmigrate.plan.defaults import Default, judge_with_defaults
-from fastmigrate.plan.goals import Goal, Held, Imported, SessionTakenOver, Step, ThroughClient
+from fastmigrate.plan.goals import Goal, Held, SessionTakenOver, Step, ThroughClient
 from fastmigrate.plan.module_sessions import ModuleSessions
-from fastmigrate.plan.names import fresh, imported
+from fastmigrate.plan.names import NewNames, fresh
 from fastmigrate.plan.session_uses import as_dict, cookie_kinds, is_request, made_by, row_of, use_in_the_way
 from fastmigrate.plan.specs import SHARED, ClientSpec
 from fastmigrate.project.project import BlockingCall, Project
@@ -173,7 +173,7 @@ class Sessions:
         for use in session.uses:
             if is_request(use) and use.call not in known:
                 return Held(f"the call of `{session.name}.{use.member}` in line {use.line} was not understood")
-        needs: list[Goal] = [ThroughClient(call.function.path, call.site.call.number) for call in calls]
+        needs: list[Goal] = [ThroughClient(*call.key) for call in calls]
         gone = tuple(
             (goal.path, function.qualname, term) for term in (*made_by(self.project, goal), *session.annotated)
         )
@@ -182,13 +182,10 @@ class Sessions:
         auth = self._auth(session, calls[0])
         if isinstance(auth, Held):
             return auth
-        httpx, _ = imported(self.project, goal.path, self.project.library)
-        intents: list[Intent] = [*self._statements(session, function, httpx)]
-        intents += [
-            EditCall(edit.number, callee=(edit.callee or "").replace("httpx.", f"{httpx}.")) for edit in auth.nested
-        ]
-        if auth.nested or "cookies" in self._settings(session):
-            needs.append(Imported(goal.path, self.project.library))
+        names = NewNames(self.project, goal.path)
+        intents: list[Intent] = [*self._statements(session, function, names)]
+        intents += [EditCall(edit.number, callee=names.put_into(edit.callee or "")) for edit in auth.nested]
+        needs += names.needs
         notes = [row.note for row in auth.rows if row.parity is Parity.LOSSY]
         notes += self._doubts(session, function)
         parity = Parity.LOSSY if notes else Parity.PINNED
@@ -217,14 +214,14 @@ class Sessions:
                 judged.nested += found.nested
         return judged
 
-    def _statements(self, session: LocalSession, function: Scope, httpx: str) -> Iterator[Intent]:
+    def _statements(self, session: LocalSession, function: Scope, names: NewNames) -> Iterator[Intent]:
         """What the statements about a session become."""
         starts: list[str] = []
         begun: set[int] = set()
         for setting in self._settings(session):
             first = next((use for use in session.uses if use.member == setting), None)
             name = self._name(session, setting, function)
-            empty = SETTINGS[setting].replace("httpx.", f"{httpx}.")
+            empty = names.put_into(SETTINGS[setting])
             if first is None or not _begins(first):
                 starts.append(f"{name} = {empty}")
             elif first.how != "assigned":

@@ -5,9 +5,9 @@ from __future__ import annotations
 from fastmigrate.facts.terms import Call, Const, Either, Item, Member, Ref, Sum, Term, Truthy
 from fastmigrate.knowledge.parity import Parity
 from fastmigrate.plan.awaiting import Awaiting
-from fastmigrate.plan.goals import Held, Imported, Slept, Step
+from fastmigrate.plan.goals import Held, Imported, Step
 from fastmigrate.plan.names import imported
-from fastmigrate.project.project import Project
+from fastmigrate.project.project import BlockingCall, Project
 from fastmigrate.project.resolve import External, Scope
 from fastmigrate.rewrite.intents import EditCall
 
@@ -22,11 +22,9 @@ class Sleeps:
     def __init__(self, project: Project, awaiting: Awaiting) -> None:
         self.project = project
         self.awaiting = awaiting
-        self.calls = {(call.function.path, call.site.call.number): call for call in project.blocking}
 
-    def slept(self, goal: Slept) -> Step | Held:
+    def slept(self, call: BlockingCall) -> Step | Held:
         """`time.sleep(x)` becomes `await asyncio.sleep(x)`."""
-        call = self.calls[goal.path, goal.number]
         site = self.project.site(call)
         reason = self.awaiting.in_the_way(site, call.function)
         if reason is not None:
@@ -40,10 +38,11 @@ class Sleeps:
                 f"`time.sleep` refuses a negative number, `asyncio.sleep` does not wait then: `max(0, {seconds.code})` "
                 "would be the same in both"
             )
-        asyncio, _ = imported(self.project, goal.path, "asyncio")
-        edit = EditCall(goal.number, f"{asyncio}.sleep", awaited=True)
-        needs = (Imported(goal.path, "asyncio"),)
-        return Step(needs, Parity.LOSSY if notes else Parity.EXACT, tuple(notes), ((goal.path, edit),))
+        path, number = call.key
+        asyncio, _ = imported(self.project, path, "asyncio")
+        edit = EditCall(number, f"{asyncio}.sleep", awaited=True)
+        needs = (Imported(path, "asyncio"),)
+        return Step(needs, Parity.LOSSY if notes else Parity.EXACT, tuple(notes), ((path, edit),))
 
     def _may_be_negative(self, term: Term, scope: Scope) -> bool:
         """Whether a number is a difference, or comes from outside: constants and settings are taken to be right."""

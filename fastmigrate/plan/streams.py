@@ -16,6 +16,7 @@ from fastmigrate.knowledge.streaming import HARMLESS_FUNCTIONS, HARMLESS_METHODS
 from fastmigrate.plan.goals import Goal, Imported, LineReader, Step
 from fastmigrate.plan.names import fresh, imported
 from fastmigrate.plan.texts import LINE_READER
+from fastmigrate.plan.written import LINE_READER_NAME, is_written
 from fastmigrate.project.project import BlockingCall, Project
 from fastmigrate.project.resolve import External, Scope
 from fastmigrate.rewrite.intents import (
@@ -32,8 +33,6 @@ from fastmigrate.rewrite.intents import (
 
 __all__ = ["BODY", "PIECES", "Stream", "Streams", "is_body_read_before", "is_streamed"]
 
-_LINE_READER = "iter_lines"
-_MEMBERS_OF_LINE_READER = frozenset({"aiter_bytes", "splitlines", "endswith", "pop", "rstrip"})
 PIECES = frozenset({"iter_content", "iter_lines", "raw"})
 BODY = frozenset({"json", "text", "content"})
 
@@ -96,19 +95,13 @@ class Streams:
     def line_reader_name(self, path: str) -> str:
         """The name of the function that reads responses by lines: the one that is there, or a free one."""
         links = self.project.links(path)
-        if links is None or self._has_line_reader(path):
-            return _LINE_READER
-        taken = {*links.bindings, *links.loads, *(name for f in links.functions.values() for name in f.names)}
-        return fresh(_LINE_READER, taken, "iter_response_lines")
-
-    def _has_line_reader(self, path: str) -> bool:
-        links = self.project.links(path)
-        found = links.functions.get(_LINE_READER) if links is not None else None
-        return found is not None and found.is_async and found.members == _MEMBERS_OF_LINE_READER
+        if links is None or is_written(self.project, path, LINE_READER_NAME):
+            return LINE_READER_NAME
+        return fresh(LINE_READER_NAME, links.names, "iter_response_lines")
 
     def line_reader(self, goal: LineReader) -> Step:
         """The function stands before the first one that may need it."""
-        if self._has_line_reader(goal.path):
+        if is_written(self.project, goal.path, LINE_READER_NAME):
             return Step()
         links = self.project.links(goal.path)
         assert links is not None
@@ -204,8 +197,9 @@ class Streams:
 
     def _call_site(self, scope: Scope, number: int) -> CallSite:
         links = self.project.links(scope.path)
-        assert links is not None
-        return next(site for site in links.calls if site.call.number == number)
+        site = links.call(number) if links is not None else None
+        assert site is not None
+        return site
 
     @staticmethod
     def _closings(site: Site, name: str, answers: list[Place], stream: Stream) -> Iterator[Intent]:

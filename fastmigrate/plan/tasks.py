@@ -36,7 +36,6 @@ class Tasks:
     def task_imported(self, goal: TaskImported) -> Step | Held:
         """The import that fails goes, and one that works comes to the head of the file."""
         misplaced = self.misplaced[goal.path, goal.scope, goal.bound]
-        links = self.project.links(goal.path)
         function = None if misplaced.function is None else misplaced.function.number
         intents: list[Intent] = [RemoveImport(goal.bound, function)]
         links = self.project.links(goal.path)

@@ -34,16 +34,13 @@ class UrllibCalls:
     def __init__(self, project: Project, awaiting: Awaiting) -> None:
         self.project = project
         self.awaiting = awaiting
-        own = [call for call in project.blocking if call.code == "FM103"]
-        self.calls = {(call.function.path, call.site.call.number): call for call in own}
 
     def spec(self, call: BlockingCall) -> ClientSpec | None:
         """The client that a call needs; None if it cannot go through one."""
         return _SPEC if call.callee == URLOPEN else None
 
-    def through_client(self, goal: ThroughClient, client: str) -> Step | Held:
+    def through_client(self, call: BlockingCall, client: str) -> Step | Held:
         """`urlopen(url)` becomes `(await client.get(url)).raise_for_status()`: both raise for what is no success."""
-        call = self.calls[goal.path, goal.number]
         if call.callee.startswith("urllib3."):
             return Held(REPEATED)
         if call.callee != URLOPEN:
@@ -73,13 +70,14 @@ class UrllibCalls:
                 method, added = "post", (NewArgument("headers", _FORM),)
                 edits.append(ArgumentEdit(index, "content"))
                 notes.append(POSTED)
-        edit = EditCall(goal.number, f"{client}.{method}", tuple(edits), added, awaited=True)
-        intents: list[Intent] = [edit, Template("call", goal.number, "{}.raise_for_status()")]
+        path, number = call.key
+        edit = EditCall(number, f"{client}.{method}", tuple(edits), added, awaited=True)
+        intents: list[Intent] = [edit, Template("call", number, "{}.raise_for_status()")]
         intents += [intent for use in site.uses for intent in self._read(use, call.function)]
         needs: list[Goal] = [ClientInFunction(call.function, _SPEC)]
-        needs += [ThroughClient(goal.path, other) for use in site.uses for other in sorted(use.results)]
+        needs += [ThroughClient(path, other) for use in site.uses for other in sorted(use.results)]
         parity = Parity.LOSSY if notes else Parity.PINNED
-        return Step(tuple(needs), parity, tuple(notes), tuple((goal.path, intent) for intent in intents))
+        return Step(tuple(needs), parity, tuple(notes), tuple((path, intent) for intent in intents))
 
     def _named(self, site: Site) -> dict[str, tuple[int, Argument]] | str:
         """The arguments by the names of the parameters, or why they are not known."""

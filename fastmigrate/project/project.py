@@ -21,7 +21,7 @@ from fastmigrate.project.appmap import AppMap
 from fastmigrate.project.apps import read_apps
 from fastmigrate.project.clients import MadeClient, made_clients
 from fastmigrate.project.modules import ModuleTree, is_test_path, module_name
-from fastmigrate.project.resolve import Class, Function, Resolver, Scope
+from fastmigrate.project.resolve import Class, Function, Instance, Resolver, Scope, Value
 from fastmigrate.project.sharing import SharedUses, shared_uses
 from fastmigrate.project.tasks import MisplacedImport, MisusedTask, misplaced_imports, misused_tasks
 from fastmigrate.project.types import Types
@@ -46,6 +46,11 @@ class BlockingCall:
     site: CallSite
     place: Place
     is_configured: bool = False
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Its file, and its ordinal among the calls there."""
+        return self.function.path, self.site.call.number
 
 
 class Project:
@@ -169,40 +174,48 @@ class Project:
         return (BLOCKING_CALLS[name], name) if name in BLOCKING_CALLS else None
 
     @cached_property
-    def own_clients(self) -> tuple[MadeClient, ...]:
-        """The clients of httpx that `async def` path operations make for themselves."""
+    def httpx_clients(self) -> tuple[MadeClient, ...]:
+        """The clients of httpx that are made anywhere in the project."""
         return tuple(
             client
             for path in self.sources.containing(b"Client(")
             if not is_test_path(path) and (links := self.links(path)) is not None
             for client in made_clients(links, self.resolver, ASYNC_CLIENTS | CLIENTS)
-            if client.scope in self.apps.routes and links.functions[client.scope.qualname].is_async
         )
 
     @cached_property
+    def own_clients(self) -> tuple[MadeClient, ...]:
+        """Those that `async def` path operations make for themselves."""
+        return tuple(client for client in self.httpx_clients if self._is_async_path_operation(client.scope))
+
+    def _is_async_path_operation(self, scope: Scope) -> bool:
+        function = self.resolver.function(scope) if scope in self.apps.routes else None
+        return function is not None and function.is_async
+
+    @cached_property
     def module_clients(self) -> tuple[MadeClient, ...]:
-        """The clients of httpx that modules make when they are imported."""
-        return tuple(
-            client
-            for path in self.sources.containing(b"Client(")
-            if not is_test_path(path) and (links := self.links(path)) is not None
-            for client in made_clients(links, self.resolver, ASYNC_CLIENTS | CLIENTS)
-            if not client.scope.qualname
-        )
+        """Those that modules make when they are imported."""
+        return tuple(client for client in self.httpx_clients if not client.scope.qualname)
 
     def kept_in_state(self, path: str) -> set[int]:
         """The ordinals of the calls in a file whose results become attributes of some `state`."""
         return read_kept_in_state(self.tree_of(path))
 
+    def construction(self, app: Instance) -> Call | None:
+        """The call that makes an app."""
+        links = self.links(app.scope.path)
+        site = links.call(app.number) if links is not None else None
+        return None if site is None else site.call
+
+    def lifespan(self, app: Instance) -> Value | None:
+        """What an app is given as its lifespan, or None."""
+        call = self.construction(app)
+        given = None if call is None else call.keyword("lifespan")
+        return None if given is None else self.resolver.resolve(given, app.scope)
+
     def is_lifespan(self, scope: Scope) -> bool:
         """Whether a function is the lifespan of an app."""
-        for app in self.apps.apps:
-            links = self.links(app.scope.path)
-            for site in links.calls if links is not None else ():
-                given = site.call.keyword("lifespan") if site.call.number == app.number else None
-                if given is not None and self.resolver.resolve(given, app.scope) == Function(scope):
-                    return True
-        return False
+        return any(self.lifespan(app) == Function(scope) for app in self.apps.apps)
 
     def shared(self, client: MadeClient) -> SharedUses:
         """Who uses a client that a module makes."""

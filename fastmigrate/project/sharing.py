@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from fastmigrate.facts.terms import Call, Member, Ref
 from fastmigrate.facts.values import Binding, CallSite, ModuleLinks
-from fastmigrate.knowledge.httpx_clients import ASYNC_CLIENTS, CLIENTS
-from fastmigrate.project.clients import MadeClient, made_clients
-from fastmigrate.project.modules import is_test_path, module_name
+from fastmigrate.project.clients import MadeClient
+from fastmigrate.project.modules import module_name
 from fastmigrate.project.resolve import Instance, Scope, Value
 
 if TYPE_CHECKING:
@@ -56,14 +55,13 @@ def shared_uses(project: Project, client: MadeClient) -> SharedUses:
 
 def lasting_clients(project: Project) -> Iterator[MadeClient]:
     """The clients of httpx that many requests share: those of lifespans, of an app's state, and of modules."""
-    for path in project.sources.containing(b"Client("):
-        links = None if is_test_path(path) else project.links(path)
-        if links is not None:
-            every = list(made_clients(links, project.resolver, ASYNC_CLIENTS | CLIENTS))
-            kept = project.kept_in_state(path) if every else set()
-            for client in every:
-                if client.site.call.number in kept or _lasts(project, client):
-                    yield client
+    kept: dict[str, set[int]] = {}
+    for client in project.httpx_clients:
+        path, number = client.key
+        if path not in kept:
+            kept[path] = project.kept_in_state(path)
+        if number in kept[path] or _lasts(project, client):
+            yield client
 
 
 def _lasts(project: Project, client: MadeClient) -> bool:
