@@ -20,7 +20,7 @@ from fastmigrate.facts.nodes import (
 )
 from fastmigrate.facts.order import number_nodes
 from fastmigrate.facts.scopes import ScopeBindings, ScopeReader
-from fastmigrate.facts.terms import OPAQUE, Call
+from fastmigrate.facts.terms import OPAQUE, Call, dotted
 from fastmigrate.facts.values import (
     Binding,
     CallSite,
@@ -28,10 +28,14 @@ from fastmigrate.facts.values import (
     FunctionLinks,
     ModuleLinks,
     Parameter,
+    Touch,
     Yield,
 )
 
 __all__ = ["read_links"]
+
+_CALLING_BACK = frozenset({"sorted", "min", "max", "map", "filter", "sort"})
+"""What calls a function that it is given before it, or what it gives, is done with."""
 
 
 def read_links(path: str, tree: ast.Module) -> ModuleLinks:
@@ -48,6 +52,7 @@ class _LinkReader(ScopeReader):
         self.functions: dict[str, FunctionLinks] = {}
         self.classes: dict[str, ClassLinks] = {}
         self.calls: list[CallSite] = []
+        self.touches: list[Touch] = []
         self.stars: list[Binding] = []
         self.loads: Counter[str] = Counter()
         self.state_names: set[str] = set()
@@ -86,9 +91,7 @@ class _LinkReader(ScopeReader):
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         outer = self.scope
-        qualname = f"{outer.qualname}.{node.name}" if outer.qualname else node.name
-        while qualname in self.functions:  # the same name again, as in the branches of an `if`
-            qualname += "'"
+        qualname = self._free(f"{outer.qualname}.{node.name}" if outer.qualname else node.name)
         self.bind(node.name, self.value("function", node, OPAQUE, name=qualname))
         decorators = tuple(self.term(decorator) for decorator in node.decorator_list)
         self.decorates = qualname
@@ -96,9 +99,7 @@ class _LinkReader(ScopeReader):
             self.visit(decorator)
         self.decorates = None
         parameters = self._parameters(node.args)
-        for default in [*node.args.defaults, *node.args.kw_defaults]:
-            if default is not None:
-                self.visit(default)
+        self._visit_defaults(node.args)
         self._count_annotations(node)
         scope = ScopeBindings(qualname)
         body = [child for statement in node.body for child in ast.walk(statement)]
@@ -203,6 +204,10 @@ class _LinkReader(ScopeReader):
     # -- statements that bind
 
     def visit_Assign(self, node: ast.Assign) -> None:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Lambda() as value):
+                self._named_lambda(name, value)
+                return
         self.visit(node.value)
         for target in node.targets:
             self.assign(target, node.value)
@@ -233,6 +238,7 @@ class _LinkReader(ScopeReader):
 
     def visit_For(self, node: ast.For | ast.AsyncFor) -> None:
         self.visit(node.iter)
+        self._touch("for", node.iter)
         if isinstance(node.target, ast.Name):
             self.bind(node.target.id, self.value("each", node, self.term(node.iter)))
         else:
@@ -256,6 +262,7 @@ class _LinkReader(ScopeReader):
         entered = 0
         for item in node.items:
             self.visit(item.context_expr)
+            self._touch("async with" if isinstance(node, ast.AsyncWith) else "with", item.context_expr)
             if item.optional_vars is not None:
                 self.assign(item.optional_vars, item.context_expr, "with")
             if isinstance(node, ast.AsyncWith):
@@ -321,11 +328,20 @@ class _LinkReader(ScopeReader):
             self.bind(node.id, self.value("other", node, OPAQUE))
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
-        if isinstance(node.value, ast.Attribute) and node.value.attr == "state":
-            self.state_names.add(node.attr)
+        self._note_state(node)
         if isinstance(node.ctx, ast.Store):
             self.stored.add(node.attr)
+        if isinstance(node.ctx, ast.Load):
+            self._touch("read", node)
         self.generic_visit(node)
+
+    def _note_state(self, node: ast.Attribute) -> None:
+        if isinstance(node.value, ast.Attribute) and node.value.attr == "state":
+            self.state_names.add(node.attr)
+
+    def _touch(self, kind: Literal["read", "with", "async with", "for"], node: ast.expr) -> None:
+        if not self.deferred and self.scope.qualname:
+            self.touches.append(Touch(kind, self.term(node), self.scope.qualname, read_place(node)))
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
         base, key = node.value, node.slice
@@ -351,22 +367,64 @@ class _LinkReader(ScopeReader):
         call = self.term(node)
         if isinstance(call, Call):
             self.calls.append(CallSite(call, self.scope.qualname, read_place(node), self.deferred > 0, decorates))
-        self.generic_visit(node)
+        if isinstance(function, ast.Attribute):  # its member is called, and not just read
+            self._note_state(function)
+            self.visit(function.value)
+        else:
+            self.visit(function)
+        called = dotted(call.callee) if isinstance(call, Call) else None
+        calls_back = called is not None and called.rpartition(".")[2] in _CALLING_BACK
+        for argument in [*node.args, *(keyword.value for keyword in node.keywords)]:
+            if isinstance(argument, ast.Lambda) and calls_back:
+                self._lambda(argument, later=False)
+            else:
+                self.visit(argument)
 
     def visit_Lambda(self, node: ast.Lambda) -> None:
-        args = node.args
-        names = [*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg]
+        self._lambda(node, later=True)
+
+    def _lambda(self, node: ast.Lambda, *, later: bool) -> None:
+        self._visit_defaults(node.args)
+        self.shadowed.append(_names_of(node.args))
+        self.deferred += later
+        self.visit(node.body)
+        self.deferred -= later
+        self.shadowed.pop()
+
+    def _named_lambda(self, name: str, node: ast.Lambda) -> None:
+        """`name = lambda …: …` is a function of that name."""
+        qualname = self._free(f"{self.scope.qualname}.{name}" if self.scope.qualname else name)
+        self.bind(name, self.value("function", node, OPAQUE, name=qualname))
+        outer = self.scope
+        self._visit_defaults(node.args)
+        parameters = self._parameters(node.args)
+        self.scopes.append(ScopeBindings(qualname))
+        for parameter in parameters:
+            self.bind(parameter.name, Binding("parameter", node.lineno))
+        self.functions[qualname] = FunctionLinks(
+            qualname, -1, node.lineno, False, parameters, (), {}, frozenset(), {}, frozenset(), (), None, (), (), (), 0,
+            outer.qualname, outer.is_class,
+        )  # fmt: skip
+        deferred, self.deferred = self.deferred, 0
+        self.shadowed.append(_names_of(node.args))
+        self.visit(node.body)
+        self.shadowed.pop()
+        self.deferred = deferred
+        self.scopes.pop()
+
+    def _visit_defaults(self, args: ast.arguments) -> None:
         for default in [*args.defaults, *args.kw_defaults]:
             if default is not None:
                 self.visit(default)
-        self.shadowed.append({arg.arg for arg in names if arg is not None})
-        self.deferred += 1
-        self.visit(node.body)
-        self.deferred -= 1
-        self.shadowed.pop()
+
+    def _free(self, qualname: str) -> str:
+        while qualname in self.functions:  # the same name again, as in the branches of an `if`
+            qualname += "'"
+        return qualname
 
     def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> None:
         self.visit(node.generators[0].iter)
+        self._touch("for", node.generators[0].iter)
         self.shadowed.append({n for g in node.generators for n in names_in(ast.walk(g.target))})
         for index, generator in enumerate(node.generators):
             if index:
@@ -397,6 +455,10 @@ class _LinkReader(ScopeReader):
     def visit_Yield(self, node: ast.Yield) -> None:
         self._yield(node, statement=False)
 
+    def visit_YieldFrom(self, node: ast.YieldFrom) -> None:
+        self._touch("for", node.value)
+        self.generic_visit(node)
+
     def _yield(self, node: ast.Yield, *, statement: bool) -> None:
         if node.value is not None:
             self.visit(node.value)
@@ -412,6 +474,7 @@ class _LinkReader(ScopeReader):
             self.functions,
             self.classes,
             tuple(self.calls),
+            tuple(self.touches),
             tuple(self.stars),
             frozenset(self.exports),
             self.loads,
@@ -419,6 +482,11 @@ class _LinkReader(ScopeReader):
             frozenset(self.stored),
             frozenset(self.mutated),
         )
+
+
+def _names_of(args: ast.arguments) -> set[str]:
+    everything = [*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg]
+    return {arg.arg for arg in everything if arg is not None}
 
 
 def _frozen(bindings: dict[str, list[Binding]]) -> dict[str, tuple[Binding, ...]]:

@@ -72,6 +72,8 @@ class Site:
     looped: tuple[str, ...]  # shared things over which loops around it run
     omitted: tuple[Term, ...]  # the keys that it leaves out of dicts: pops, deletes, or filters out
     touched: tuple[Term, ...]  # what it reads from or hands to something else, and so may not stand at its beginning
+    loop: tuple[str, int] | None  # what runs over the call itself: "for", "clause" or "generator", and its ordinal
+    awaited: bool
     stale: tuple[str, ...]  # shared state read before the call, and used in what is written to it afterwards
 
     def blocks_at(self, line: int) -> tuple[int, ...]:
@@ -153,6 +155,8 @@ class _SiteReader:
             tuple(self.interleaving.looped(call)),
             tuple(self._omitted()),
             tuple(self._touched()),
+            self.uses.loop_over(call),
+            isinstance(self.view.parents.get(call), ast.Await),
             tuple(self.interleaving.stale(call)),
         )
 

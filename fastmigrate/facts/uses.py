@@ -175,6 +175,10 @@ class Uses:
             "other", shown, node.lineno, results, mixed, handlers=handlers, to=to, to_call=passed, keyword=keyword
         )
 
+    def loop_over(self, value: ast.AST) -> tuple[str, int] | None:
+        """The loop that runs over an expression."""
+        return self._loop(value, self.view.parents.get(value))
+
     def _loop(self, value: ast.AST, above: ast.AST | None) -> tuple[str, int] | None:
         """The loop that runs over a value."""
         if isinstance(above, ast.For) and above.iter is value:

@@ -18,6 +18,7 @@ __all__ = [
     "Parameter",
     "Place",
     "Question",
+    "Touch",
     "Yield",
 ]
 
@@ -111,8 +112,18 @@ class CallSite:
 
 
 @dataclass(frozen=True, slots=True)
+class Touch:
+    """Where a function runs other code without a call: it reads a member, enters a block, or runs over something."""
+
+    kind: Literal["read", "with", "async with", "for"]
+    term: Term
+    scope: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
 class FunctionLinks:
-    """A function definition. Names in `scope` qualify it; `number` is its ordinal among the file's functions."""
+    """A function definition; `number` is its ordinal among the file's functions, -1 for a lambda that got a name."""
 
     qualname: str
     number: int
@@ -165,6 +176,7 @@ class ModuleLinks:
     functions: dict[str, FunctionLinks]
     classes: dict[str, ClassLinks]
     calls: tuple[CallSite, ...]
+    touches: tuple[Touch, ...]
     stars: tuple[Binding, ...]
     exports: frozenset[str]  # the names in a literal __all__
     loads: dict[str, int]  # how often each name is read in the file, however deep

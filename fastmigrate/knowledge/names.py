@@ -52,7 +52,7 @@ FREE_OF_REQUESTS = frozenset(
     ]
 )
 """Packages from outside whose functions raise no errors of requests; nor does the standard library."""
-REQUEST_CLASSES = frozenset({"fastapi.Request", "starlette.requests.HTTPConnection"})
+REQUEST_CLASSES = frozenset({"fastapi.Request", "fastapi.WebSocket", "starlette.requests.HTTPConnection"})
 """Parameters of these are filled by FastAPI and carry `.state` (docs/facts/fastapi-lifecycle.md sections 5 and 7)."""
 
 RESPONSE_CLASSES = frozenset(
@@ -85,6 +85,11 @@ _ALIASES = {
     "fastapi.requests.Request": "fastapi.Request",
     "starlette.requests.Request": "fastapi.Request",
     "fastapi.requests.HTTPConnection": "starlette.requests.HTTPConnection",
+    "fastapi.websockets.WebSocket": "fastapi.WebSocket",
+    "starlette.websockets.WebSocket": "fastapi.WebSocket",
+    "fastapi.param_functions.Depends": "fastapi.Depends",
+    "fastapi.params.Depends": "fastapi.Depends",
+    "fastapi.middleware.Middleware": "starlette.middleware.Middleware",
     "requests.models.Response": "requests.Response",
     "requests.models.Request": "requests.Request",
     "pydantic.networks.HttpUrl": "pydantic.HttpUrl",

@@ -17,7 +17,7 @@ from fastmigrate.plan.errors import Errors
 from fastmigrate.plan.goals import ClientInFunction, Goal, Held, Step, ThroughClient
 from fastmigrate.plan.handlers import Guard, Handlers
 from fastmigrate.plan.names import NewNames
-from fastmigrate.plan.responses import Responses
+from fastmigrate.plan.responses import Passed, Responses
 from fastmigrate.plan.sessions import Sessions
 from fastmigrate.plan.settings import in_double_quotes
 from fastmigrate.plan.specs import ClientSpec
@@ -41,9 +41,9 @@ _OF_SEND = frozenset({"follow_redirects"})
 
 
 class Calls:
-    """Makes the steps of the goals that concern calls; `client_name` tells the client's name in a function."""
+    """Makes the steps of the goals that concern calls; `passed` tells what errors need that pass out of a function."""
 
-    def __init__(self, project: Project, awaiting: Awaiting) -> None:
+    def __init__(self, project: Project, awaiting: Awaiting, passed: Passed) -> None:
         self.project = project
         self.awaiting = awaiting
         self.calls = {call.key: call for call in project.blocking if call.code == "FM101"}
@@ -51,8 +51,9 @@ class Calls:
         self.errors = Errors(project)
         self.handlers = Handlers(project)
         self.streams = Streams(project)
-        self.responses = Responses(project, self.calls, self.handlers, self.streams)
+        self.responses = Responses(project, self.calls, self.handlers, self.streams, passed)
         self.guards: dict[Goal, list[Guard]] = self.responses.guards
+        self.passed = passed
 
     # -- the call
 
@@ -89,6 +90,7 @@ class Calls:
         needs += [ThroughClient(call.function.path, number) for number in judged.results]
         needs += self.responses.reads(site.uses, call.function)
         needs += [*self._responses_of_errors(call, site), *self.sessions.needs(call)]
+        needs += self.passed(call.function, handled.escaping)
         intents, more = self._edits(call, judged, client, stream)
         parity = Parity.LOSSY if notes else Parity.PINNED
         return Step(tuple(needs + more), parity, tuple(notes), intents)

@@ -103,6 +103,10 @@ class Clients:
                 return name
         return None
 
+    def has_request(self, function: Scope) -> bool:
+        """Whether the framework calls a function with a request, or gives it one that it asks for."""
+        return any(root.kind != "task" for root in self.project.reach.roots_of(function))
+
     def client_at_hand(self, goal: ClientAtHand) -> Step | Held:
         """The client comes from the state of the request, and so from every app that serves the path operation."""
         links = self._function(goal.function)
@@ -110,16 +114,21 @@ class Clients:
             reason = self.errors.of_decorator(decorator, goal.function)
             if reason is not None:
                 return Held(reason)
-        roots = {root for route in self.apps.routes[goal.function] for root in self.apps.roots(route.router)}
+        owners = {owner for root in self.project.reach.roots_of(goal.function) for owner in root.owners}
+        roots = {app for owner in owners for app in (self.apps.roots(owner) if owner is not None else {None})}
         if not roots or None in roots:
             return Held("the app that serves it was not found with certainty, so no lifespan can make its client")
-        for path, line in self.project.references(goal.function):
-            return Held(f"the path operation is also called directly, or referred to, in {path}:{line}")
+        shown = (
+            "the path operation" if goal.function in self.apps.routes else f"`{self.project.name_of(goal.function)}`"
+        )
+        for used in self.project.references(goal.function):
+            if used.certain:
+                return Held(f"{shown} is also called directly, or referred to, in {used.path}:{used.line}")
         needs: list[Goal] = [ClientOfApp(root, goal.spec) for root in roots if root is not None]
         return Step((*needs, RequestInFunction(goal.function)))
 
     def client_in_function(self, goal: ClientInFunction) -> Step:
-        """The client gets a name where the path operation begins, unless it has one."""
+        """The client gets a name where a function with a request begins, unless it has one."""
         links = self._function(goal.function)
         at_hand = ClientAtHand(goal.function, goal.spec)
         if self._existing_client(links, goal.function, goal.spec) is not None:

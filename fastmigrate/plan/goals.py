@@ -6,21 +6,27 @@ from dataclasses import dataclass
 
 from fastmigrate.facts.terms import Term
 from fastmigrate.knowledge.parity import Parity
+from fastmigrate.knowledge.requests_exceptions import Step as Failure
 from fastmigrate.plan.specs import ClientSpec
+from fastmigrate.project.callgraph import Edge
 from fastmigrate.project.resolve import Instance, Scope
 from fastmigrate.rewrite.intents import Intent
 
 __all__ = [
     "ClientAtHand",
+    "ClientHandedOn",
     "ClientInFunction",
     "ClientInLifespan",
     "ClientInNewLifespan",
     "ClientMoved",
     "ClientOfApp",
     "ClientShared",
+    "Coroutine",
+    "ErrorsPassed",
     "Goal",
     "Gone",
     "Held",
+    "HelperRun",
     "Imported",
     "LineReader",
     "NewLifespan",
@@ -101,6 +107,38 @@ class ClientInFunction:
 
     function: Scope
     spec: ClientSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Coroutine:
+    """A function that the event loop runs is a coroutine function."""
+
+    function: Scope
+
+
+@dataclass(frozen=True, slots=True)
+class HelperRun:
+    """Where a function on the event loop runs another one, by the call with this ordinal, it awaits that."""
+
+    caller: Scope
+    edge: Edge
+
+
+@dataclass(frozen=True, slots=True)
+class ClientHandedOn:
+    """The call with this ordinal hands a client of the app on."""
+
+    caller: Scope
+    edge: Edge
+    spec: ClientSpec
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorsPassed:
+    """What goes wrong in a function in this step, and passes out of it, is handled as before by what runs it."""
+
+    function: Scope
+    step: Failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +228,10 @@ Goal = (
     | RequestInFunction
     | ClientInFunction
     | ClientAtHand
+    | ClientHandedOn
+    | Coroutine
+    | ErrorsPassed
+    | HelperRun
     | ClientShared
     | ClientMoved
     | SessionTakenOver

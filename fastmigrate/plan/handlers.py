@@ -39,6 +39,7 @@ class Judged:
     guards: list[Guard] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     reason: str | None = None
+    escaping: frozenset[Step] = frozenset()  # the steps in which something may go wrong that none of them catches
 
 
 class Handlers:
@@ -63,6 +64,9 @@ class Handlers:
             if "path" in steps:  # where the call is caught, its URL is, too
                 new = [replace(g, steps=g.steps | {"path"}) if "call" in g.steps else g for g in judged.guards[guards:]]
                 judged.guards[guards:] = new
+        judged.escaping = frozenset(situation.step for situation in live)
+        if "path" in steps and "call" in judged.escaping:
+            judged.escaping |= {"path"}
         return judged
 
     def _judge_block(

@@ -13,15 +13,19 @@ from fastmigrate.plan.calls import Calls
 from fastmigrate.plan.clients import Clients
 from fastmigrate.plan.goals import (
     ClientAtHand,
+    ClientHandedOn,
     ClientInFunction,
     ClientInLifespan,
     ClientInNewLifespan,
     ClientMoved,
     ClientOfApp,
     ClientShared,
+    Coroutine,
+    ErrorsPassed,
     Goal,
     Gone,
     Held,
+    HelperRun,
     Imported,
     LineReader,
     NewLifespan,
@@ -35,6 +39,7 @@ from fastmigrate.plan.goals import (
     TaskImported,
     ThroughClient,
 )
+from fastmigrate.plan.helpers import Helpers
 from fastmigrate.plan.httpx_calls import HttpxCalls
 from fastmigrate.plan.leftovers import unused_imports
 from fastmigrate.plan.module_clients import ModuleClients
@@ -44,6 +49,7 @@ from fastmigrate.plan.specs import ClientSpec
 from fastmigrate.plan.tasks import Tasks
 from fastmigrate.plan.urllib_calls import UrllibCalls
 from fastmigrate.project.project import BlockingCall, Project
+from fastmigrate.project.resolve import Scope
 from fastmigrate.rewrite.intents import Intent
 
 __all__ = ["Plan", "Planner"]
@@ -58,6 +64,7 @@ _ORDER: tuple[type, ...] = (
     ClientOfApp,
     RequestInFunction,
     ClientAtHand,
+    ClientHandedOn,
     ClientInFunction,
     ClientShared,
     ClientMoved,
@@ -98,7 +105,7 @@ class Planner:
         self.project = project
         self.blocking = {call.key: call for call in project.blocking}
         awaiting = Awaiting(project)
-        self.calls = Calls(project, awaiting)
+        self.calls = Calls(project, awaiting, self._passed)
         self.sleeps = Sleeps(project, awaiting)
         self.tasks = Tasks(project)
         self.httpx = HttpxCalls(project, awaiting)
@@ -108,6 +115,7 @@ class Planner:
             self.httpx.base = self.own.base = "httpx with cookies"
         self.modules = ModuleClients(project)
         self.clients = Clients(project, self._specs(), self.calls.sessions.modules.freed, self.modules.closed_by)
+        self.helpers = Helpers(project, awaiting, self.clients, self.calls.handlers, self._cures_in)
         silenced = Held("its finding is suppressed")
         self.steps: dict[Goal, Step | Held] = {
             goal: silenced for finding in untouchable if (goal := _goal_of(finding)) is not None
@@ -150,9 +158,10 @@ class Planner:
                 maker = self._maker(call)
                 spec = maker.spec(call)
                 name = "" if spec is None else self.clients.client_name(call.function, spec)
-                return maker.through_client(call, name)
+                return _within_coroutine(maker.through_client(call, name), call)
             case Slept():
-                return self.sleeps.slept(self.blocking[goal.path, goal.number])
+                call = self.blocking[goal.path, goal.number]
+                return _within_coroutine(self.sleeps.slept(call), call)
         return self.step_makers[type(goal)](goal)
 
     def _step_makers(self) -> dict[type, Callable[..., Step | Held]]:
@@ -162,7 +171,11 @@ class Planner:
             ClientAtHand: self.clients.client_at_hand,
             ClientShared: partial(self.own.shared, clients=self.clients),
             ClientMoved: partial(self.modules.client_moved, clients=self.clients),
-            ClientInFunction: self.clients.client_in_function,
+            ClientInFunction: self._client_in_function,
+            ClientHandedOn: self.helpers.client_handed_on,
+            Coroutine: self.helpers.coroutine,
+            ErrorsPassed: self.helpers.errors_passed,
+            HelperRun: self.helpers.helper_run,
             RequestInFunction: self.clients.request_in_function,
             PassedFunction: self.tasks.passed_function,
             TaskImported: self.tasks.task_imported,
@@ -175,6 +188,20 @@ class Planner:
             SessionTakenOver: self.calls.sessions.taken_over,
             Imported: self.clients.imported,
         }
+
+    def _client_in_function(self, goal: ClientInFunction) -> Step | Held:
+        """Who knows how a function comes to a client: by its request, or by those that run it."""
+        if self.clients.has_request(goal.function):
+            return self.clients.client_in_function(goal)
+        return self.helpers.client_in_helper(goal)
+
+    def _passed(self, function: Scope, steps: Iterable[str]) -> Iterator[Goal]:
+        return self.helpers.passed(function, steps)
+
+    def _cures_in(self, function: Scope) -> list[Goal]:
+        """The goals of the calls that block in a function."""
+        calls = (call for call in self.project.blocking if call.function == function)
+        return [_CURES[call.code](*call.key) for call in calls]
 
     def _prune(self) -> dict[Goal, str]:
         """The goals that cannot be reached, each with the reason, which may be that of something it needs."""
@@ -241,7 +268,10 @@ class Planner:
                         intents[path].append(intent)
         for path, lifespan in self.clients.lifespans.new_lifespans(goals).items():
             intents.setdefault(path, []).append(lifespan)
-        guards = [guard for goal in goals for guard in self.calls.guards.get(goal, ())]
+        for path, intent in self.helpers.lowered(goals):
+            intents.setdefault(path, []).append(intent)
+        known = {**self.calls.guards, **self.helpers.guards}
+        guards = [guard for goal in goals for guard in known.get(goal, ())]
         edits, replaced = self.calls.handlers.lowered(guards, migrated)
         for path, intent in edits:
             intents.setdefault(path, []).append(intent)
@@ -249,6 +279,11 @@ class Planner:
         for path, intent in unused_imports(self.project, needed, intents, [*gone, *replaced]):
             intents[path].append(intent)
         return Plan({path: tuple(edits) for path, edits in sorted(intents.items()) if edits})
+
+
+def _within_coroutine(step: Step | Held, call: BlockingCall) -> Step | Held:
+    """A call can be awaited only in a coroutine function."""
+    return step if isinstance(step, Held) else replace(step, needs=(*step.needs, Coroutine(call.function)))
 
 
 def _goal_of(finding: Finding) -> Goal | None:

@@ -13,6 +13,7 @@ from fastmigrate.project.resolve import Class, External, Function, Instance, Met
 
 __all__ = ["Raising"]
 
+Sites = set[tuple[str, int]]
 _OF_RESPONSES = frozenset({"json", "raise_for_status", "copy", "setdefault", "add", "sort", "values"})
 
 
@@ -32,7 +33,7 @@ class Raising:
     def __init__(self, project: Project) -> None:
         self.project = project
 
-    def in_block(self, handler: Handler, scope: Scope, migrated: set[tuple[str, int]]) -> bool:
+    def in_block(self, handler: Handler, scope: Scope, migrated: Sites) -> bool:
         """Whether the block that a handler guards may raise them, once these calls are migrated."""
         if any(self._is_of_requests(self.project.resolver.resolve(term, scope)) for term in handler.raised):
             return True
@@ -43,11 +44,11 @@ class Raising:
             here = Scope(scope.path, site.scope)
             if (scope.path, site.call.number) in migrated or self._is_of_result(site.call.callee, here, migrated):
                 continue
-            if self._call(site.call, here, set()):
+            if self._call(site.call, here, set(), migrated):
                 return True
         return False
 
-    def _is_of_result(self, callee: Term, scope: Scope, migrated: set[tuple[str, int]]) -> bool:
+    def _is_of_result(self, callee: Term, scope: Scope, migrated: Sites) -> bool:
         """Whether something is a member of what a migrated call gives."""
         value = self.project.resolver.resolve(callee, scope)
         return isinstance(value, Method) and (value.of.scope.path, value.of.number) in migrated
@@ -61,19 +62,21 @@ class Raising:
             for base in self.project.resolver.bases(value)
         )
 
-    def _call(self, call: Call, scope: Scope, seen: set[Scope]) -> bool:
+    def _call(self, call: Call, scope: Scope, seen: set[Scope], migrated: Sites) -> bool:
         handed = [*call.args, *(value for _, value in call.keywords)]
-        return self._callee(call.callee, scope, seen) or any(
-            self._value(self.project.resolver.resolve(term, scope), seen)
+        return self._callee(call.callee, scope, seen, migrated) or any(
+            self._value(self.project.resolver.resolve(term, scope), seen, migrated)
             for term in handed
             if isinstance(term, Ref | Member)
         )
 
-    def _callee(self, callee: Term, scope: Scope, seen: set[Scope]) -> bool:
+    def _callee(self, callee: Term, scope: Scope, seen: set[Scope], migrated: Sites) -> bool:
         value = self.project.resolver.resolve(callee, scope)
         if value is not None:
             foreign = isinstance(value, External) and not value.name.startswith("requests.")
-            return self._value(value, seen) or (foreign and isinstance(value, External) and not _is_free(value.name))
+            return self._value(value, seen, migrated) or (
+                foreign and isinstance(value, External) and not _is_free(value.name)
+            )
         known = isinstance(callee, Member) and callee.name in HARMLESS_METHODS | _OF_RESPONSES
         return not known or (isinstance(callee, Member) and callee.name in _AMBIGUOUS and self._is_given(callee, scope))
 
@@ -85,7 +88,7 @@ class Raising:
         given = found is not None and any(binding.kind == "parameter" for binding in found[0])
         return given and "unknown" in self.project.types.kinds(callee, scope)
 
-    def _value(self, value: Value | None, seen: set[Scope]) -> bool:
+    def _value(self, value: Value | None, seen: set[Scope], migrated: Sites) -> bool:
         """Whether a call of a value may raise them."""
         match value:
             case External(name):
@@ -95,19 +98,21 @@ class Raising:
             case Method(Instance(of=External(name))):
                 return not _is_free(name)
             case Function(home) | Class(home):
-                return self._is_of_requests(value) or self._inside(home, seen)
+                return self._is_of_requests(value) or self._inside(home, seen, migrated)
         return False
 
-    def _inside(self, home: Scope, seen: set[Scope]) -> bool:
+    def _inside(self, home: Scope, seen: set[Scope], migrated: Sites) -> bool:
         """Whether the code of a function or class of the project may."""
         if home in seen:
             return False
         seen.add(home)
         links = self.project.links(home.path)
         return any(
-            self._call(site.call, Scope(home.path, site.scope), seen)
+            self._call(site.call, Scope(home.path, site.scope), seen, migrated)
             for site in (links.calls if links is not None else ())
             if f"{site.scope}.".startswith(f"{home.qualname}.")
+            and (home.path, site.call.number) not in migrated
+            and not self._is_of_result(site.call.callee, Scope(home.path, site.scope), migrated)
         )
 
 

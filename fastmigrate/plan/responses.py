@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from fastmigrate.facts.uses import Use
@@ -28,7 +28,10 @@ from fastmigrate.rewrite.intents import (
     UnwrapWith,
 )
 
-__all__ = ["Responses"]
+__all__ = ["Passed", "Responses"]
+
+Passed = Callable[[Scope, Iterable[str]], Iterator[Goal]]
+"""What errors need that pass out of a function in these steps."""
 
 READ = frozenset({"member", "truth", "annotation", "with", "loop", "error"})
 """The kinds of uses that can be followed."""
@@ -43,6 +46,7 @@ class Responses:
         calls: Mapping[tuple[str, int], BlockingCall],
         handlers: Handlers,
         streams: Streams,
+        passed: Passed,
     ) -> None:
         self.streams = streams
         self.project = project
@@ -50,6 +54,7 @@ class Responses:
         self.handlers = handlers
         self.uses: dict[ReadResult, tuple[Use, Scope, tuple[Goal, ...]]] = {}
         self.guards: dict[Goal, list[Guard]] = {}
+        self.passed = passed
 
     def reads(self, uses: Iterable[Use], scope: Scope, also: tuple[Goal, ...] = ()) -> Iterator[ReadResult]:
         """The goals of these uses; `also` is what each of them needs besides the calls that it may come from."""
@@ -94,6 +99,7 @@ class Responses:
             return Held(judged.reason)
         self.guards[goal] = judged.guards
         needs: list[Goal] = [*also, *self._sources(goal, use), *self.handlers.needs(judged.guards)]
+        needs += self.passed(scope, judged.escaping)
         notes = [*([row.note] if row.parity is Parity.LOSSY else []), *judged.notes]
         return Step(tuple(needs), Parity.LOSSY if notes else row.parity, tuple(notes), intents)
 
@@ -190,6 +196,7 @@ class Responses:
             return Held(reason)
         self.guards[goal] = judged.guards
         needs: list[Goal] = [*self._sources(goal, use), *self.handlers.needs(judged.guards)]
+        needs += self.passed(scope, judged.escaping)
         notes = [*([row.note] if row.parity is Parity.LOSSY else []), *judged.notes]
         intents = [intent for _, intent in self._edits(goal, use, self._named(row, use, goal.path, notes))]
         if use.kind == "with":

@@ -19,6 +19,7 @@ class Route:
     methods: tuple[str, ...]
     path: str
     plain: bool = False  # as Starlette registers it: the function gets the request and nothing else
+    dependencies: tuple[tuple[Term, Scope], ...] = ()  # `Depends(…)` of this route alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,8 @@ class AppMap:
     events: dict[Instance, list[Event]] = field(default_factory=dict)
     lifeless: dict[Instance, str] = field(default_factory=dict)  # why no lifespan ever runs
     handlers: dict[Instance, list[tuple[Term, Scope, int]]] = field(default_factory=dict)
-    error_handlers: set[Scope] = field(default_factory=set)
+    error_handlers: dict[Scope, list[Instance | None]] = field(default_factory=dict)
+    dependencies: dict[Instance, list[tuple[Term, Scope]]] = field(default_factory=dict)
     prefixes: dict[Instance, str] = field(default_factory=dict)
     apps: set[Instance] = field(default_factory=set)
     strangers: dict[Instance, str] = field(default_factory=dict)  # who else gets hold of an app
@@ -64,6 +66,13 @@ class AppMap:
         """The app itself and every router and app below it."""
         yield app
         yield from (router for router in self.parents if app in self.roots(router))
+
+    def above(self, router: Instance) -> list[Instance]:
+        """A router itself, and all that it is included in or mounted under, as far as is known."""
+        found = [router]
+        for one in found:
+            found += [p for p, _ in self.parents.get(one, ()) if p is not None and p not in found]
+        return found
 
     def full_routes(self, route: Route) -> list[str]:
         """`METHOD /path`, with all prefixes, for each method and each way to the route."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from fastmigrate.facts.terms import OPAQUE, Call, Const, Display, Either, Member, Ref, Term, Text, dotted
 from fastmigrate.facts.values import Binding, CallSite, ModuleLinks
 from fastmigrate.knowledge.names import APP_CLASSES, ROUTER_CLASSES, TRUSTED_WITH_APP
+from fastmigrate.knowledge.running import ENDPOINT_CLASSES
 from fastmigrate.project.appmap import AppMap, Event, Route
 from fastmigrate.project.resolve import Class, External, Function, Instance, Method, Resolver, Scope, Value
 
@@ -14,8 +15,17 @@ __all__ = ["ROUTE_DECORATORS", "read_apps"]
 
 _SERVING = APP_CLASSES | ROUTER_CLASSES
 _VERBS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
-ROUTE_DECORATORS = _VERBS | {"api_route", "route"}
-_ADDERS = frozenset({"add_api_route", "add_route"})
+_WEBSOCKETS = frozenset({"websocket", "websocket_route", "add_api_websocket_route", "add_websocket_route"})
+ROUTE_DECORATORS = _VERBS | {"api_route", "route", "websocket", "websocket_route"}
+_ADDERS = frozenset({"add_api_route", "add_route", "add_api_websocket_route", "add_websocket_route"})
+_PLAIN = frozenset({"route", "add_route", "websocket_route", "add_websocket_route"})
+"""What registers functions that get the request or the websocket, and nothing else."""
+_ROUTE_CLASSES = {
+    "starlette.routing.Route": "route",
+    "starlette.routing.WebSocketRoute": "websocket_route",
+    "fastapi.routing.APIRoute": "api_route",
+    "fastapi.routing.APIWebSocketRoute": "websocket",
+}
 _CALLERS = {"httpx.ASGITransport": "app", "httpx2.ASGITransport": "app", "fastapi_mcp.FastApiMCP": "fastapi"}
 """What calls an app within its process, past its lifespan, and the parameter that gets the app."""
 _EVENTS = frozenset({"on_event", "add_event_handler"})
@@ -63,7 +73,9 @@ class _AppReader:
     def _method(self, callee: Member, call: Call, site: CallSite, scope: Scope) -> None:
         name = callee.name
         if name in ROUTE_DECORATORS and site.decorates is not None:
-            self._route(call, scope, Function(Scope(scope.path, site.decorates)))
+            decorated = Scope(scope.path, site.decorates)
+            is_class = decorated.qualname in self.modules[scope.path].classes
+            self._route(call, scope, Class(decorated) if is_class else Function(decorated))
         elif name in _ADDERS:
             self._route(call, scope, self.resolver.resolve(call.argument(1, "endpoint"), scope))
         elif name in {"include_router", "mount", "host"}:
@@ -84,7 +96,7 @@ class _AppReader:
             if site.decorates is not None:
                 handler = Function(Scope(scope.path, site.decorates))
             if isinstance(handler, Function):
-                self.map.error_handlers.add(handler.scope)
+                self.map.error_handlers.setdefault(handler.scope, []).append(owner)
             handled = self._each(call.argument(0, "exc_class_or_status_code"), scope)
             if owner is not None:
                 found = [(item, scope, site.place.line) for item in handled if item is not None]
@@ -113,14 +125,35 @@ class _AppReader:
             self.map.prefixes[made] = self.text(call.keyword("prefix"), scope)
         if any(key in {"on_startup", "on_shutdown"} and value != Const(None) for key, value in call.keywords):
             self.map.events.setdefault(made, []).append(Event(scope.path, 0, -1))
+        self._depends(made, call, scope)
+        for item in _items(self._named(call.keyword("routes"), scope) or OPAQUE):
+            kind = self.resolver.resolve(item.callee, scope) if isinstance(item, Call) else None
+            if isinstance(item, Call) and isinstance(kind, External) and kind.name in _ROUTE_CLASSES:
+                endpoint = self.resolver.resolve(item.argument(1, "endpoint"), scope)
+                self._register(made, _ROUTE_CLASSES[kind.name], item, scope, endpoint)
         handlers = call.keyword("exception_handlers")
         if isinstance(handlers, Ref):
             found = self.resolver.lookup(handlers.name, scope)
             handlers = found[0][0].term if found is not None and len(found[0]) == 1 else OPAQUE
         if handlers is not None and not isinstance(handlers, Display | Const):
             handlers = Display("dict", (OPAQUE,), (OPAQUE,))
+        for handler in handlers.values if isinstance(handlers, Display) else ():
+            value = self.resolver.resolve(handler, scope)
+            if isinstance(value, Function):
+                self.map.error_handlers.setdefault(value.scope, []).append(made)
         if isinstance(handlers, Display):
             self.map.handlers.setdefault(made, []).extend((key, scope, 0) for key in handlers.keys)
+
+    def _named(self, term: Term | None, scope: Scope) -> Term | None:
+        """A display, also where a name stands for it."""
+        found = self.resolver.lookup(term.name, scope) if isinstance(term, Ref) else None
+        return found[0][0].term if found is not None and len(found[0]) == 1 else term
+
+    def _depends(self, router: Instance, call: Call, scope: Scope) -> None:
+        """Note the dependencies of all routes of an app or router."""
+        given = self._named(call.keyword("dependencies"), scope)
+        if isinstance(given, Display):
+            self.map.dependencies.setdefault(router, []).extend((item, scope) for item in given.values)
 
     def _silenced(self, name: str, call: Call, scope: Scope) -> None:
         off = call.keyword("lifespan") == Const("off")
@@ -140,22 +173,40 @@ class _AppReader:
 
     def _route(self, call: Call, scope: Scope, endpoint: Value | None) -> None:
         callee = call.callee
-        if not isinstance(callee, Member) or not isinstance(endpoint, Function):
+        if not isinstance(callee, Member) or not isinstance(endpoint, Function | Class):
             return
         if callee.name in ROUTE_DECORATORS | _ADDERS:
             for router in self._owners(callee.of, scope):
                 self._register(router, callee.name, call, scope, endpoint)
 
-    def _register(self, router: Instance, how: str, call: Call, scope: Scope, endpoint: Function) -> None:
+    def _register(self, router: Instance, how: str, call: Call, scope: Scope, endpoint: Value | None) -> None:
+        if isinstance(endpoint, Class):
+            self._register_class(router, call, scope, endpoint)
+        if not isinstance(endpoint, Function):
+            return
         methods = call.keyword("methods")
         verbs: tuple[str, ...] = ("GET",)
         if how in _VERBS:
             verbs = (how.upper(),)
+        elif how in _WEBSOCKETS:
+            verbs = ("WEBSOCKET",)
         elif isinstance(methods, Display) and methods.values:
             verbs = tuple(str(item.value).upper() for item in methods.values if isinstance(item, Const))
         path = self.text(call.argument(0, "path"), scope)
-        route = Route(router, verbs, path, plain=how in {"route", "add_route"})
+        given = self._named(call.keyword("dependencies"), scope)
+        depends = tuple((item, scope) for item in given.values) if isinstance(given, Display) else ()
+        route = Route(router, verbs, path, plain=how in _PLAIN, dependencies=depends)
         self.map.routes.setdefault(endpoint.scope, []).append(route)
+
+    def _register_class(self, router: Instance, call: Call, scope: Scope, endpoint: Class) -> None:
+        """The methods of an `HTTPEndpoint` are path operations."""
+        names = [base.name for base in self.resolver.bases(endpoint) if isinstance(base, External)]
+        for method in (method for name in names for method in ENDPOINT_CLASSES.get(name, ())):
+            found = self.resolver.class_member(endpoint, method)
+            if isinstance(found, Function):
+                verb = "WEBSOCKET" if method.startswith("on_") else method.upper()
+                path = self.text(call.argument(0, "path"), scope)
+                self.map.routes.setdefault(found.scope, []).append(Route(router, (verb,), path, plain=True))
 
     def _include(self, callee: Member, call: Call, scope: Scope) -> None:
         parents: list[Instance | None] = [*self._owners(callee.of, scope)] or [None]
@@ -169,6 +220,7 @@ class _AppReader:
         for child in children:
             router = self._owner(child, scope)
             if router is not None:
+                self._depends(router, call, scope)
                 self.map.parents.setdefault(router, []).extend((parent, prefix) for parent in parents)
 
     def _each(self, term: Term | None, scope: Scope) -> list[Term | None]:

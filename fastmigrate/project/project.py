@@ -12,16 +12,21 @@ from fastmigrate.facts.links import read_links
 from fastmigrate.facts.made import Made, read_arguments, read_kept_in_state, read_made, read_names
 from fastmigrate.facts.nodes import place_in_text
 from fastmigrate.facts.sites import Argument, Site, read_sites
-from fastmigrate.facts.terms import Call, Member, Ref, Term
-from fastmigrate.facts.values import CallSite, FunctionLinks, ModuleLinks, Place
+from fastmigrate.facts.terms import Call, Member, Term
+from fastmigrate.facts.values import CallSite, ModuleLinks, Place
 from fastmigrate.knowledge.blocking import BLOCKING_CALLS, SLEEP, TOKENS
 from fastmigrate.knowledge.httpx_clients import ASYNC_CLIENTS, CLIENTS
 from fastmigrate.knowledge.names import LIBRARIES, MAKES, STAR_NAMES, canonical
 from fastmigrate.project.appmap import AppMap
 from fastmigrate.project.apps import read_apps
+from fastmigrate.project.callgraph import CallGraph
 from fastmigrate.project.clients import MadeClient, made_clients
 from fastmigrate.project.modules import ModuleTree, is_test_path, module_name
+from fastmigrate.project.reach import Reach
+from fastmigrate.project.references import Reference, references
+from fastmigrate.project.relevance import leading_to
 from fastmigrate.project.resolve import Class, Function, Instance, Resolver, Scope, Value
+from fastmigrate.project.roots import find_roots
 from fastmigrate.project.sharing import SharedUses, shared_uses
 from fastmigrate.project.tasks import MisplacedImport, MisusedTask, misplaced_imports, misused_tasks
 from fastmigrate.project.types import Types
@@ -73,6 +78,8 @@ class Project:
         self.unreadable: dict[str, SourceError] = {}
         self._links: dict[str, ModuleLinks | None] = {}
         self._sites: dict[str, dict[int, Site]] = {}
+        self._references: dict[Scope, list[Reference]] = {}
+        self._helper_sites: dict[str, dict[int, Site]] = {}
         self._made: dict[str, dict[int, Made]] = {}
         self._shared: dict[tuple[str, int], SharedUses] = {}
         self.tree = ModuleTree(sources.paths, LIBRARIES)
@@ -80,8 +87,7 @@ class Project:
         self.resolver = Resolver(self.tree, self.links, canonical, MAKES, known)
         self.types = Types(self.resolver)
         own = (name.rpartition(".")[2].encode() for name in self._configured)
-        sleeping = {*sources.containing(SLEEP)} & {*sources.containing(b"async def")}
-        self.blocking_paths = sorted({*sources.containing(*TOKENS, *own), *sleeping})
+        self.blocking_paths = sorted({*sources.containing(*TOKENS, SLEEP, *own)})
         for path in [*self.blocking_paths, *named]:
             self.links(path)
         self.blocking_paths += sorted(set(self._naming_sessions()) - {*self.blocking_paths})
@@ -128,14 +134,36 @@ class Project:
         return self.sources.parse(self.sources.decode(path))
 
     @cached_property
+    def _app_paths(self) -> list[str]:
+        return [path for path in self.sources.containing(*_APP_TOKENS) if not is_test_path(path)]
+
+    @cached_property
     def apps(self) -> AppMap:
         """The apps and routers of the project."""
-        modules = {path: self.links(path) for path in self.sources.containing(*_APP_TOKENS) if not is_test_path(path)}
+        modules = {path: self.links(path) for path in self._app_paths}
         return read_apps({path: links for path, links in modules.items() if links is not None}, self.resolver)
 
     @cached_property
+    def graph(self) -> CallGraph:
+        """Who runs whom, among the files that can matter."""
+        return CallGraph(self.resolver, self.relevant)
+
+    @cached_property
+    def relevant(self) -> set[str]:
+        """The files that can matter: those that can block, and those that import them."""
+        made = self.sources.containing(b"Client(")
+        leading = leading_to(self.sources, {*self.blocking_paths, *made}) if self.apps.routes else set()
+        return {path for path in leading if not is_test_path(path)}
+
+    @cached_property
+    def reach(self) -> Reach:
+        """What runs on the event loop."""
+        modules = [links for path in self._app_paths if (links := self.links(path)) is not None]
+        return Reach(self.graph, find_roots(modules, self.apps, self.resolver))
+
+    @cached_property
     def blocking(self) -> tuple[BlockingCall, ...]:
-        """The blocking calls that `async def` path operations make themselves."""
+        """The blocking calls on the event loop."""
         return tuple(call for path in self.blocking_paths if not is_test_path(path) for call in self._blocking_in(path))
 
     def _blocking_in(self, path: str) -> Iterator[BlockingCall]:
@@ -143,12 +171,9 @@ class Project:
         if links is None:
             return
         for site in links.calls:
-            function = links.functions.get(site.scope)
-            if function is None or not function.is_async or site.deferred:
-                continue
             scope = Scope(path, site.scope)
-            found = self.blocks(site, scope)
-            if found is not None and scope in self.apps.routes:
+            found = self.blocks(site, scope) if scope in self.reach and not site.deferred else None
+            if found is not None:
                 code, callee = found
                 place = self.place_in_text(path, site.place)
                 yield BlockingCall(code, callee, scope, site, place, callee not in BLOCKING_CALLS)
@@ -185,12 +210,8 @@ class Project:
 
     @cached_property
     def own_clients(self) -> tuple[MadeClient, ...]:
-        """Those that `async def` path operations make for themselves."""
-        return tuple(client for client in self.httpx_clients if self._is_async_path_operation(client.scope))
-
-    def _is_async_path_operation(self, scope: Scope) -> bool:
-        function = self.resolver.function(scope) if scope in self.apps.routes else None
-        return function is not None and function.is_async
+        """Those that are made on the event loop, for a request."""
+        return tuple(client for client in self.httpx_clients if client.scope in self.reach)
 
     @cached_property
     def module_clients(self) -> tuple[MadeClient, ...]:
@@ -274,35 +295,18 @@ class Project:
             self._sites[path] = read_sites(self.tree_of(path), wanted)
         return self._sites[path][call.site.call.number]
 
-    def references(self, function: Scope) -> Iterator[tuple[str, int]]:
-        """Where a path operation is used other than by its registration: path and line, tests included."""
-        name = function.qualname.rpartition(".")[2].rstrip("'")
-        for path in self.sources.containing(name.encode()):
-            links = self.links(path)
-            if links is not None:
-                yield from self._references_in(links, name, function)
+    def site_of(self, path: str, number: int) -> Site:
+        """The same of any other call, by its ordinal: where a helper is called, say."""
+        if path not in self._helper_sites:
+            wanted = {edge.call for calls in self.reach.callers.values() for s, edge in calls if s.path == path}
+            self._helper_sites[path] = read_sites(self.tree_of(path), wanted)
+        return self._helper_sites[path][number]
 
-    def _references_in(self, links: ModuleLinks, name: str, function: Scope) -> Iterator[tuple[str, int]]:
-        target = Function(function)
-        registered = 0
-        for site in links.calls:
-            scope, call = Scope(links.path, site.scope), site.call
-            if _calls_super(call, name) and self._is_method(function):
-                yield links.path, site.place.line
-            for term in (call.callee, *call.args, *(value for _, value in call.keywords)):
-                if isinstance(term, Ref | Member) and self.resolver.resolve(term, scope) == target:
-                    if term is not call.callee and _registers(call):
-                        registered += isinstance(term, Ref)
-                    else:
-                        yield links.path, site.place.line
-        for bound, bindings in links.bindings.items():
-            means = any(self.resolver.resolve_binding(b, Scope(links.path)) == target for b in bindings)
-            if means and _loads_of_module_name(links, bound) > registered:
-                yield links.path, bindings[0].line
-
-    def _is_method(self, function: Scope) -> bool:
-        links = self.resolver.function(function)
-        return links is not None and links.in_class
+    def references(self, function: Scope) -> list[Reference]:
+        """Where a function is used other than by its registration, tests included."""
+        if function not in self._references:
+            self._references[function] = list(references(self, function))
+        return self._references[function]
 
     @staticmethod
     def name_of(scope: Scope) -> str:
@@ -319,32 +323,3 @@ def _imports(links: ModuleLinks | None, library: str) -> bool:
         for bindings in scope.values()
         for binding in bindings
     )
-
-
-def _loads_of_module_name(links: ModuleLinks, name: str) -> int:
-    """How often a file reads a name of the module: where it is no name of a function's own."""
-    functions = links.functions.values()
-    hiding = [f for f in functions if name in f.bindings and name not in _outer_bindings(links, f)]
-    return links.loads.get(name, 0) - sum(function.loads.get(name, 0) for function in hiding)
-
-
-def _outer_bindings(links: ModuleLinks, function: FunctionLinks) -> set[str]:
-    """The names of the functions around a function."""
-    found: set[str] = set()
-    while (outer := links.functions.get(function.parent)) is not None:
-        found |= outer.bindings.keys()
-        function = outer
-    return found
-
-
-def _registers(call: Call) -> bool:
-    """`app.add_api_route("/", f)` or `app.get("/")(f)`."""
-    callee = call.callee
-    return isinstance(callee, Call) or (isinstance(callee, Member) and callee.name in {"add_api_route", "add_route"})
-
-
-def _calls_super(call: Call, name: str) -> bool:
-    match call.callee:
-        case Member(Call(Ref("super")), called):
-            return called == name
-    return False

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from fastmigrate.facts.terms import Await, Call, Const, Display, Either, Item, Member, Ref, Term, Truthy
 from fastmigrate.facts.values import Binding, ClassLinks, FunctionLinks, ModuleLinks
+from fastmigrate.knowledge.running import DEPENDS
 from fastmigrate.project.modules import ModuleTree
 
 __all__ = ["Class", "External", "Function", "Instance", "Method", "Module", "Resolver", "Scope", "Value"]
@@ -72,6 +73,8 @@ class Method:
 Value = External | Module | Function | Class | Instance | Method
 
 _LIMIT = 40  # steps from a name to what it stands for
+_DEPENDS = frozenset(External(name) for name in DEPENDS)
+_PROPERTIES = frozenset({External("builtins.property"), External("functools.cached_property")})
 
 
 class Resolver:
@@ -153,7 +156,7 @@ class Resolver:
                 case Ref(name):
                     return self._name(name, scope)
                 case Member(of, name):
-                    return self._member(self.resolve(of, scope), name)
+                    return self.member(self.resolve(of, scope), name)
                 case Call():
                     return self._call(term, scope)
                 case Truthy(of):
@@ -211,7 +214,26 @@ class Resolver:
                     parts = parts[:1] if name.endswith("Annotated") else parts
                     return _only(self.annotated(part, scope) for part in parts if not _nothing(part))
                 return self.resolve(of, scope)
+            case Ref(name):
+                alias = self.alias(name, scope)
+                if alias is not None:
+                    return self.annotated(*alias)
         return self.resolve(term, scope)
+
+    def alias(self, name: str, scope: Scope) -> tuple[Term, Scope] | None:
+        """What `Name = Annotated[…]` or `Name = X | None` stands for, also in another module, and where that stands."""
+        for _ in range(_LIMIT):
+            found = self.lookup(name, scope)
+            if found is None or len(found[0]) != 1:
+                return None
+            binding, home = found[0][0], found[1]
+            if binding.kind == "value":
+                return (binding.term, home) if isinstance(binding.term, Item | Either) else None
+            path = self.tree.find(home.path, binding.module, binding.level) if binding.kind == "from" else None
+            if path is None or path.endswith("/"):
+                return None
+            name, scope = binding.name, Scope(path)
+        return None
 
     def lookup(self, name: str, scope: Scope) -> tuple[tuple[Binding, ...], Scope] | None:
         """The bindings of a name as seen from a scope, and the scope that holds them."""
@@ -250,14 +272,15 @@ class Resolver:
         bindings, home = found
         parameters = [binding for binding in bindings if binding.kind == "parameter"]
         if parameters and bindings[0].kind == "parameter" and name in {"self", "cls"}:
-            return self._self(home)
+            return self._self(home, name)
         return _only(self.resolve_binding(binding, home) for binding in bindings if not _nothing(binding.term))
 
-    def _self(self, scope: Scope) -> Value | None:
+    def _self(self, scope: Scope, name: str) -> Value | None:
         function = self.function(scope)
         if function is None or not function.in_class:
             return None
-        return Instance(Class(Scope(scope.path, function.parent)), scope, -1)
+        owner = Class(Scope(scope.path, function.parent))
+        return owner if name == "cls" else Instance(owner, scope, -1)
 
     def _from_star(self, name: str, scope: Scope) -> Value | None:
         links = self.links(scope.path)
@@ -266,7 +289,7 @@ class Resolver:
             if path is None and f"{star.module}.{name}" in self.star_names:
                 return External(self.canonical(f"{star.module}.{name}"))
             if path is not None and not name.startswith("_"):
-                found = self._member(Module(path), name)
+                found = self.member(Module(path), name)
                 if found is not None:
                     return found
         return None
@@ -287,7 +310,7 @@ class Resolver:
                 inner = Scope(scope.path, binding.name) if binding.name else scope
                 return self.resolve(binding.term, inner)
             case "with":
-                return self.resolve(binding.term, scope)
+                return self.resolve(binding.term, scope) or self._handed_out(binding.term, scope)
             case "each":
                 if isinstance(binding.term, Display):
                     return _only(self.resolve(item, scope) for item in binding.term.values)
@@ -295,7 +318,46 @@ class Resolver:
                 kind = self.annotated(binding.term, Scope(scope.path, scope.qualname))
                 if isinstance(kind, External | Class):
                     return Instance(kind, scope, -1)
+                return self._injected(binding.default, scope)
         return None
+
+    def _injected(self, default: Term | None, scope: Scope) -> Value | None:
+        """What a parameter without a known annotation gets from `Depends(…)`."""
+        match default:
+            case Call(callee=callee, args=(given, *_)) if self.resolve(callee, scope) in _DEPENDS:
+                match self.resolve(given, scope):
+                    case Class() as made:
+                        return Instance(made, scope, -1)
+                    case Function(home):
+                        return self.result(home)
+        return None
+
+    def _handed_out(self, term: Term, scope: Scope) -> Value | None:
+        """What `with f() as name` gives, where f is a generator under `@contextmanager`."""
+        inner = term.of if isinstance(term, Await) else term
+        callee = self.resolve(inner.callee, scope) if isinstance(inner, Call) else None
+        return self.result(callee.scope) if isinstance(callee, Function) else None
+
+    def result(self, scope: Scope) -> Value | None:
+        """What a function returns or, if it is a generator, yields: as far as one value, or its annotation, tells."""
+        return self._once(("()", scope), lambda: self._find_result(scope))
+
+    def _find_result(self, scope: Scope) -> Value | None:
+        function = self.function(scope)
+        if function is None:
+            return None
+        given = [item.value for item in function.yields] if function.yields else list(function.returns)
+        known = [term for term in given if term is not None and not _nothing(term)]
+        found = _only(self.resolve(term, scope) for term in known)
+        if found is not None or function.returned is None:
+            return found
+        declared = function.returned
+        if function.yields:  # Iterator[X], AsyncGenerator[X, None]
+            if not isinstance(declared, Item):
+                return None
+            declared = declared.key.values[0] if isinstance(declared.key, Display) else declared.key
+        kind = self.annotated(declared, Scope(scope.path))
+        return Instance(kind, scope, -1) if isinstance(kind, Class) else None
 
     def _from_import(self, binding: Binding, scope: Scope) -> Value | None:
         path = self.tree.find(scope.path, binding.module, binding.level)
@@ -303,23 +365,32 @@ class Resolver:
             return None if binding.level else External(self.canonical(f"{binding.module}.{binding.name}"))
         if path == scope.path:  # a package that names a module of its own
             return self._submodule(path, binding.name)
-        return self._member(Module(path), binding.name)
+        return self.member(Module(path), binding.name)
 
-    def _member(self, owner: Value | None, name: str) -> Value | None:
+    def member(self, owner: Value | None, name: str) -> Value | None:
+        """What a member of a value stands for, or None."""
         match owner:
             case External(base):
                 return External(self.canonical(f"{base}.{name}"))
             case Module(path):
                 return self._module_member(path, name)
             case Class():
-                return self._class_member(owner, name)
+                return self.class_member(owner, name)
             case Instance(of=External()):
                 return Method(owner, name)
             case Instance(of=Class() as kind):
-                found = self._class_member(kind, name)
+                found = self.class_member(kind, name)
+                if isinstance(found, Function) and self.is_property(found.scope):
+                    return self.result(found.scope)
                 external = any(isinstance(base, External) for base in self.bases(kind))
                 return found if found is not None or not external else Method(owner, name)
         return None
+
+    def is_property(self, scope: Scope) -> bool:
+        """Whether a method is read like an attribute."""
+        function = self.function(scope)
+        home = Scope(scope.path)
+        return function is not None and any(self.resolve(d, home) in _PROPERTIES for d in function.decorators)
 
     def _module_member(self, path: str, name: str) -> Value | None:
         return self._once((name, path), lambda: self._find_module_member(path, name))
@@ -342,7 +413,8 @@ class Resolver:
             return None if inner is None else Module(inner)
         return None
 
-    def _class_member(self, owner: Class, name: str) -> Value | None:
+    def class_member(self, owner: Class, name: str) -> Value | None:
+        """What a name stands for in a class, or in the first of its bases that has it."""
         return self._once((name, owner), lambda: self._find_class_member(owner, name))
 
     def _find_class_member(self, owner: Class, name: str) -> Value | None:
@@ -360,19 +432,23 @@ class Resolver:
     def _call(self, call: Call, scope: Scope) -> Value | None:
         callee = self.resolve(call.callee, scope)
         match callee:
+            case External("builtins.super"):
+                return self._super(scope)
             case External(name):
                 return Instance(External(self.makes.get(name, name)), scope, call.number)
             case Class():
                 return Instance(callee, scope, call.number)
             case Function(inner):
-                return self._once(("()", inner), lambda: self._returned(inner))
+                function = self.function(inner)
+                return None if function is None or function.yields else self.result(inner)
         return None
 
-    def _returned(self, scope: Scope) -> Value | None:
+    def _super(self, scope: Scope) -> Value | None:
+        """The first base of the class in whose method `super()` stands."""
         function = self.function(scope)
-        if function is None or not function.returns or function.yields:
-            return None
-        return _only(self.resolve(term, scope) for term in function.returns if not _nothing(term))
+        links = self.class_(Class(Scope(scope.path, function.parent))) if function and function.in_class else None
+        base = self.resolve(links.bases[0], Scope(scope.path)) if links is not None and links.bases else None
+        return Instance(base, scope, -1) if isinstance(base, External | Class) else None
 
 
 def _nothing(term: Term) -> bool:
@@ -380,5 +456,11 @@ def _nothing(term: Term) -> bool:
 
 
 def _only(values: Iterable[Value | None]) -> Value | None:
+    """The one value among several equal ones; of instances of one class of the project, that they are such."""
     found = set(values)
+    if len(found) > 1:
+        kinds = {(value.of, value.scope) if isinstance(value, Instance) else None for value in found}
+        classes = {kind[0] for kind in kinds if kind is not None and isinstance(kind[0], Class)}
+        if len(classes) == 1 and None not in kinds and len({kind[0] for kind in kinds if kind}) == 1:
+            return Instance(classes.pop(), min((kind[1] for kind in kinds if kind), key=repr), -1)
     return found.pop() if len(found) == 1 else None

@@ -5,8 +5,17 @@ from __future__ import annotations
 import libcst as cst
 
 from fastmigrate.rewrite.expressions import ASYNC
-from fastmigrate.rewrite.imports import without_import
-from fastmigrate.rewrite.intents import AddParameter, InsertAtTop, InsertBefore, RemoveImport, WrapRest, WrapYield
+from fastmigrate.rewrite.imports import bound_name, with_alias, without_import
+from fastmigrate.rewrite.intents import (
+    AddParameter,
+    ImportTwin,
+    InsertAtTop,
+    InsertBefore,
+    RemoveImport,
+    Twin,
+    WrapRest,
+    WrapYield,
+)
 from fastmigrate.rewrite.layout import element_a_line, inserted, is_docstring, two_blank_lines, with_element
 from fastmigrate.rewrite.replacing import without_gone
 from fastmigrate.rewrite.statements import StatementEditor
@@ -50,8 +59,10 @@ class Editor(StatementEditor):
 
     # -- functions and the module
 
-    def edit_FunctionDef(self, original: cst.FunctionDef, updated: cst.FunctionDef) -> cst.FunctionDef:
-        """A function gets another parameter, or another first statement."""
+    def edit_FunctionDef(
+        self, original: cst.FunctionDef, updated: cst.FunctionDef
+    ) -> cst.FunctionDef | cst.FlattenSentinel[cst.BaseStatement]:
+        """A function gets another parameter, another first statement, or a twin that is edited in its place."""
         number = self.numbers[original]
         if self._is_made_async("function", original):
             updated = updated.with_changes(asynchronous=ASYNC)
@@ -66,6 +77,21 @@ class Editor(StatementEditor):
             updated = updated.with_changes(
                 body=updated.body.with_changes(body=without_import(updated.body.body, removal.bound))
             )
+        for twin in self._take(Twin, number, "function"):
+            assert isinstance(twin, Twin)
+            in_class = any(isinstance(statement, cst.ClassDef | cst.FunctionDef) for statement in self.statements)
+            blank = [cst.EmptyLine(indent=False)] * (1 if in_class else 2)
+            copy = updated.with_changes(name=cst.Name(twin.name), leading_lines=blank)
+            return cst.FlattenSentinel([original, copy])
+        return updated
+
+    def edit_ImportFrom(self, original: cst.ImportFrom, updated: cst.ImportFrom) -> cst.ImportFrom:
+        """What imports a function imports its twin, too."""
+        for intent in [i for i in self.remaining if isinstance(i, ImportTwin)]:
+            if isinstance(updated.names, cst.ImportStar) or intent.bound not in map(bound_name, updated.names):
+                continue
+            self.remaining.remove(intent)
+            updated = updated.with_changes(names=with_alias(updated.names, intent.name, intent.alias))
         return updated
 
     def _with_parameter(self, params: cst.Parameters, intent: AddParameter) -> cst.Parameters:

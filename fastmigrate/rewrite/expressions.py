@@ -19,7 +19,7 @@ from fastmigrate.rewrite.intents import (
     TestMember,
     WrapRest,
 )
-from fastmigrate.rewrite.layout import an_argument_a_line, with_comma_after, with_function_passed, with_keyword
+from fastmigrate.rewrite.layout import an_argument_a_line, with_function_passed, with_keyword, with_positional
 from fastmigrate.rewrite.nodes import Filler, member_of, refuse_comments
 from fastmigrate.rewrite.replacing import Replacer
 
@@ -100,13 +100,16 @@ class ExpressionEditor(CountingEditor):
         for new in intent.added:
             value = cst.parse_expression(self.templates.quoted(new.value), self.config)
             if new.keyword is None:
-                args = [with_comma_after(call, cst.Arg(value)), *args]
+                args = with_positional(call, args, new.after, cst.Arg(value))
             else:
                 args = with_keyword(call, args, new.keyword, value)
         changes: dict[str, object] = {"args": args}
         if intent.callee is not None:
             refuse_comments(call.func)
             changes["func"] = cst.parse_expression(intent.callee, self.config)
+        if intent.renamed is not None:
+            name = cst.Name(intent.renamed)
+            changes["func"] = call.func.with_changes(attr=name) if isinstance(call.func, cst.Attribute) else name
         plain = call.with_changes(**changes)
         if any(new.keyword is not None for new in intent.added) and not self.in_string:
             plain = an_argument_a_line(call, plain, self.unit)

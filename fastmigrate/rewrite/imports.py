@@ -11,7 +11,7 @@ from libcst.helpers import get_full_name_for_node
 from fastmigrate.rewrite.intents import AddImport, RemoveImport
 from fastmigrate.rewrite.layout import is_docstring
 
-__all__ = ["edit_imports", "without_import"]
+__all__ = ["bound_name", "edit_imports", "with_alias", "without_import"]
 
 _BLANK = cst.EmptyLine(indent=False)
 
@@ -57,7 +57,7 @@ def _without_name(statement: cst.BaseStatement, bound: str) -> cst.BaseStatement
     found = _import_in(statement)
     if found is None or isinstance(found.names, cst.ImportStar):
         return statement
-    names = [alias for alias in found.names if _bound(alias) != bound]
+    names = [alias for alias in found.names if bound_name(alias) != bound]
     if len(names) == len(found.names):
         return statement
     if not names:
@@ -72,7 +72,7 @@ def _with_import(body: list[cst.BaseStatement], intent: AddImport, gone: set[str
         if intent.name is None or not isinstance(found, cst.ImportFrom) or isinstance(found.names, cst.ImportStar):
             continue
         if _module_of(found) == intent.module:
-            changed = found.with_changes(names=_with_alias(found.names, intent))
+            changed = found.with_changes(names=with_alias(found.names, intent.name, intent.alias))
             return [*body[:index], statement.with_changes(body=[changed]), *body[index + 1 :]]
     line = cst.SimpleStatementLine([_new_import(intent)])
     index, where = _place(body, intent, gone)
@@ -161,12 +161,12 @@ def _asname(alias: str | None) -> cst.AsName | None:
     return None if alias is None else cst.AsName(cst.Name(alias))
 
 
-def _with_alias(names: Sequence[cst.ImportAlias], intent: AddImport) -> list[cst.ImportAlias]:
-    assert intent.name is not None
-    new = cst.ImportAlias(cst.Name(intent.name), asname=_asname(intent.alias))
+def with_alias(names: Sequence[cst.ImportAlias], name: str, alias: str | None) -> list[cst.ImportAlias]:
+    """The names of an import with another one, where sorters of imports would put it."""
+    new = cst.ImportAlias(cst.Name(name), asname=_asname(alias))
     present = [_imported(alias) for alias in names]
     is_sorted = present == sorted(present, key=_case)
-    index = next((i for i, name in enumerate(present) if is_sorted and _case(name) > _case(intent.name)), len(names))
+    index = next((i for i, other in enumerate(present) if is_sorted and _case(other) > _case(name)), len(names))
     if index < len(names):
         comma = names[index - 1].comma if index else names[0].comma
         if not isinstance(comma, cst.Comma) or len(names) == 1:
@@ -203,7 +203,8 @@ def _module_of(node: cst.Import | cst.ImportFrom) -> str:
     return "." * len(node.relative) + ((get_full_name_for_node(node.module) or "") if node.module else "")
 
 
-def _bound(alias: cst.ImportAlias) -> str:
+def bound_name(alias: cst.ImportAlias) -> str:
+    """The name that an import binds."""
     if alias.asname is not None and isinstance(alias.asname.name, cst.Name):
         return alias.asname.name.value
     return _imported(alias).partition(".")[0]

@@ -17,6 +17,7 @@ __all__ = [
     "EditCall",
     "EditHandler",
     "GuardStatement",
+    "ImportTwin",
     "InsertAtTop",
     "InsertBefore",
     "Intent",
@@ -31,6 +32,7 @@ __all__ = [
     "StatementBefore",
     "Template",
     "TestMember",
+    "Twin",
     "UnwrapWith",
     "WrapRest",
     "WrapYield",
@@ -53,21 +55,23 @@ class ArgumentEdit:
 
 @dataclass(frozen=True, slots=True)
 class NewArgument:
-    """An argument that is added: first, if it has no keyword, else last."""
+    """An argument that is added: last, or, if it has no keyword, behind the first ones, as many as `after` says."""
 
     keyword: str | None
     value: str
+    after: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class EditCall:
-    """A call gets another callee, other arguments, or an `await`."""
+    """A call gets another callee, other arguments, or an `await`; `renamed` is a new last name of its callee."""
 
     number: int
     callee: str | None = None
     arguments: tuple[ArgumentEdit, ...] = ()
     added: tuple[NewArgument, ...] = ()
     awaited: bool = False
+    renamed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +218,23 @@ class AddParameter:
 
 
 @dataclass(frozen=True, slots=True)
+class Twin:
+    """A function stays as it is, and all edits within it go to a copy with another name that stands behind it."""
+
+    function: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportTwin:
+    """Where `bound` is imported from some module, so is the twin of what it names, under its name or an alias."""
+
+    bound: str
+    name: str
+    alias: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class InsertAtTop:
     """A function's body begins with another statement, after its docstring."""
 
@@ -277,6 +298,8 @@ Intent = (
     | StatementBefore
     | GuardStatement
     | AddParameter
+    | Twin
+    | ImportTwin
     | InsertAtTop
     | InsertBefore
     | WrapYield

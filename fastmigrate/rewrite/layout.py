@@ -14,11 +14,11 @@ __all__ = [
     "inserted",
     "is_docstring",
     "two_blank_lines",
-    "with_comma_after",
     "with_element",
     "with_first_elements",
     "with_function_passed",
     "with_keyword",
+    "with_positional",
 ]
 
 _SHORT = 70  # characters of a comprehension that may stand on one line
@@ -34,12 +34,18 @@ def is_docstring(statement: cst.BaseStatement) -> bool:
     return isinstance(first, cst.Expr) and isinstance(first.value, cst.SimpleString | cst.ConcatenatedString)
 
 
-def with_comma_after(call: cst.Call, arg: cst.Arg) -> cst.Arg:
-    """An argument that comes to stand first in a call, on a line of its own if the others do."""
+def with_positional(call: cst.Call, args: Sequence[cst.Arg], after: int, new: cst.Arg) -> list[cst.Arg]:
+    """The arguments of a call with a new one behind the first ones, on a line of its own if the others are."""
     between = call.whitespace_before_args
+    comma: cst.Comma | cst.MaybeSentinel = cst.MaybeSentinel.DEFAULT
     if call.args and isinstance(between, cst.ParenthesizedWhitespace):
-        return arg.with_changes(comma=cst.Comma(whitespace_after=between))
-    return arg
+        comma = cst.Comma(whitespace_after=between)
+    before, behind = list(args[:after]), list(args[after:])
+    if before and not behind:  # it takes over what ends the last one
+        new = new.with_changes(comma=before[-1].comma)
+        before[-1] = before[-1].with_changes(comma=comma)
+        return [*before, new]
+    return [*before, new.with_changes(comma=comma), *behind]
 
 
 def with_keyword(call: cst.Call, args: Sequence[cst.Arg], keyword: str, value: cst.BaseExpression) -> list[cst.Arg]:

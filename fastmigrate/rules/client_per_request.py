@@ -66,9 +66,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fastmigrate.knowledge.httpx_clients import ASYNC_CLIENTS
-from fastmigrate.model import Finding, Hop
+from fastmigrate.model import Finding
 from fastmigrate.project.project import Project
-from fastmigrate.rules._blocking import endpoints_of
+from fastmigrate.rules._blocking import chain_to, endpoints_of
 
 CODE = "FM301"
 NAME = "client-per-request"
@@ -81,6 +81,6 @@ def find(project: Project) -> Iterator[Finding]:
             path, name = client.scope.path, project.name_of(client.scope)
             place = project.place_in_text(path, client.site.place)
             message = f"`{client.made}` is made anew for each request in `{name}`: no connection is ever used again"
-            chain = (Hop(name, path, place.line, place.column),)
+            chain = chain_to(project, client.scope, place)
             endpoints = endpoints_of(project, client.scope)
             yield Finding(CODE, NAME, message, path, place, endpoints, chain, call=client.site.call.number)

@@ -61,7 +61,7 @@ from fastmigrate.knowledge.background import TASK_HOME
 from fastmigrate.model import Finding, Hop
 from fastmigrate.project.project import Project
 from fastmigrate.project.tasks import MisplacedImport, MisusedTask
-from fastmigrate.rules._blocking import endpoints_of
+from fastmigrate.rules._blocking import chain_to, endpoints_of
 
 CODE = "FM403"
 NAME = "misused-background-task"
@@ -85,7 +85,7 @@ def _misuse(project: Project, task: MisusedTask) -> Finding:
     )
     chain: tuple[Hop, ...] = ()
     if task.function.qualname:
-        chain = (Hop(project.name_of(task.function), path, place.line, place.column),)
+        chain = chain_to(project, task.function, place)
     endpoints = endpoints_of(project, task.function)
     return Finding(CODE, NAME, message, path, place, endpoints, chain, call=task.site.call.number)
 

@@ -1,0 +1,378 @@
+"""Steps for helpers: functions between the event loop and a call become coroutine functions that take the client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from fastmigrate.facts.terms import Call, Member, Ref, Term, dotted
+from fastmigrate.facts.values import FunctionLinks
+from fastmigrate.knowledge.parity import Parity
+from fastmigrate.plan.awaiting import Awaiting
+from fastmigrate.plan.goals import (
+    ClientHandedOn,
+    ClientInFunction,
+    Coroutine,
+    ErrorsPassed,
+    Goal,
+    Held,
+    HelperRun,
+    Imported,
+    Step,
+)
+from fastmigrate.plan.handlers import Guard, Handlers
+from fastmigrate.plan.names import imported
+from fastmigrate.plan.specs import ClientSpec
+from fastmigrate.plan.users import Users
+from fastmigrate.project.callgraph import Edge, Node
+from fastmigrate.project.project import Project
+from fastmigrate.project.resolve import External, Function, Instance, Scope
+from fastmigrate.rewrite.intents import (
+    AddParameter,
+    EditCall,
+    ImportTwin,
+    Intent,
+    MakeAsync,
+    NewArgument,
+    RemoveImport,
+    Twin,
+)
+
+if TYPE_CHECKING:
+    from fastmigrate.plan.clients import Clients
+
+__all__ = ["Helpers"]
+
+_ASYNC_CAPABLE = frozenset(
+    [
+        *("builtins.staticmethod", "builtins.classmethod", "abc.abstractmethod", "typing.override"),
+        *("typing_extensions.override", "typing.final", "tenacity.retry", "backoff.on_exception"),
+        *("backoff.on_predicate", "typing.overload"),
+    ]
+)
+"""Decorators from outside that do for a coroutine function what they do for any other."""
+_WHY_NOT: dict[str, str] = {
+    "read": "is a property, and reading it cannot be awaited",
+    "with": "is entered by `with`, which cannot be awaited",
+}
+
+
+class Helpers:
+    """Makes the steps of the goals that concern helpers.
+
+    `cures` are the goals of the findings in a function.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        awaiting: Awaiting,
+        clients: Clients,
+        handlers: Handlers,
+        cures: Callable[[Scope], list[Goal]],
+    ) -> None:
+        self.project = project
+        self.awaiting = awaiting
+        self.clients = clients
+        self.handlers = handlers
+        self.cures = cures
+        self.users = Users(project)
+        self.guards: dict[Goal, list[Guard]] = {}
+
+    def callers(self, function: Scope) -> list[tuple[Scope, Edge]]:
+        """Where functions on the event loop run a function."""
+        return self.project.reach.callers.get(function, [])
+
+    def _function(self, scope: Scope) -> FunctionLinks:
+        links = self.project.resolver.function(scope)
+        if links is None:
+            raise LookupError(scope)
+        return links
+
+    # -- a function becomes a coroutine function
+
+    def coroutine(self, goal: Coroutine) -> Step | Held:
+        """A function becomes a coroutine function, or its twin does, and all that runs it awaits it."""
+        links = self._function(goal.function)
+        if links.is_async:
+            return Step()
+        reason = self._in_the_way(goal.function, links)
+        if reason is not None:
+            return Held(reason)
+        needs: list[Goal] = [HelperRun(caller, edge) for caller, edge in self.callers(goal.function)]
+        needs += [Coroutine(member) for member in self.users.family(goal.function) if member != goal.function]
+        path = goal.function.path
+        intents: list[Intent] = [MakeAsync("function", links.number)]
+        twin = self.users.twin(goal.function)
+        if twin is not None:
+            if links.in_class and links.qualname.rpartition(".")[2].startswith("__"):
+                return Held(f"`{links.qualname}` is used by code off the event loop, too: give it a name of its own")
+            intents.append(Twin(links.number, twin))
+            needs += self.cures(goal.function)
+        return Step(tuple(needs), intents=tuple((path, intent) for intent in intents))
+
+    def _in_the_way(self, function: Scope, links: FunctionLinks) -> str | None:
+        name = links.qualname.rpartition(".")[2].rstrip("'")
+        where = f"`{self.project.name_of(function)}`"
+        if links.number < 0:
+            return f"{where} is a lambda, which cannot be a coroutine function"
+        if name.startswith("__") and name.endswith("__") and name != "__call__":
+            return f"{where} cannot be a coroutine function: Python calls it"
+        if links.yields and any(item.value is None and not item.statement for item in links.yields):
+            return f"{where} is a generator that is sent values"
+        for decorator in links.decorators:
+            reason = self._decorator_in_the_way(decorator, function, links)
+            if reason is not None:
+                return f"{where} cannot be a coroutine function: {reason}"
+        return None
+
+    def _decorator_in_the_way(self, decorator: Term, function: Scope, links: FunctionLinks) -> str | None:
+        callee = decorator.callee if isinstance(decorator, Call) else decorator
+        value = self.project.resolver.resolve(callee, Scope(function.path, links.parent))
+        if isinstance(value, External) and value.name in _ASYNC_CAPABLE:
+            return self.clients.errors.of_decorator(decorator, function)
+        shown = dotted(callee) or "…"
+        if isinstance(value, External) and value.name.endswith(("property", "cache")):
+            kept = (
+                "is read like an attribute" if value.name.endswith("property") else "would be kept, and awaited twice"
+            )
+            return f"what `@{shown}` gives {kept}"
+        return f"it is not known what its decorator `@{shown}` does with one"
+
+    # -- a function on the event loop awaits another one
+
+    def helper_run(self, goal: HelperRun) -> Step | Held:
+        """Where a function runs another one that becomes a coroutine function, it awaits it."""
+        edge, caller = goal.edge, goal.caller
+        name = self.project.name_of(edge.target.scope)
+        links = self._function(edge.target.scope)
+        where = f"{caller.path}:{edge.place.line}"
+        if edge.how in _WHY_NOT:
+            return Held(f"`{name}` {_WHY_NOT[edge.how]} ({where})")
+        if edge.how == "callback" and not links.is_async:
+            return Held(f"`{name}` is handed over in {where} to be called, where it cannot be awaited")
+        if edge.call < 0 or not self._is_direct(goal):
+            return Held(f"which function {where} runs is only known when it does: it may be `{name}`")
+        if links.is_async:
+            return Step()
+        site = self.project.site_of(caller.path, edge.call)
+        reason = self.awaiting.in_the_way(site, caller)
+        if reason is not None:
+            return Held(f"the call of `{name}` in {where} cannot be awaited: {reason}")
+        if site.sees_names:
+            return Held(f"`{self.project.name_of(caller)}` looks at its own names with `locals()` or the like")
+        if links.yields and (site.loop is None or site.loop[0] == "generator"):
+            return Held(f"the generator `{name}` is not just looped over in {where}")
+        notes = tuple(self.awaiting.doubts(site, caller))
+        intents: tuple[tuple[str, Intent], ...] = ()
+        if links.yields and site.loop is not None:
+            intents = ((caller.path, MakeAsync(*site.loop)),)
+        return Step((Coroutine(caller),), Parity.LOSSY if notes else Parity.EXACT, notes, intents)
+
+    def _is_direct(self, goal: HelperRun | ClientHandedOn) -> bool:
+        """Whether a call names the function that it runs, or is given it to run."""
+        links = self.project.links(goal.caller.path)
+        site = links.call(goal.edge.call) if links is not None else None
+        if site is None:
+            return False
+        node = next((n for n in self.project.reach.nodes[goal.caller] if n.receiver is not None), Node(goal.caller))
+        term = site.call.argument(0, "func") if goal.edge.how == "task" else site.call.callee
+        value = self.project.graph.value(term, node)
+        family = {goal.edge.target.scope, *self.users.family(goal.edge.target.scope)}
+        if isinstance(value, Function):
+            return value.scope in family
+        if isinstance(value, Instance):
+            return self._function(goal.edge.target.scope).qualname.endswith(".__call__")
+        return False
+
+    # -- the client
+
+    def client_in_helper(self, goal: ClientInFunction) -> Step | Held:
+        """A helper gets the client as its first parameter, and all that runs it hand theirs on."""
+        links = self._function(goal.function)
+        outer = Scope(goal.function.path, links.parent)
+        if not links.in_class and outer in self.project.reach and self._is_used_within(goal.function, outer):
+            return Step((ClientInFunction(outer, goal.spec),))
+        if not links.in_class and links.parent and self.project.resolver.function(outer) is not None:
+            return Held(f"`{self.project.name_of(goal.function)}` is defined within a function that has no client")
+        stranger = self.users.stranger(goal.function) if links.is_async else None
+        if stranger is not None:
+            return Held(
+                f"`{self.project.name_of(goal.function)}` is also called, or referred to, in {stranger}, which has no "
+                "client to hand on"
+            )
+        for decorator in links.decorators:
+            reason = self._decorator_in_the_way(decorator, goal.function, links)
+            if reason is not None:
+                return Held(f"`{self.project.name_of(goal.function)}` cannot take a client: {reason}")
+        needs: list[Goal] = [Coroutine(goal.function), Imported(goal.function.path, self.project.library)]
+        needs += [ClientHandedOn(caller, edge, goal.spec) for caller, edge in self.callers(goal.function)]
+        family = self.users.family(goal.function)
+        needs += [ClientInFunction(member, goal.spec) for member in family if member != goal.function]
+        return Step(tuple(needs))
+
+    def _is_used_within(self, function: Scope, outer: Scope) -> bool:
+        inside = f"{outer.qualname}."
+        return all(
+            caller.path == outer.path and f"{caller.qualname}.".startswith(inside)
+            for caller, _ in self.callers(function)
+        )
+
+    def client_handed_on(self, goal: ClientHandedOn) -> Step | Held:
+        """A function hands its client on."""
+        edge = goal.edge
+        where = f"{goal.caller.path}:{edge.place.line}"
+        if edge.how not in {"call", "task", "for"} or edge.call < 0 or not self._is_direct(goal):
+            return Held(f"no client can be handed on to `{self.project.name_of(edge.target.scope)}` in {where}")
+        links = self.project.links(goal.caller.path)
+        site = links.call(edge.call) if links is not None else None
+        if edge.how == "task" and (site is None or not site.call.args):
+            return Held(f"the function is not the first argument in {where}")
+        return Step((ClientInFunction(goal.caller, goal.spec), HelperRun(goal.caller, edge)))
+
+    # -- errors
+
+    def passed(self, function: Scope, steps: Iterable[str]) -> Iterator[Goal]:
+        """What errors need that pass out of a function in these steps."""
+        if self.callers(function):
+            for step in sorted(steps):
+                yield ErrorsPassed(function, step)  # type: ignore[arg-type]
+
+    def errors_passed(self, goal: ErrorsPassed) -> Step | Held:
+        """The handlers around the calls of a function see to the errors that pass out of it."""
+        needs: list[Goal] = []
+        notes: list[str] = []
+        guards: list[Guard] = []
+        for caller, edge in self.callers(goal.function):
+            if edge.call < 0 or edge.how == "task":
+                continue
+            site = self.project.site_of(caller.path, edge.call)
+            for term in site.guards:
+                reason = self.clients.errors.of_context_manager(term, caller, {h.call for h in site.handlers})
+                if reason is not None:
+                    return Held(f"{caller.path}:{edge.place.line}: {reason}")
+            judged = self.handlers.judge(site.handlers, [goal.step], caller)
+            if judged.reason is not None:
+                return Held(f"{caller.path}: {judged.reason}")
+            for handler, uses in site.errors:
+                first, last = handler.body
+                if first <= edge.place.line <= last and any(use.kind != "error" or use.name for use in uses):
+                    return Held(
+                        f"{caller.path}: the handler in line {handler.line} reads the `response` of an error that "
+                        f"passes out of `{self.project.name_of(goal.function)}`, where it is not followed yet"
+                    )
+            guards += judged.guards
+            notes += judged.notes
+            needs += [*self.handlers.needs(judged.guards), *self.passed(caller, judged.escaping)]
+        self.guards[goal] = guards
+        return Step(tuple(dict.fromkeys(needs)), Parity.LOSSY if notes else Parity.EXACT, tuple(notes))
+
+    # -- lowering
+
+    def lowered(self, goals: Iterable[Goal]) -> Iterator[tuple[str, Intent]]:
+        """The parameters, the calls and the imports, once it is known which clients go where."""
+        goals = list(goals)
+        order = self.clients.keys.specs
+        taken: dict[Scope, set[ClientSpec]] = {}
+        handed: dict[tuple[Scope, Edge], set[ClientSpec]] = {}
+        made = {goal.function for goal in goals if isinstance(goal, Coroutine)}
+        for goal in goals:
+            if isinstance(goal, ClientInFunction) and self.is_given(goal.function):
+                taken.setdefault(goal.function, set()).add(goal.spec)
+            elif isinstance(goal, HelperRun):
+                handed.setdefault((goal.caller, goal.edge), set())
+            elif isinstance(goal, ClientHandedOn):
+                handed.setdefault((goal.caller, goal.edge), set()).add(goal.spec)
+        for function, specs in taken.items():
+            yield from self._parameters(function, [spec for spec in reversed(order) if spec in specs])
+        calls: dict[tuple[Scope, int], tuple[Edge, set[ClientSpec]]] = {}
+        for (caller, edge), specs in handed.items():
+            if edge.target.scope in made or specs:
+                calls.setdefault((caller, edge.call), (edge, set()))[1].update(specs)
+        twins: dict[tuple[str, str, str], None] = {}
+        for (caller, _), (edge, specs) in sorted(calls.items(), key=repr):
+            yield caller.path, self._call(caller, edge, [spec for spec in reversed(order) if spec in specs])
+            twin = self.users.twin(edge.target.scope)
+            if twin is not None and edge.target.scope in made:
+                twins |= dict.fromkeys(self._imports(caller, edge, twin))
+        yield from self._imported(twins, calls)
+
+    def is_given(self, function: Scope) -> bool:
+        """Whether a function gets its client as a parameter: it has no request, and no function around it has one."""
+        links = self._function(function)
+        outer = Scope(function.path, links.parent)
+        nested = not links.in_class and self.project.resolver.function(outer) is not None
+        return not nested and not self.clients.has_request(function)
+
+    def _parameters(self, function: Scope, specs: list[ClientSpec]) -> Iterator[tuple[str, Intent]]:
+        links = self._function(function)
+        httpx, _ = imported(self.project, function.path, self.project.library)
+        is_method = links.in_class and Ref("staticmethod") not in links.decorators
+        for spec in specs:
+            code = f"{self.clients.client_name(function, spec)}: {httpx}.AsyncClient"
+            yield function.path, AddParameter(links.number, code, is_method)
+
+    def _call(self, caller: Scope, edge: Edge, specs: list[ClientSpec]) -> EditCall:
+        after = 1 if edge.how == "task" else 0
+        added = tuple(NewArgument(None, self.clients.client_name(caller, spec), after) for spec in specs)
+        links = self._function(edge.target.scope)
+        becomes = not links.is_async
+        awaited = becomes and edge.how == "call" and not links.yields
+        twin = self.users.twin(edge.target.scope) if becomes else None
+        renamed = None
+        if twin is not None:
+            site = self._site(caller, edge)
+            renamed = f"{site.callee.name}_async" if isinstance(site.callee, Ref) else twin
+        return EditCall(edge.call, added=added, awaited=awaited, renamed=renamed)
+
+    def _site(self, caller: Scope, edge: Edge) -> Call:
+        links = self.project.links(caller.path)
+        site = links.call(edge.call) if links is not None else None
+        if site is None:
+            raise LookupError(edge)
+        return site.call
+
+    # -- imports of twins
+
+    def _imports(self, caller: Scope, edge: Edge, twin: str) -> Iterator[tuple[str, str, str]]:
+        """The imports by which a twin comes to where it is called: the file, the name bound there, the twin's name."""
+        callee = self._site(caller, edge).callee
+        if isinstance(callee, Ref):
+            yield from self._import_chain(callee.name, caller, twin)
+        elif isinstance(callee, Member):  # `package.fetch`, which the package imports from elsewhere
+            yield from self._through_package(callee, caller, edge.target.scope, twin)
+
+    def _through_package(
+        self, callee: Member, caller: Scope, target: Scope, twin: str
+    ) -> Iterator[tuple[str, str, str]]:
+        owner = self.project.resolver.resolve(callee.of, caller)
+        path = getattr(owner, "path", None)
+        if isinstance(path, str) and path != target.path and not path.endswith("/"):
+            yield from self._import_chain(callee.name, Scope(path), twin)
+
+    def _import_chain(self, name: str, scope: Scope, twin: str) -> Iterator[tuple[str, str, str]]:
+        found = self.project.resolver.lookup(name, scope)
+        if found is None or found[0][0].kind != "from":
+            return
+        binding, home = found[0][0], found[1]
+        yield home.path, name, f"{binding.name}_async"
+        path = self.project.tree.find(home.path, binding.module, binding.level)
+        if path is not None and not path.endswith("/"):
+            yield from self._import_chain(binding.name, Scope(path), twin)
+
+    def _imported(
+        self, twins: Iterable[tuple[str, str, str]], calls: Iterable[tuple[Scope, int]]
+    ) -> Iterator[tuple[str, Intent]]:
+        """Twins are imported beside what they are twins of, which goes where nothing else uses it."""
+        replaced = set(calls)
+        for path, bound, name in twins:
+            alias = f"{bound}_async" if f"{bound}_async" != name else None
+            yield path, ImportTwin(bound, name, alias)
+            links = self.project.links(path)
+            edited = sum(
+                site.call.callee == Ref(bound) and (Scope(path, site.scope), site.call.number) in replaced
+                for site in (links.calls if links is not None else ())
+            )
+            if links is not None and edited and links.loads.get(bound, 0) == edited and bound not in links.exports:
+                if bound in links.bindings and not self.users.is_imported_from(path, bound):
+                    yield path, RemoveImport(bound)

@@ -1,0 +1,121 @@
+"""Who else uses a helper: code off the event loop, for which it stays as it is, beside a twin for the event loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from fastmigrate.plan.names import fresh
+from fastmigrate.project.project import Project
+from fastmigrate.project.resolve import Class, External, Scope
+
+__all__ = ["Users"]
+
+_PLAIN_BASES = frozenset(
+    ["builtins.object", "abc.ABC", "typing.Protocol", "typing.Generic", "pydantic.BaseModel", "typing.NamedTuple"]
+    + ["typing_extensions.Protocol", "pydantic_settings.BaseSettings", "builtins.Exception"]
+)
+"""Bases from outside that call no method of the project by its name."""
+
+
+class Users:
+    """Tells which functions need a twin, and what it is called."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self._twins: dict[Scope, str | None] = {}
+        self._strangers: dict[Scope, list[str]] = {}
+        self._families: dict[Scope, list[Scope]] = {}
+
+    def family(self, function: Scope) -> list[Scope]:
+        """A method, and those that it overrides or that override it: all are called alike."""
+        if function not in self._families:
+            self._families[function] = sorted(self._find_family(function), key=repr)
+        return self._families[function]
+
+    def _find_family(self, function: Scope) -> set[Scope]:
+        links = self.project.resolver.function(function)
+        if links is None or not links.in_class:
+            return {function}
+        name = function.qualname.rpartition(".")[2].rstrip("'")
+        related = {Class(Scope(function.path, links.parent))}
+        grows = True
+        while grows:
+            more = {other for one in related for other in (*self._above(one), *self._below.get(one, ()))}
+            having = {one for one in more - related if self._defines(one, name)}
+            grows = bool(having)
+            related |= having
+        return {Scope(one.scope.path, f"{one.scope.qualname}.{name}") for one in related if self._defines(one, name)}
+
+    def _defines(self, one: Class, name: str) -> bool:
+        return self.project.resolver.function(Scope(one.scope.path, f"{one.scope.qualname}.{name}")) is not None
+
+    def _above(self, one: Class) -> Iterator[Class]:
+        yield from (base for base in self.project.resolver.bases(one) if isinstance(base, Class))
+
+    @cached_property
+    def _below(self) -> dict[Class, list[Class]]:
+        return self.project.graph.below
+
+    def twin(self, function: Scope) -> str | None:
+        """The name of the twin that a function needs, or None if all that use it run on the event loop."""
+        if function not in self._twins:
+            self._twins[function] = None  # what it calls itself needs no other form of it
+            self._twins[function] = self._find_twin(function)
+        return self._twins[function]
+
+    def _find_twin(self, function: Scope) -> str | None:
+        links = self.project.resolver.function(function)
+        if links is None or links.is_async:
+            return None
+        family = self.family(function)
+        if not any(self._is_foreign(member) or self.strangers(member) for member in family):
+            return None
+        home = self.project.links(function.path)
+        name = function.qualname.rpartition(".")[2].rstrip("'")
+        return fresh(f"{name}_async", home.names if home is not None else ())
+
+    def _is_foreign(self, method: Scope) -> bool:
+        """Whether a method may be called by a base class from outside."""
+        links = self.project.resolver.function(method)
+        if links is None or not links.in_class:
+            return False
+        bases = self.project.resolver.bases(Class(Scope(method.path, links.parent)))
+        return any(isinstance(base, External) and base.name not in _PLAIN_BASES for base in bases)
+
+    def stranger(self, function: Scope) -> str | None:
+        """One place off the event loop that uses a function: `path:line`."""
+        return next(iter(self.strangers(function)), None)
+
+    def strangers(self, function: Scope) -> list[str]:
+        """The places that use a function in another way than by a call on the event loop."""
+        if function not in self._strangers:
+            self._strangers[function] = []
+            self._strangers[function] = list(self._find_strangers(function))
+        return self._strangers[function]
+
+    def _find_strangers(self, function: Scope) -> Iterator[str]:
+        on_loop: dict[tuple[str, int], Scope] = {
+            (caller.path, edge.call): caller for caller, edge in self.project.reach.callers.get(function, ())
+        }
+        for reference in self.project.references(function):
+            caller = on_loop.get((reference.path, reference.call)) if reference.call >= 0 else None
+            if caller is None or self._keeps_its_form(caller):
+                yield f"{reference.path}:{reference.line}"
+
+    def _keeps_its_form(self, caller: Scope) -> bool:
+        """Whether a function on the event loop stays as it is, for others, beside a twin."""
+        return self.twin(caller) is not None
+
+    def is_imported_from(self, path: str, name: str) -> bool:
+        """Whether another file imports a name from one that imports it itself."""
+        for other in self.project.sources.containing(name.encode()):
+            links = self.project.links(other) if other != path else None
+            for binding in links.bindings.get(name, ()) if links is not None else ():
+                if binding.kind == "from" and self.project.tree.find(other, binding.module, binding.level) == path:
+                    return True
+            if links is not None and any(
+                self.project.tree.find(other, star.module, star.level) == path for star in links.stars
+            ):
+                return True
+        return False

@@ -1,0 +1,377 @@
+"""The call graph: which functions of the project a function runs, in its own thread, and where it does so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from fastmigrate.facts.terms import Call, Display, Item, Member, Ref, Term
+from fastmigrate.facts.values import CallSite, FunctionLinks, ModuleLinks, Place, Touch
+from fastmigrate.knowledge.running import (
+    BACKGROUND_TASKS,
+    CONTEXT_MANAGERS,
+    IN_PLACE,
+    ITERATING,
+    KEYED,
+    LAZY,
+    MAPPING,
+    SCHEDULING,
+)
+from fastmigrate.project.resolve import Class, External, Function, Instance, Method, Resolver, Scope, Value
+
+__all__ = ["CallGraph", "Edge", "Node"]
+
+How = Literal["call", "task", "callback", "read", "with", "for"]
+_MADE_BY = ("__new__", "__init__", "__post_init__")
+_ITERATED = ("__iter__", "__next__", "__aiter__", "__anext__")
+_ENTERED = {"with": ("__enter__", "__exit__"), "async with": ("__aenter__", "__aexit__")}
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A function as it runs; `receiver` is the class of its `self`, which may be one below that of the method."""
+
+    scope: Scope
+    receiver: Class | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A place where one function runs another: by the call with this ordinal, or (-1) without one.
+
+    "task" and "callback" stand for a function that is handed over to be run; `place` counts bytes.
+    """
+
+    target: Node
+    how: How
+    place: Place
+    call: int = -1
+
+
+class CallGraph:
+    """Tells what a function runs. What is handed to threads is not among it.
+
+    `relevant` are the files that can matter: what the others define is not followed, unless a class of a relevant file
+    inherits it.
+    """
+
+    def __init__(self, resolver: Resolver, relevant: Iterable[str]) -> None:
+        self.resolver = resolver
+        self.relevant = frozenset(relevant)
+        self._edges: dict[Node, tuple[Edge, ...]] = {}
+        self._sites: dict[str, dict[str, list[CallSite]]] = {}
+        self._touches: dict[str, dict[str, list[Touch]]] = {}
+
+    def edges(self, node: Node) -> tuple[Edge, ...]:
+        """The functions that a function runs, in the order of the places."""
+        if node not in self._edges:
+            self._edges[node] = tuple(dict.fromkeys(self._find(node)))
+        return self._edges[node]
+
+    def _find(self, node: Node) -> Iterator[Edge]:
+        links = self.resolver.links(node.scope.path)
+        if links is None:
+            return
+        for site in self.sites(links, node.scope.qualname):
+            if not site.deferred:
+                yield from self._by_call(site, node)
+        if links.path not in self._touches:
+            self._touches[links.path] = {}
+            for touch in links.touches:
+                self._touches[links.path].setdefault(touch.scope, []).append(touch)
+        for touch in self._touches[links.path].get(node.scope.qualname, ()):
+            yield from self._by_touch(touch, node)
+
+    def sites(self, links: ModuleLinks, qualname: str) -> list[CallSite]:
+        """The calls that a function makes itself."""
+        if links.path not in self._sites:
+            found: dict[str, list[CallSite]] = {}
+            for site in links.calls:
+                found.setdefault(site.scope, []).append(site)
+            self._sites[links.path] = found
+        return self._sites[links.path].get(qualname, [])
+
+    # -- calls
+
+    def _by_call(self, site: CallSite, node: Node) -> Iterator[Edge]:
+        call = site.call
+        for target in self.callees(call.callee, node):
+            if not self._is_lazy(target):
+                yield Edge(target, "call", site.place, call.number)
+        value = self.value(call.callee, node)
+        names = set(self.resolver.called_names(value))
+        how, given = self._handed_over(call, value, names)
+        for function in given:
+            for target in self.callees(function, node):
+                runs = how == "callback" or self._is_async(target)
+                if runs and (how == "task" or not self._is_lazy(target)):
+                    yield Edge(target, how, site.place, call.number)
+        joins = isinstance(call.callee, Member) and call.callee.name == "join"
+        if names & ITERATING or (joins and value is None):
+            for term in call.args:
+                yield from (Edge(t, "for", site.place, call.number) for t in self._iterated(term, node))
+
+    @staticmethod
+    def _handed_over(call: Call, value: Value | None, names: set[str]) -> tuple[How, list[Term]]:
+        """The functions that a call is given to run on the event loop."""
+        if names & BACKGROUND_TASKS:
+            given = call.argument(0, "func")
+            return "task", [given] if given is not None else []
+        if isinstance(value, Method) and value.name in SCHEDULING:
+            index = 1 if value.name in {"call_later", "call_at"} else 0
+            return "callback", list(call.args[index : index + 1])
+        key = call.keyword("key")
+        if names & KEYED or (isinstance(call.callee, Member) and call.callee.name == "sort"):
+            return "callback", [key] if key is not None else []
+        return "callback", list(call.args[:1]) if names & MAPPING else []
+
+    def callees(self, callee: Term, node: Node) -> list[Node]:
+        """The functions of the project that calling a term runs, generators and coroutines included."""
+        values = [self.value(callee, node)]
+        if values == [None]:
+            values = [*self.resolver.alternatives(callee, node.scope)] or [*self._dispatched(callee, node)]
+        found: dict[Node, None] = {}
+        for value in values:
+            found |= dict.fromkeys(t for t in self._run_by(value, callee, node) if self._is_followed(t))
+        return list(found)
+
+    def _run_by(self, value: Value | None, callee: Term, node: Node) -> Iterator[Node]:
+        match value:
+            case Function(scope):
+                for receiver in self._receivers(scope, callee, node):
+                    target = self._method(receiver, scope)
+                    yield from self._decorated(Node(target, receiver))
+            case Class():
+                for name in _MADE_BY:
+                    made = self.resolver.class_member(value, name)
+                    if isinstance(made, Function):
+                        yield Node(made.scope, value)
+            case Instance(of=Class() as kind, number=number):
+                for receiver in self._possible(kind, number):
+                    called = self.resolver.class_member(receiver, "__call__")
+                    if isinstance(called, Function):
+                        yield from self._decorated(Node(called.scope, receiver))
+            case Instance(of=External("functools.partial"), scope=home, number=number):
+                links = self.resolver.links(home.path)
+                site = links.call(number) if links is not None else None
+                if site is not None and site.call.args:
+                    yield from self.callees(site.call.args[0], Node(home, node.receiver))
+
+    def _method(self, receiver: Class | None, scope: Scope) -> Scope:
+        """The method that runs for a receiver: that of its class, if it overrides this one."""
+        function = self.resolver.function(scope)
+        if receiver is None or function is None or not function.in_class:
+            return scope
+        found = self.resolver.class_member(receiver, scope.qualname.rpartition(".")[2].rstrip("'"))
+        return found.scope if isinstance(found, Function) else scope
+
+    def _receivers(self, scope: Scope, callee: Term, node: Node) -> list[Class | None]:
+        """The classes of which `self` may be in a function that is called."""
+        function = self.resolver.function(scope)
+        if function is None or not function.in_class:
+            inner = scope.path == node.scope.path and scope.qualname.startswith(f"{node.scope.qualname}.")
+            return [node.receiver if inner else None]
+        owner = self.value(callee.of, node) if isinstance(callee, Member) else None
+        match owner:
+            case Class():
+                return [owner]
+            case Instance(of=Class() as kind, number=number):
+                is_super = isinstance(callee, Member) and isinstance(callee.of, Call)
+                if is_super and self.value(callee.of.callee, node) == External("builtins.super"):  # type: ignore[union-attr]
+                    return [kind]
+                own = isinstance(callee, Member) and callee.of == Ref("self") and node.receiver is not None
+                return [kind] if own else [*self._possible(kind, number)]
+        return [Class(Scope(scope.path, function.parent))]
+
+    def _possible(self, kind: Class, number: int) -> list[Class]:
+        """The classes that an instance may be of: the one that made it, or any below the one that it is said to be."""
+        return [kind] if number >= 0 else [kind, *self.below.get(kind, ())]
+
+    @cached_property
+    def below(self) -> dict[Class, list[Class]]:
+        """The classes that inherit from each class, in the files that can matter."""
+        found: dict[Class, list[Class]] = {}
+        for path in sorted(self.relevant):
+            links = self.resolver.links(path)
+            for qualname in links.classes if links is not None else ():
+                one = Class(Scope(path, qualname))
+                for base in self.resolver.bases(one):
+                    if isinstance(base, Class) and base != one:
+                        found.setdefault(base, []).append(one)
+        return found
+
+    def _dispatched(self, callee: Term, node: Node) -> Iterator[Value | None]:
+        """The functions in a dict or list, where one of them is called: `HANDLERS[key](…)`, `HANDLERS.get(key)(…)`."""
+        match callee:
+            case Item(of=table) | Call(callee=Member(table, "get")):
+                pass
+            case Ref(name):  # handler = HANDLERS[key]
+                found = self.resolver.lookup(name, node.scope)
+                for binding in found[0] if found is not None else ():
+                    if binding.kind == "value" and isinstance(binding.term, Item | Call) and found is not None:
+                        yield from self._dispatched(binding.term, Node(found[1], node.receiver))
+                return
+            case _:
+                return
+        for item in self._items(table, node):
+            yield self.value(item, node)
+
+    def _items(self, table: Term, node: Node) -> tuple[Term, ...]:
+        if isinstance(table, Display):
+            return table.values
+        found = self.resolver.lookup(table.name, node.scope) if isinstance(table, Ref) else None
+        if found is not None and len(found[0]) == 1 and isinstance(found[0][0].term, Display):
+            return found[0][0].term.values
+        return ()
+
+    # -- what runs without a call
+
+    def _by_touch(self, touch: Touch, node: Node) -> Iterator[Edge]:
+        if touch.kind == "for":
+            number = touch.term.number if isinstance(touch.term, Call) else -1
+            yield from (Edge(target, "for", touch.place, number) for target in self._iterated(touch.term, node))
+            return
+        if touch.kind == "read":
+            assert isinstance(touch.term, Member)
+            owner = self.value(touch.term.of, node) if touch.term.name in self._properties else None
+            if isinstance(owner, Instance) and isinstance(owner.of, Class):
+                for receiver in self._possible(owner.of, owner.number):
+                    read = self.resolver.class_member(receiver, touch.term.name)
+                    if isinstance(read, Function) and self.resolver.is_property(read.scope):
+                        yield Edge(Node(read.scope, receiver), "read", touch.place)
+            return
+        if isinstance(touch.term, Call):
+            for target in self.callees(touch.term.callee, node):
+                if self._is_lazy(target) and self._has_decorator(target.scope, CONTEXT_MANAGERS):
+                    yield Edge(target, "with", touch.place, touch.term.number)
+        entered = self.value(touch.term, node)
+        if isinstance(entered, Instance) and isinstance(entered.of, Class):
+            yield from self._named(entered.of, _ENTERED[touch.kind], "with", touch.place)
+
+    def _named(self, kind: Class, names: Iterable[str], how: How, place: Place) -> Iterator[Edge]:
+        for name in names:
+            found = self.resolver.class_member(kind, name)
+            if isinstance(found, Function) and self._is_followed(Node(found.scope, kind)):
+                yield Edge(Node(found.scope, kind), how, place)
+
+    def _iterated(self, term: Term, node: Node, depth: int = 0) -> Iterator[Node]:
+        """The generators, and the methods of iterators, that run when something runs over a term."""
+        match term:
+            case Call() as call:
+                names = set(self.resolver.called_names(self.value(call.callee, node)))
+                if names & LAZY:
+                    for inner in call.args:
+                        yield from self._iterated(inner, node, depth)
+                yield from (target for target in self.callees(call.callee, node) if self._is_lazy(target))
+            case Display(kind="generator", values=values):
+                for inner in values:
+                    yield from self._iterated(inner, node, depth)
+            case Ref(name) if depth < 5:
+                found = self.resolver.lookup(name, node.scope)
+                for binding in found[0] if found is not None else ():
+                    if binding.kind == "value" and isinstance(binding.term, Call) and found is not None:
+                        yield from self._iterated(binding.term, Node(found[1], node.receiver), depth + 1)
+        value = self.value(term, node)
+        if isinstance(value, Instance) and isinstance(value.of, Class):
+            yield from (edge.target for edge in self._named(value.of, _ITERATED, "for", Place(0, 0, 0, 0)))
+
+    @cached_property
+    def _properties(self) -> frozenset[str]:
+        return frozenset(
+            qualname.rpartition(".")[2]
+            for path in self.relevant
+            if (links := self.resolver.links(path)) is not None
+            for qualname, function in links.functions.items()
+            if function.in_class and self.resolver.is_property(Scope(path, qualname))
+        )
+
+    # -- values
+
+    def value(self, term: Term | None, node: Node) -> Value | None:
+        """What a term stands for in a function that runs with a known receiver."""
+        if node.receiver is not None:
+            own = self._of_receiver(term, node)
+            if own is not None:
+                return own
+        return self.resolver.resolve(term, node.scope)
+
+    def _of_receiver(self, term: Term | None, node: Node) -> Value | None:
+        match term:
+            case Ref("self" | "cls" as name) if node.receiver is not None:
+                plain = self.resolver.resolve(term, node.scope)
+                is_own = isinstance(plain, Class) or (isinstance(plain, Instance) and plain.number == -1)
+                if not is_own:
+                    return None
+                return node.receiver if name == "cls" else Instance(node.receiver, node.scope, -1)
+            case Member(of, name):
+                owner = self._of_receiver(of, node)
+                return None if owner is None else self.resolver.member(owner, name)
+        return None
+
+    # -- functions
+
+    def _is_followed(self, node: Node) -> bool:
+        paths = {node.scope.path} | ({node.receiver.scope.path} if node.receiver is not None else set())
+        return not paths.isdisjoint(self.relevant)
+
+    def _is_async(self, node: Node) -> bool:
+        function = self.resolver.function(node.scope)
+        return function is not None and function.is_async
+
+    def _is_lazy(self, node: Node) -> bool:
+        """Whether a call alone runs nothing of a function: it is a generator."""
+        function = self.resolver.function(node.scope)
+        return function is not None and bool(function.yields) and not function.is_async
+
+    def _has_decorator(self, scope: Scope, names: frozenset[str]) -> bool:
+        function = self.resolver.function(scope)
+        home = Scope(scope.path)
+        return function is not None and any(
+            isinstance(value, External) and value.name in names
+            for value in (self.resolver.resolve(_bare(d), home) for d in function.decorators)
+        )
+
+    def _decorated(self, node: Node) -> Iterator[Node]:
+        """A function, and what its decorators put around it; nothing, if they may run it elsewhere."""
+        function = self.resolver.function(node.scope)
+        if function is None:
+            return
+        around: list[Node] = []
+        for decorator in function.decorators:
+            value = self.resolver.resolve(_bare(decorator), Scope(node.scope.path, function.parent))
+            match value:
+                case External(name) if name in IN_PLACE:
+                    continue
+                case Function(scope):
+                    wrappers = self._wrappers(scope, function)
+                    if not wrappers and not function.is_async:
+                        return
+                    around += [Node(wrapper) for wrapper in wrappers]
+                case Method(Instance(of=External(name))) if name.startswith(("fastapi.", "starlette.")):
+                    continue
+                case _ if isinstance(decorator, Member) and decorator.name in {"setter", "getter"}:
+                    continue
+                case _ if not function.is_async:
+                    return
+        yield from (*around, node)
+
+    def _wrappers(self, decorator: Scope, function: FunctionLinks) -> list[Scope]:
+        """The functions in a decorator that call the one it decorates; of several kinds, those of its own kind."""
+        links = self.resolver.links(decorator.path)
+        found: list[FunctionLinks] = []
+        for inner in links.functions.values() if links is not None else ():
+            outer = links.functions.get(inner.parent) if links is not None else None
+            if outer is None or not f"{inner.parent}.".startswith(f"{decorator.qualname}.") or not outer.parameters:
+                continue
+            given = Ref(outer.parameters[0].name)
+            calls = self.sites(links, inner.qualname) if links is not None else []
+            if any(site.call.callee == given and not site.deferred for site in calls):
+                found.append(inner)
+        alike = [inner for inner in found if inner.is_async == function.is_async]
+        return [Scope(decorator.path, inner.qualname) for inner in alike or found]
+
+
+def _bare(decorator: Term) -> Term:
+    return decorator.callee if isinstance(decorator, Call) else decorator

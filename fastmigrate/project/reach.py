@@ -1,0 +1,78 @@
+"""What runs on the event loop: all that a root reaches, by the shortest way, and the path operations behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from fastmigrate.project.callgraph import CallGraph, Edge, Node
+from fastmigrate.project.resolve import Scope
+from fastmigrate.project.roots import Root
+
+__all__ = ["Reach"]
+
+
+class Reach:
+    """The functions that the roots reach.
+
+    `callers` are the edges that lead to each function, from functions on the event loop.
+    """
+
+    def __init__(self, graph: CallGraph, roots: Iterable[Root]) -> None:
+        self.roots: dict[Scope, list[Root]] = {}
+        self.nodes: dict[Scope, list[Node]] = {}
+        self.callers: dict[Scope, list[tuple[Scope, Edge]]] = {}
+        self._before: dict[Node, tuple[Node, Edge] | None] = {}
+        self._into: dict[Node, list[Node]] = {}
+        self._operations: dict[Node, dict[Scope, None]] = {}
+        pending: list[Node] = []
+        for root in roots:
+            self.roots.setdefault(root.node.scope, []).append(root)
+            self._operations.setdefault(root.node, {}).update(dict.fromkeys(root.operations))
+            if root.node not in self._before:
+                self._before[root.node] = None
+                pending.append(root.node)
+        for node in pending:  # grows as it goes: the nearest come first
+            self.nodes.setdefault(node.scope, []).append(node)
+            for edge in graph.edges(node):
+                self._into.setdefault(edge.target, []).append(node)
+                caller = node.scope, edge
+                known = self.callers.setdefault(edge.target.scope, [])
+                if caller not in known:
+                    known.append(caller)
+                if edge.target not in self._before:
+                    self._before[edge.target] = node, edge
+                    pending.append(edge.target)
+
+    def __contains__(self, scope: Scope) -> bool:
+        return scope in self.nodes
+
+    def chain(self, scope: Scope) -> list[tuple[Scope, Edge]]:
+        """A shortest way to a function: the functions before it, each with the place where it runs the next one."""
+        node = self.nodes[scope][0]
+        found: list[tuple[Scope, Edge]] = []
+        while (step := self._before[node]) is not None:
+            node, edge = step
+            found.insert(0, (node.scope, edge))
+        return found
+
+    def start(self, scope: Scope) -> Scope:
+        """The root of the shortest way to a function."""
+        chain = self.chain(scope)
+        return chain[0][0] if chain else scope
+
+    def operations(self, scope: Scope) -> list[Scope]:
+        """The path operations that a blocking call in a function stalls, in order."""
+        found: dict[Scope, None] = {}
+        seen: set[Node] = set()
+        pending = list(self.nodes.get(scope, ()))
+        while pending:
+            node = pending.pop()
+            if node not in seen:
+                seen.add(node)
+                found |= self._operations.get(node, {})
+                pending += self._into.get(node, ())
+        return sorted(found, key=lambda found: (found.path, found.qualname))
+
+    def roots_of(self, scope: Scope) -> Iterator[Root]:
+        """The roots that are a function itself."""
+        yield from self.roots.get(scope, ())

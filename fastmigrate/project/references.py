@@ -1,0 +1,145 @@
+"""Where a function of the project is used: all over it, tests included."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fastmigrate.facts.terms import Call, Display, Member, Ref, Term
+from fastmigrate.facts.values import FunctionLinks, ModuleLinks
+from fastmigrate.project.resolve import Function, Instance, Scope
+
+if TYPE_CHECKING:
+    from fastmigrate.project.project import Project
+
+__all__ = ["Reference", "references"]
+
+_REGISTERING = frozenset(
+    ["Depends", "Security", "add_api_route", "add_route", "add_api_websocket_route", "add_websocket_route"]
+    + ["add_middleware", "Middleware", "add_exception_handler", "exception_handler", "middleware", "Route"]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A use of a function: a call of it, by its ordinal, or something else (-1); `certain` says that it is one."""
+
+    path: str
+    line: int
+    scope: str
+    call: int = -1
+    certain: bool = True
+
+
+def references(project: Project, function: Scope) -> Iterator[Reference]:
+    """The uses of a function, less its registrations: as a path operation, a dependency, a handler, a middleware.
+
+    A method of that name that is called on something of which nothing is known may be this one.
+    """
+    name = function.qualname.rpartition(".")[2].rstrip("'")
+    for path in project.sources.containing(name.encode()):
+        links = project.links(path)
+        if links is not None:
+            yield from _Reader(project, links, name, function).read()
+
+
+class _Reader:
+    def __init__(self, project: Project, links: ModuleLinks, name: str, function: Scope) -> None:
+        self.project = project
+        self.links = links
+        self.name = name
+        self.target = Function(function)
+        own = project.resolver.function(function)
+        self.is_method = own is not None and own.in_class
+        self.known = 0  # uses by name that are understood
+
+    def read(self) -> Iterator[Reference]:
+        for site in self.links.calls:
+            scope = Scope(self.links.path, site.scope)
+            yield from self._of_call(site.call, scope, site.place.line)
+        for touch in self.links.touches if self.is_method else ():
+            scope = Scope(self.links.path, touch.scope)
+            if isinstance(touch.term, Member) and touch.term.name == self.name and self._is_it(touch.term, scope):
+                yield Reference(self.links.path, touch.place.line, touch.scope)
+        yield from self._by_name()
+
+    def _of_call(self, call: Call, scope: Scope, line: int) -> Iterator[Reference]:
+        callee = call.callee
+        if isinstance(callee, Ref | Member) and self._named(callee):
+            if self._is_it(callee, scope):
+                self.known += isinstance(callee, Ref)
+                yield Reference(self.links.path, line, scope.qualname, call.number)
+            elif self.is_method and isinstance(callee, Member) and self._may_be_it(callee, scope):
+                yield Reference(self.links.path, line, scope.qualname, call.number, certain=False)
+        given = [*call.args, *(value for _, value in call.keywords)]
+        given += [item for term in given if isinstance(term, Display) for item in term.values]
+        for term in given:
+            if isinstance(term, Ref | Member) and self._is_it(term, scope):
+                if _registers(call):
+                    self.known += isinstance(term, Ref)
+                elif isinstance(term, Member) or term.name not in self.links.bindings:
+                    yield Reference(self.links.path, line, scope.qualname)
+
+    def _named(self, term: Ref | Member) -> bool:
+        """Whether a term may be the function: a name may stand for it under an alias, a member may not."""
+        return isinstance(term, Ref) or term.name == self.name
+
+    def _is_it(self, term: Term, scope: Scope) -> bool:
+        return self.project.resolver.resolve(term, scope) == self.target
+
+    def _may_be_it(self, callee: Member, scope: Scope) -> bool:
+        match callee.of:
+            case Call(callee=Ref("super")):
+                return True
+        owner = self.project.resolver.resolve(callee.of, scope)
+        unknown = owner is None and self.project.resolver.resolve(callee, scope) is None
+        if unknown:
+            return self.links.path in self.project.relevant and not self._is_of_other_type(callee.of, scope)
+        if not isinstance(owner, Instance) or self.project.resolver.resolve(callee, scope) is not None:
+            return False
+        return self.links.path in self.project.relevant
+
+    def _is_of_other_type(self, term: Term, scope: Scope) -> bool:
+        kinds = self.project.types.kinds(term, scope)
+        return bool(kinds) and "unknown" not in kinds
+
+    def _by_name(self) -> Iterator[Reference]:
+        """Uses of the name, in the module or in the function around, that are no calls."""
+        path = self.links.path
+        resolver = self.project.resolver
+        for bound, bindings in self.links.bindings.items():
+            if any(resolver.resolve_binding(b, Scope(path)) == self.target for b in bindings):
+                if loads_of_module_name(self.links, bound) > self.known or bound in self.links.exports:
+                    is_export = loads_of_module_name(self.links, bound) <= self.known
+                    if not is_export:
+                        yield Reference(path, bindings[0].line, "")
+        for function in self.links.functions.values():
+            for bound, bindings in function.bindings.items():
+                scope = Scope(path, function.qualname)
+                if any(b.kind == "function" and resolver.resolve_binding(b, scope) == self.target for b in bindings):
+                    if function.loads.get(bound, 0) > self.known:
+                        yield Reference(path, bindings[0].line, function.qualname)
+
+
+def loads_of_module_name(links: ModuleLinks, name: str) -> int:
+    """How often a file reads a name of the module: where it is no name of a function's own."""
+    functions = links.functions.values()
+    hiding = [f for f in functions if name in f.bindings and name not in _outer_bindings(links, f)]
+    return links.loads.get(name, 0) - sum(function.loads.get(name, 0) for function in hiding)
+
+
+def _outer_bindings(links: ModuleLinks, function: FunctionLinks) -> set[str]:
+    """The names of the functions around a function."""
+    found: set[str] = set()
+    while (outer := links.functions.get(function.parent)) is not None:
+        found |= outer.bindings.keys()
+        function = outer
+    return found
+
+
+def _registers(call: Call) -> bool:
+    """`app.add_api_route("/", f)`, `app.get("/")(f)`, `Depends(f)`, `FastAPI(exception_handlers={…: f})`."""
+    callee = call.callee
+    name = callee.name if isinstance(callee, Member | Ref) else ""
+    return isinstance(callee, Call) or name in _REGISTERING or call.keyword("exception_handlers") is not None
