@@ -7,8 +7,9 @@ A fixture has a project `before`, its migrated form `after`, and a `scenario.tom
     tls = true                  the upstream speaks TLS
     unsafe = true               fixed with --unsafe-fixes
     left = 1                    findings that are left after the fix (0 if not given)
-    blocked = "/slow"           calls the upstream's /barrier: blocked before, free afterwards
+    blocked = "/slow"           calls the upstream's /barrier: blocked before, free afterwards (a path, or a call)
     [[call]]                    what is asked of both apps, in this order (the keys: RunningApp.call)
+    send = ["…", "…"]           in a call: it opens a websocket, and sends these texts, each when the last was answered
     disconnect = true           in a call: it reads the start of the answer, and goes away
     at_once = true              in a call: the app asks its upstream for several things at once, in no certain order
     [answers."/path"]           what the upstream answers (the keys: Upstream); it echoes the request elsewhere
@@ -130,7 +131,8 @@ def behaviour(folder: Path, scenario: dict[str, Any]) -> tuple[list[Answer], lis
 def statuses_at_once(folder: Path, scenario: dict[str, Any]) -> list[Answer]:
     with running(folder, scenario) as (app, _):
         app.call({"path": "/openapi.json"})
-        return app.call_at_once(scenario["blocked"], GATE)
+        blocked = scenario["blocked"]
+        return app.call_at_once({"path": blocked} if isinstance(blocked, str) else blocked, GATE)
 
 
 @contextmanager

@@ -14,13 +14,14 @@ from fastmigrate.facts.handlers import read_handlers
 from fastmigrate.facts.nodes import (
     MUTATORS,
     annotation_term,
+    ends,
     names_in,
     quoted_names,
     read_place,
 )
 from fastmigrate.facts.order import number_nodes
 from fastmigrate.facts.scopes import ScopeBindings, ScopeReader
-from fastmigrate.facts.terms import OPAQUE, Call, dotted
+from fastmigrate.facts.terms import OPAQUE, Call, Const, dotted
 from fastmigrate.facts.values import (
     Binding,
     CallSite,
@@ -30,6 +31,7 @@ from fastmigrate.facts.values import (
     Parameter,
     Touch,
     Yield,
+    lambda_links,
 )
 
 __all__ = ["read_links"]
@@ -136,6 +138,7 @@ class _LinkReader(ScopeReader):
             tuple(scope.yields),
             tuple(scope.items),
             scope.awaits,
+            ends(node.body),
             outer.qualname,
             outer.is_class,
         )
@@ -401,10 +404,7 @@ class _LinkReader(ScopeReader):
         self.scopes.append(ScopeBindings(qualname))
         for parameter in parameters:
             self.bind(parameter.name, Binding("parameter", node.lineno))
-        self.functions[qualname] = FunctionLinks(
-            qualname, -1, node.lineno, False, parameters, (), {}, frozenset(), {}, frozenset(), (), None, (), (), (), 0,
-            outer.qualname, outer.is_class,
-        )  # fmt: skip
+        self.functions[qualname] = lambda_links(qualname, node.lineno, parameters, outer.qualname, outer.is_class)
         deferred, self.deferred = self.deferred, 0
         self.shadowed.append(_names_of(node.args))
         self.visit(node.body)
@@ -440,7 +440,7 @@ class _LinkReader(ScopeReader):
     def visit_Return(self, node: ast.Return) -> None:
         if node.value is not None:
             self.visit(node.value)
-        self.scope.returns.append(self.term(node.value))
+        self.scope.returns.append(Const(None) if node.value is None else self.term(node.value))
 
     def visit_Await(self, node: ast.Await) -> None:
         self.scope.awaits += 1

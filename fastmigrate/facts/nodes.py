@@ -11,6 +11,7 @@ from fastmigrate.facts.values import Place
 __all__ = [
     "MUTATORS",
     "annotation_term",
+    "ends",
     "loads_in",
     "names_in",
     "place_in_text",
@@ -35,6 +36,21 @@ def place_in_text(place: Place, lines: list[bytes]) -> Place:
     column = len(lines[place.line - 1][: place.column].decode(errors="replace")) + 1
     end = len(lines[place.end_line - 1][: place.end_column].decode(errors="replace")) + 1
     return Place(place.line, column, place.end_line, end)
+
+
+def ends(block: list[ast.stmt]) -> bool:
+    """Whether every way through a block ends in `return` or `raise`."""
+    match block[-1]:
+        case ast.Return() | ast.Raise():
+            return True
+        case ast.If(body=body, orelse=orelse):
+            return bool(orelse) and ends(body) and ends(orelse)
+        case ast.With(body=body) | ast.AsyncWith(body=body):
+            return ends(body)
+        case ast.Try(body=body, handlers=handlers, orelse=orelse, finalbody=finalbody):
+            whole = ends(orelse or body) and all(ends(handler.body) for handler in handlers)
+            return whole or (bool(finalbody) and ends(finalbody))
+    return False
 
 
 def names_in(nodes: Iterable[ast.AST]) -> set[str]:

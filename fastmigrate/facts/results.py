@@ -38,9 +38,12 @@ _NONE = Carried(frozenset(), optional=True)
 class Results:
     """Follows the results of the calls that a view looks at, also through lists that are made of them."""
 
-    def __init__(self, view: FunctionView) -> None:
+    def __init__(self, view: FunctionView, optional: frozenset[int] = frozenset()) -> None:
         self.view = view
-        self.sources: dict[ast.expr, Carried] = {call: Carried(frozenset((view.numbers[call],))) for call in view.calls}
+        numbers = {call: view.numbers[call] for call in view.calls}
+        self.sources: dict[ast.expr, Carried] = {
+            call: Carried(frozenset((number,)), optional=number in optional) for call, number in numbers.items()
+        }
         for node, handler in responses_of_errors(view):
             self.sources[node] = Carried(frozenset((-1 - handler,)), optional=True)
         self.carriers: dict[int, Carried] = {}  # definitions of names, and what they are

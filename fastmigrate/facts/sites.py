@@ -7,7 +7,7 @@ the result, which handlers stand around, and whether an `await` may stand there 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 from types import UnionType
 from typing import Literal
@@ -73,7 +73,7 @@ class Site:
     omitted: tuple[Term, ...]  # the keys that it leaves out of dicts: pops, deletes, or filters out
     touched: tuple[Term, ...]  # what it reads from or hands to something else, and so may not stand at its beginning
     loop: tuple[str, int] | None  # what runs over the call itself: "for", "clause" or "generator", and its ordinal
-    awaited: bool
+    passed: tuple[Term | None, int]  # what is called with it as its only argument, and the ordinal of that call
     stale: tuple[str, ...]  # shared state read before the call, and used in what is written to it afterwards
 
     def blocks_at(self, line: int) -> tuple[int, ...]:
@@ -81,15 +81,16 @@ class Site:
         return tuple(sorted(first for first, last in self.all_blocks if first <= line <= last))
 
 
-def read_sites(tree: ast.Module, calls: Iterable[int]) -> dict[int, Site]:
-    """The sites of the calls with these ordinals."""
+def read_sites(tree: ast.Module, calls: Iterable[int], optional: Container[int] = ()) -> dict[int, Site]:
+    """The sites of the calls with these ordinals; those that are `optional` may give None."""
     wanted = set(calls)
     numbers = number_nodes(tree)
     found: dict[int, Site] = {}
     imports = [alias for node in tree.body if isinstance(node, ast.Import) for alias in node.names]
     modules = frozenset(alias.asname or alias.name.partition(".")[0] for alias in imports)
     for function, own in calls_by_function(tree, numbers, wanted):
-        found.update(_SiteReader(FunctionView(function, numbers, own, modules)).read())
+        view = FunctionView(function, numbers, own, modules)
+        found.update(_SiteReader(view, frozenset(n for c in own if (n := numbers[c]) in optional)).read())
     return found
 
 
@@ -109,10 +110,10 @@ def calls_by_function(
 
 
 class _SiteReader:
-    def __init__(self, view: FunctionView) -> None:
+    def __init__(self, view: FunctionView, optional: frozenset[int]) -> None:
         self.view = view
         self.evidence = Evidence(view)
-        self.uses = Uses(view, self.evidence)
+        self.uses = Uses(view, self.evidence, optional)
         self.interleaving = Interleaving(view)
 
     def read(self) -> dict[int, Site]:
@@ -156,9 +157,15 @@ class _SiteReader:
             tuple(self._omitted()),
             tuple(self._touched()),
             self.uses.loop_over(call),
-            isinstance(self.view.parents.get(call), ast.Await),
+            self._passed(call),
             tuple(self.interleaving.stale(call)),
         )
+
+    def _passed(self, call: ast.Call) -> tuple[Term | None, int]:
+        match self.view.parents.get(call):
+            case ast.Call(func=callee, args=[only], keywords=[]) as outer if only is call:
+                return self.evidence.term(callee), self.view.numbers[outer]
+        return None, -1
 
     def _conditional(self) -> Iterator[int]:
         for node in self.view.nodes:

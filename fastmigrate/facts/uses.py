@@ -73,10 +73,10 @@ class Use:
 class Uses:
     """Finds all uses of the results of a function's calls."""
 
-    def __init__(self, view: FunctionView, evidence: Evidence) -> None:
+    def __init__(self, view: FunctionView, evidence: Evidence, optional: frozenset[int] = frozenset()) -> None:
         self.view = view
         self.evidence = evidence
-        self.results = Results(view)
+        self.results = Results(view, optional)
 
     def read(self) -> dict[int, list[Use]]:
         """The uses of each call's result, by the call's ordinal (see `Carried`), in the order in which they stand."""
@@ -110,6 +110,7 @@ class Uses:
         for index, carrier in self.results.carriers.items():
             name = self.view.flow.definitions[index].name
             carried[name] = carried[name] | carrier if name in carried else carrier
+        yield from self._of_return()
         for node in self.view.nodes:
             if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id in carried:
                 for part in _dotted_parts(node.annotation):
@@ -117,6 +118,25 @@ class Uses:
                     number, results = self.view.numbers[part], carried[node.target.id].results
                     to = self.evidence.term(part)
                     yield Use("annotation", name, node.lineno, results, mixed=False, node=kind, number=number, to=to)
+
+    def _of_return(self) -> Iterator[Use]:
+        """The names in the annotation of what the function returns, if that is a result."""
+        returned = frozenset[int]()
+        for node, carried in self.results.read().items():
+            if self._is_returned(node):
+                returned |= carried.results
+        for part in _dotted_parts(self.view.function.returns) if returned and self.view.function.returns else ():
+            kind, name = ("name", part.id) if isinstance(part, ast.Name) else ("attribute", "")
+            number = self.view.numbers[part]
+            to = self.evidence.term(part)
+            line = self.view.function.lineno
+            yield Use("annotation", name, line, returned, mixed=False, node=kind, number=number, to=to)
+
+    def _is_returned(self, node: ast.AST) -> bool:
+        parent = self.view.parents.get(node)
+        while isinstance(parent, ast.IfExp) and node is not parent.test:
+            node, parent = parent, self.view.parents.get(parent)
+        return isinstance(parent, ast.Return)
 
     def _use(self, node: ast.expr, carried: Carried) -> Use | None:
         results, mixed = carried.results, carried.mixed

@@ -20,6 +20,7 @@ __all__ = [
     "Question",
     "Touch",
     "Yield",
+    "lambda_links",
 ]
 
 BindingKind = Literal["import", "from", "value", "each", "with", "parameter", "function", "class", "other"]
@@ -141,8 +142,19 @@ class FunctionLinks:
     yields: tuple[Yield, ...]
     items: tuple[tuple[Term, Term], ...]  # what gets items by assignment, and these
     awaits: int
+    ends: bool  # every way through it ends in `return` or `raise`
     parent: str
     in_class: bool
+
+
+def lambda_links(
+    qualname: str, line: int, parameters: tuple[Parameter, ...], parent: str, in_class: bool
+) -> FunctionLinks:
+    """The links of a lambda that got a name; the calls in it are its own, all else belongs to the function around."""
+    no: frozenset[str] = frozenset()
+    return FunctionLinks(
+        qualname, -1, line, False, parameters, (), {}, no, {}, no, (), None, (), (), (), 0, True, parent, in_class
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from fastmigrate.knowledge.requests_exceptions import Step as Failure
 from fastmigrate.plan.arguments import JudgedCall
 from fastmigrate.plan.awaiting import Awaiting
 from fastmigrate.plan.errors import Errors
-from fastmigrate.plan.goals import ClientInFunction, Goal, Held, Step, ThroughClient
+from fastmigrate.plan.goals import ClientInFunction, Goal, Held, ResponseReturned, Step, ThroughClient
 from fastmigrate.plan.handlers import Guard, Handlers
 from fastmigrate.plan.names import NewNames
 from fastmigrate.plan.responses import Passed, Responses
@@ -91,6 +91,8 @@ class Calls:
         needs += self.responses.reads(site.uses, call.function)
         needs += [*self._responses_of_errors(call, site), *self.sessions.needs(call)]
         needs += self.passed(call.function, handled.escaping)
+        if any(use.kind == "other" for use in site.uses):
+            needs.append(ResponseReturned(call.function))
         intents, more = self._edits(call, judged, client, stream)
         parity = Parity.LOSSY if notes else Parity.PINNED
         return Step(tuple(needs + more), parity, tuple(notes), intents)
@@ -127,7 +129,7 @@ class Calls:
         if site.in_fstring and '"' in judged.code:
             return "it stands in an f-string, where its new form would need other quotes: give its result a name first"
         for use in [*site.uses, *(use for _, uses in self._errors(call, site) for use in uses)]:
-            if use.kind == "other":
+            if use.kind == "other" and use.name != "returned":
                 return f"the response is {use.name} in line {use.line}, where it is not followed yet"
         everything = set(self.calls)
         for handler, uses in self._errors(call, site):

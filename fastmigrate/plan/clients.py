@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import replace
 
 from fastmigrate.facts.terms import Call, Const, Either, Member, Ref, Term, dotted
@@ -39,6 +39,7 @@ from fastmigrate.rewrite.intents import (
     EditCall,
     InsertAtTop,
     NewArgument,
+    StatementBefore,
 )
 
 __all__ = ["Clients"]
@@ -85,11 +86,24 @@ class Clients:
         for spec in self.keys.specs:
             there = self._existing_client(links, function, spec)
             free = self.freed(function, spec)
-            taken = {*(name for name in links.names if name not in free), *found.values()}
+            taken = {
+                *(name for name in links.names if name not in free),
+                *found.values(),
+                *self._passed(function, links),
+            }
             first = next(other for other in self.keys.specs if other.key == spec.key)
             wanted = spec.key if spec == first else self.keys.of(spec)
             found[spec] = there or fresh(wanted, taken, spec.other_key)
         return found
+
+    def _passed(self, function: Scope, links: FunctionLinks) -> Iterator[str]:
+        """The names under which callers pass arguments to a function that takes any."""
+        if all(parameter.kind != "kwargs" for parameter in links.parameters):
+            return
+        for caller, edge in self.project.reach.callers.get(function, ()):
+            home = self.project.links(caller.path)
+            site = home.call(edge.call) if home is not None else None
+            yield from (key for key, _ in site.call.keywords if key is not None) if site is not None else ()
 
     def _existing_client(self, links: FunctionLinks, scope: Scope, spec: ClientSpec) -> str | None:
         request = request_parameter(self.project, links, scope)
@@ -135,30 +149,53 @@ class Clients:
             return Step((at_hand,))
         path = goal.function.path
         httpx, _ = imported(self.project, path, self.project.library)
-        request = self.request_name(goal.function)
         name = self.client_name(goal.function, goal.spec)
-        code = f"{name}: {httpx}.AsyncClient = {request}.state.{self.keys.of(goal.spec)}"
-        return Step((at_hand, Imported(path, self.project.library)), intents=((path, InsertAtTop(links.number, code)),))
+        needs = (at_hand, Imported(path, self.project.library))
+        key = self.keys.of(goal.spec)
+        if self._has_scope(goal.function):
+            code = f'{name}: {httpx}.AsyncClient = {links.parameters[1].name}["state"]["{key}"]'
+            calls = self._needing_client(goal.function)
+            return Step(needs, intents=tuple((path, StatementBefore("call", number, code)) for number in calls))
+        code = f"{name}: {httpx}.AsyncClient = {self.request_name(goal.function)}.state.{key}"
+        return Step(needs, intents=((path, InsertAtTop(links.number, code)),))
+
+    def _has_scope(self, function: Scope) -> bool:
+        """Whether a function is an ASGI middleware, which gets the scope of a request."""
+        return any(root.kind == "asgi" for root in self.project.reach.roots_of(function))
+
+    def _needing_client(self, function: Scope) -> list[int]:
+        """The calls for which an ASGI middleware needs the client: not all of its scopes have one."""
+        own = {call.site.call.number for call in self.project.blocking if call.function == function}
+        edges = (edge for target in self.project.reach.targets(function) for edge in target)
+        return sorted(own | {edge.call for edge in edges if edge.call >= 0})
 
     def request_name(self, function: Scope) -> str:
-        """The name of a path operation's request parameter: the one that it has, or a free one."""
+        """The name of a function's request parameter: the one that it has, or a free one."""
         links = self._function(function)
-        return request_parameter(self.project, links, function) or fresh("request", links.names, "http_request")
+        wanted = "request" if self._request_class(function) == "Request" else "connection"
+        return request_parameter(self.project, links, function) or fresh(wanted, links.names, f"http_{wanted}")
+
+    def _request_class(self, function: Scope) -> str:
+        """What a new parameter for the request is: one that websockets have, too, if they need it."""
+        operations = (scope for root in self.project.reach.roots_of(function) for scope in root.operations)
+        routes = (route for scope in operations for route in self.apps.routes.get(scope, ()))
+        return "HTTPConnection" if any("WEBSOCKET" in route.methods for route in routes) else "Request"
 
     def request_in_function(self, goal: RequestInFunction) -> Step | Held:
         """A path operation without a request gets one, if nothing between it and FastAPI would lose it."""
         links = self._function(goal.function)
-        if request_parameter(self.project, links, goal.function) is not None:
+        if request_parameter(self.project, links, goal.function) is not None or self._has_scope(goal.function):
             return Step()
         for decorator in links.decorators:
             if not self._hands_on(decorator, goal.function):
                 shown = dotted(decorator.callee if isinstance(decorator, Call) else decorator) or "…"
                 return Held(f"the decorator `{shown}` may not hand a new `request` parameter on")
         path = goal.function.path
-        request_class, _ = imported(self.project, path, "fastapi", "Request")
+        kind = self._request_class(goal.function)
+        needs = (Imported(path, "fastapi" if kind == "Request" else "fastapi.requests", kind),)
+        request_class, _ = imported(self.project, path, needs[0].module, kind)
         code = f"{self.request_name(goal.function)}: {request_class}"
         is_method = links.in_class and Ref("staticmethod") not in links.decorators
-        needs = (Imported(path, "fastapi", "Request"),)
         return Step(needs, intents=((path, AddParameter(links.number, code, is_method)),))
 
     def _hands_on(self, decorator: Term, scope: Scope) -> bool:
@@ -171,12 +208,12 @@ class Clients:
             case External(name):
                 return name in _TRANSPARENT or name in {"builtins.staticmethod", "builtins.classmethod"}
             case Function(home):
-                return self._hands_arguments_on(home)
+                return self.hands_arguments_on(home)
             case None:  # one of several apps, say: it is known to serve the function
                 return isinstance(decorator, Call) and isinstance(callee, Member) and callee.name in ROUTE_DECORATORS
         return False
 
-    def _hands_arguments_on(self, decorator: Scope) -> bool:
+    def hands_arguments_on(self, decorator: Scope) -> bool:
         """Whether a decorator's wrapper keeps the signature, and does nothing with the arguments but hand them on."""
         links = self.project.links(decorator.path)
         inner = (

@@ -34,6 +34,7 @@ __all__ = [
     "Promises",
     "ReadResult",
     "RequestInFunction",
+    "ResponseReturned",
     "SessionTakenOver",
     "Slept",
     "Step",
@@ -142,6 +143,13 @@ class ErrorsPassed:
 
 
 @dataclass(frozen=True, slots=True)
+class ResponseReturned:
+    """What a function's callers do with the response that it returns is done with one of httpx."""
+
+    function: Scope
+
+
+@dataclass(frozen=True, slots=True)
 class ClientShared:
     """A client of the app takes the place of the one that the call with this ordinal makes."""
 
@@ -232,6 +240,7 @@ Goal = (
     | Coroutine
     | ErrorsPassed
     | HelperRun
+    | ResponseReturned
     | ClientShared
     | ClientMoved
     | SessionTakenOver

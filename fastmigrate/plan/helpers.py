@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from fastmigrate.facts.terms import Call, Member, Ref, Term, dotted
-from fastmigrate.facts.values import FunctionLinks
+from fastmigrate.facts.terms import Call, Item, Member, Ref, Term, dotted
+from fastmigrate.facts.uses import Use
+from fastmigrate.facts.values import FunctionLinks, Handler
 from fastmigrate.knowledge.parity import Parity
 from fastmigrate.plan.awaiting import Awaiting
 from fastmigrate.plan.goals import (
@@ -20,8 +21,9 @@ from fastmigrate.plan.goals import (
     Imported,
     Step,
 )
-from fastmigrate.plan.handlers import Guard, Handlers
+from fastmigrate.plan.handlers import Guard
 from fastmigrate.plan.names import imported
+from fastmigrate.plan.responses import Responses
 from fastmigrate.plan.specs import ClientSpec
 from fastmigrate.plan.users import Users
 from fastmigrate.project.callgraph import Edge, Node
@@ -29,6 +31,8 @@ from fastmigrate.project.project import Project
 from fastmigrate.project.resolve import External, Function, Instance, Scope
 from fastmigrate.rewrite.intents import (
     AddParameter,
+    Annotate,
+    Collect,
     EditCall,
     ImportTwin,
     Intent,
@@ -51,6 +55,7 @@ _ASYNC_CAPABLE = frozenset(
     ]
 )
 """Decorators from outside that do for a coroutine function what they do for any other."""
+_COLLECTING = frozenset({External("builtins.list"), External("builtins.set")})
 _WHY_NOT: dict[str, str] = {
     "read": "is a property, and reading it cannot be awaited",
     "with": "is entered by `with`, which cannot be awaited",
@@ -68,13 +73,14 @@ class Helpers:
         project: Project,
         awaiting: Awaiting,
         clients: Clients,
-        handlers: Handlers,
+        responses: Responses,
         cures: Callable[[Scope], list[Goal]],
     ) -> None:
         self.project = project
         self.awaiting = awaiting
         self.clients = clients
-        self.handlers = handlers
+        self.responses = responses
+        self.handlers = responses.handlers
         self.cures = cures
         self.users = Users(project)
         self.guards: dict[Goal, list[Guard]] = {}
@@ -103,6 +109,12 @@ class Helpers:
         needs += [Coroutine(member) for member in self.users.family(goal.function) if member != goal.function]
         path = goal.function.path
         intents: list[Intent] = [MakeAsync("function", links.number)]
+        annotation = self._async_annotation(goal.function, links) if links.yields else None
+        if annotation is not None:
+            needs.append(annotation)
+            intents.append(Annotate(links.number, imported(self.project, path, annotation.module, annotation.name)[0]))
+            if self._is_last_use(goal.function, links):
+                intents.append(RemoveImport(dotted(links.returned.of) or ""))  # type: ignore[union-attr]
         twin = self.users.twin(goal.function)
         if twin is not None:
             if links.in_class and links.qualname.rpartition(".")[2].startswith("__"):
@@ -131,6 +143,8 @@ class Helpers:
         value = self.project.resolver.resolve(callee, Scope(function.path, links.parent))
         if isinstance(value, External) and value.name in _ASYNC_CAPABLE:
             return self.clients.errors.of_decorator(decorator, function)
+        if isinstance(value, Function) and self._is_capable(value.scope, links):
+            return self.clients.errors.of_decorator(decorator, function)
         shown = dotted(callee) or "…"
         if isinstance(value, External) and value.name.endswith(("property", "cache")):
             kept = (
@@ -138,6 +152,30 @@ class Helpers:
             )
             return f"what `@{shown}` gives {kept}"
         return f"it is not known what its decorator `@{shown}` does with one"
+
+    def _async_annotation(self, function: Scope, links: FunctionLinks) -> Imported | None:
+        """What the annotation of a generator becomes: `Iterator[X]` is `AsyncIterator[X]`."""
+        if not isinstance(links.returned, Item):
+            return None
+        kind = self.project.resolver.resolve(links.returned.of, Scope(function.path))
+        module, _, name = kind.name.rpartition(".") if isinstance(kind, External) else ("", "", "")
+        is_iterator = module in {"typing", "collections.abc"} and name in {"Iterator", "Iterable", "Generator"}
+        return Imported(function.path, module, f"Async{name}") if is_iterator else None
+
+    def _is_last_use(self, function: Scope, links: FunctionLinks) -> bool:
+        """Whether nothing but the annotation of a function names what it names, so that its import goes."""
+        home = self.project.links(function.path)
+        name = dotted(links.returned.of) if isinstance(links.returned, Item) else None
+        return home is not None and home.loads.get(name or "") == 1 and self.users.twin(function) is None
+
+    def _is_capable(self, decorator: Scope, links: FunctionLinks) -> bool:
+        """Whether a decorator of the project hands arguments on, and does so for coroutine functions, too."""
+        home = self.project.resolver.function(decorator)
+        asks = home is not None and "iscoroutinefunction" in home.members | home.names
+        wrappers = self.project.graph.wrappers(decorator)
+        kinds = {wrapper.is_async for wrapper in wrappers}
+        fits = kinds == {True, False} if not links.is_async else True in kinds
+        return fits and (asks or links.is_async) and self.clients.hands_arguments_on(decorator)
 
     # -- a function on the event loop awaits another one
 
@@ -161,12 +199,16 @@ class Helpers:
             return Held(f"the call of `{name}` in {where} cannot be awaited: {reason}")
         if site.sees_names:
             return Held(f"`{self.project.name_of(caller)}` looks at its own names with `locals()` or the like")
-        if links.yields and (site.loop is None or site.loop[0] == "generator"):
-            return Held(f"the generator `{name}` is not just looped over in {where}")
         notes = tuple(self.awaiting.doubts(site, caller))
         intents: tuple[tuple[str, Intent], ...] = ()
-        if links.yields and site.loop is not None:
-            intents = ((caller.path, MakeAsync(*site.loop)),)
+        if links.yields:
+            taken = self.project.resolver.resolve(site.passed[0], caller)
+            if site.loop is not None and site.loop[0] != "generator":
+                intents = ((caller.path, MakeAsync(*site.loop)),)
+            elif taken in _COLLECTING:
+                intents = ((caller.path, Collect(site.passed[1])),)
+            else:
+                return Held(f"the generator `{name}` is not just looped over in {where}")
         return Step((Coroutine(caller),), Parity.LOSSY if notes else Parity.EXACT, notes, intents)
 
     def _is_direct(self, goal: HelperRun | ClientHandedOn) -> bool:
@@ -256,16 +298,37 @@ class Helpers:
                 return Held(f"{caller.path}: {judged.reason}")
             for handler, uses in site.errors:
                 first, last = handler.body
-                if first <= edge.place.line <= last and any(use.kind != "error" or use.name for use in uses):
-                    return Held(
-                        f"{caller.path}: the handler in line {handler.line} reads the `response` of an error that "
-                        f"passes out of `{self.project.name_of(goal.function)}`, where it is not followed yet"
-                    )
+                read = (
+                    self._responses_read(goal.function, handler, uses, caller)
+                    if first <= edge.place.line <= last
+                    else []
+                )
+                if isinstance(read, Held):
+                    return read
+                needs += read
             guards += judged.guards
             notes += judged.notes
             needs += [*self.handlers.needs(judged.guards), *self.passed(caller, judged.escaping)]
         self.guards[goal] = guards
         return Step(tuple(dict.fromkeys(needs)), Parity.LOSSY if notes else Parity.EXACT, tuple(notes))
+
+    def _responses_read(
+        self, function: Scope, handler: Handler, uses: Iterable[Use], caller: Scope
+    ) -> list[Goal] | Held:
+        """What a handler needs that reads the response of an error that passes out of a function."""
+        always = set(self.handlers.caught(handler, caller)) == {"requests.exceptions.HTTPError"}
+        read = [use for use in uses if use.kind != "error" or not always]  # else there may be no response
+        where = f"the handler in {caller.path}:{handler.line}"
+        for use in read:
+            if use.kind == "other":
+                return Held(f"{where} does more with the `response` of its error than to read it: it is {use.name}")
+        if any(use.kind in {"member", "truth", "loop"} for use in read):
+            everything = {call.key for call in self.project.blocking}
+            if self.handlers.raising.in_block(handler, caller, everything):
+                return Held(f"{where} reads the `response` of its error, which may still be one of requests")
+        behind = self.project.reach.below(function)
+        also = tuple(goal for scope in behind for goal in self.cures(scope))
+        return list(self.responses.reads(read, caller, also))
 
     # -- lowering
 
@@ -334,6 +397,12 @@ class Helpers:
 
     # -- imports of twins
 
+    def _stays(self, function: Scope) -> bool:
+        """Whether a function, or one around it, stays as it is beside a twin."""
+        parts = function.qualname.split(".")
+        outer = (Scope(function.path, ".".join(parts[: index + 1])) for index in range(len(parts)))
+        return any(self.users.twin(scope) is not None for scope in outer)
+
     def _imports(self, caller: Scope, edge: Edge, twin: str) -> Iterator[tuple[str, str, str]]:
         """The imports by which a twin comes to where it is called: the file, the name bound there, the twin's name."""
         callee = self._site(caller, edge).callee
@@ -364,7 +433,7 @@ class Helpers:
         self, twins: Iterable[tuple[str, str, str]], calls: Iterable[tuple[Scope, int]]
     ) -> Iterator[tuple[str, Intent]]:
         """Twins are imported beside what they are twins of, which goes where nothing else uses it."""
-        replaced = set(calls)
+        replaced = {(caller, number) for caller, number in calls if not self._stays(caller)}
         for path, bound, name in twins:
             alias = f"{bound}_async" if f"{bound}_async" != name else None
             yield path, ImportTwin(bound, name, alias)
@@ -373,6 +442,8 @@ class Helpers:
                 site.call.callee == Ref(bound) and (Scope(path, site.scope), site.call.number) in replaced
                 for site in (links.calls if links is not None else ())
             )
-            if links is not None and edited and links.loads.get(bound, 0) == edited and bound not in links.exports:
-                if bound in links.bindings and not self.users.is_imported_from(path, bound):
-                    yield path, RemoveImport(bound)
+            unused = links is not None and edited and links.loads.get(bound, 0) == edited
+            if links is None or not unused or bound in links.exports or bound not in links.bindings:
+                continue
+            if not self.users.is_imported_from(path, bound):
+                yield path, RemoveImport(bound)

@@ -25,22 +25,25 @@ def unused_imports(
     needed: Container[tuple[str, str]],
     intents: dict[str, list[Intent]],
     replaced: Iterable[Gone],
+    kept: Iterable[Scope] = (),
 ) -> Iterator[tuple[str, RemoveImport]]:
     """The imports of blocking modules, by file, whose last use was in a replaced callee, or in another such term.
 
-    `needed` are the modules that new code uses, by file.
+    `needed` are the modules that new code uses, by file; `kept` are functions that stay as they are, beside a twin.
     """
+    staying = [(scope.path, f"{scope.qualname}.") for scope in kept]
     gone: dict[str, Counter[tuple[str, str]]] = {}
     for path, edits in intents.items():
         edited = {edit.number for edit in edits if isinstance(edit, EditCall) and edit.callee is not None}
         links = project.links(path) if edited else None
         for site in links.calls if links is not None else ():
-            root = _root(site.call.callee) if site.call.number in edited else None
+            stays = any(path == at and f"{site.scope}.".startswith(inside) for at, inside in staying)
+            root = _root(site.call.callee) if site.call.number in edited and not stays else None
             if root is not None:
                 gone.setdefault(path, Counter())[site.scope, root] += 1
     for path, scope, term in replaced:
         root = _root(term)
-        if root is not None:
+        if root is not None and not any(path == at and f"{scope}.".startswith(inside) for at, inside in staying):
             gone.setdefault(path, Counter())[scope, root] += 1
     for path, names in sorted(gone.items()):
         links = project.links(path)

@@ -110,11 +110,18 @@ def _hidden(project: Project, path: str, links: ModuleLinks, bound: str, meaning
     )
 
 
+def _first(function: FunctionLinks) -> str | None:
+    """The first parameter, but for `self`."""
+    own = function.parameters[1 if function.in_class else 0 :]
+    return own[0].name if own else None
+
+
 def request_parameter(project: Project, function: FunctionLinks, scope: Scope) -> str | None:
     """The parameter that gets the request, or None."""
     if any(route.plain for route in project.apps.routes.get(scope, ())):  # Starlette passes it, and nothing else
-        own = function.parameters[1 if function.in_class else 0 :]
-        return own[0].name if own else None
+        return _first(function)
+    if any(root.kind in {"middleware", "handler"} for root in project.reach.roots_of(scope)):
+        return _first(function)
     for parameter in function.parameters:
         kind = project.resolver.annotated(parameter.annotation, scope)
         if kind is not None and any(

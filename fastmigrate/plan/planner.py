@@ -33,6 +33,7 @@ from fastmigrate.plan.goals import (
     Promises,
     ReadResult,
     RequestInFunction,
+    ResponseReturned,
     SessionTakenOver,
     Slept,
     Step,
@@ -64,8 +65,12 @@ _ORDER: tuple[type, ...] = (
     ClientOfApp,
     RequestInFunction,
     ClientAtHand,
-    ClientHandedOn,
     ClientInFunction,
+    Coroutine,
+    HelperRun,
+    ClientHandedOn,
+    ErrorsPassed,
+    ResponseReturned,
     ClientShared,
     ClientMoved,
     SessionTakenOver,
@@ -115,7 +120,7 @@ class Planner:
             self.httpx.base = self.own.base = "httpx with cookies"
         self.modules = ModuleClients(project)
         self.clients = Clients(project, self._specs(), self.calls.sessions.modules.freed, self.modules.closed_by)
-        self.helpers = Helpers(project, awaiting, self.clients, self.calls.handlers, self._cures_in)
+        self.helpers = Helpers(project, awaiting, self.clients, self.calls.responses, self._cures_in)
         silenced = Held("its finding is suppressed")
         self.steps: dict[Goal, Step | Held] = {
             goal: silenced for finding in untouchable if (goal := _goal_of(finding)) is not None
@@ -176,6 +181,7 @@ class Planner:
             Coroutine: self.helpers.coroutine,
             ErrorsPassed: self.helpers.errors_passed,
             HelperRun: self.helpers.helper_run,
+            ResponseReturned: self.calls.responses.returned,
             RequestInFunction: self.clients.request_in_function,
             PassedFunction: self.tasks.passed_function,
             TaskImported: self.tasks.task_imported,
@@ -276,7 +282,10 @@ class Planner:
         for path, intent in edits:
             intents.setdefault(path, []).append(intent)
         needed = {(goal.path, goal.module) for goal in goals if isinstance(goal, Imported)}
-        for path, intent in unused_imports(self.project, needed, intents, [*gone, *replaced]):
+        kept = [
+            goal.function for goal in goals if isinstance(goal, Coroutine) and self.helpers.users.twin(goal.function)
+        ]
+        for path, intent in unused_imports(self.project, needed, intents, [*gone, *replaced], kept):
             intents[path].append(intent)
         return Plan({path: tuple(edits) for path, edits in sorted(intents.items()) if edits})
 

@@ -67,7 +67,7 @@ class Raising:
         return self._callee(call.callee, scope, seen, migrated) or any(
             self._value(self.project.resolver.resolve(term, scope), seen, migrated)
             for term in handed
-            if isinstance(term, Ref | Member)
+            if isinstance(term, Ref | Member) and not self._is_of_result(term, scope, migrated)
         )
 
     def _callee(self, callee: Term, scope: Scope, seen: set[Scope], migrated: Sites) -> bool:

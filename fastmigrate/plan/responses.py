@@ -10,7 +10,17 @@ from fastmigrate.knowledge.names import REFUSALS
 from fastmigrate.knowledge.parity import Parity, Row
 from fastmigrate.knowledge.requests_exceptions import Step as Failure
 from fastmigrate.knowledge.requests_responses import MEMBERS, STREAMED, TRUTH
-from fastmigrate.plan.goals import Goal, Held, Imported, LineReader, ReadResult, Step, ThroughClient
+from fastmigrate.plan.goals import (
+    Goal,
+    Held,
+    HelperRun,
+    Imported,
+    LineReader,
+    ReadResult,
+    ResponseReturned,
+    Step,
+    ThroughClient,
+)
 from fastmigrate.plan.handlers import Guard, Handlers
 from fastmigrate.plan.names import imported
 from fastmigrate.plan.streams import BODY, PIECES, Streams, is_body_read_before
@@ -69,10 +79,13 @@ class Responses:
         use, scope, also = self.uses[goal]
         if use.kind == "annotation":
             return self._annotation(goal, use, scope)
-        streams = [self.streams.judge(self.calls[goal.path, number]) for number in use.results if number >= 0]
+        calls = list(self._calls(goal.path, use))
+        streams = [self.streams.judge(call) for call in calls]
         stream = streams[0] if streams else None
         if stream is not None and None in streams:
             return Held(f"what line {use.line} reads is a streamed response, or one that is not")
+        if stream is not None and any(call.function != scope for call in calls):
+            return Held(f"what line {use.line} reads is a streamed response that another function asks for")
         row = self._row(use, scope, streamed=stream is not None)
         if row is None:
             shown = " is iterated over" if use.kind == "loop" else f".{use.name}"
@@ -103,14 +116,44 @@ class Responses:
         notes = [*([row.note] if row.parity is Parity.LOSSY else []), *judged.notes]
         return Step(tuple(needs), Parity.LOSSY if notes else row.parity, tuple(notes), intents)
 
-    @staticmethod
-    def _sources(goal: ReadResult, use: Use) -> Iterator[Goal]:
+    def _calls(self, path: str, use: Use) -> Iterator[BlockingCall]:
+        """The blocking calls that a response may come from, here or in helpers that return it."""
+        for number in sorted(use.results):
+            for key in sorted(self.project.returned.sources(path, number)) if number >= 0 else ():
+                if key in self.calls:
+                    yield self.calls[key]
+
+    def _sources(self, goal: ReadResult, use: Use) -> Iterator[Goal]:
         """The calls that a response may come from."""
-        return (ThroughClient(goal.path, number) for number in sorted(use.results) if number >= 0)
+        return (ThroughClient(*call.key) for call in self._calls(goal.path, use))
+
+    def returned(self, goal: ResponseReturned) -> Step | Held:
+        """All that a function's callers do with the response that it returns can be done with one of httpx."""
+        name = self.project.name_of(goal.function)
+        callers = self.project.reach.callers.get(goal.function, [])
+        if goal.function in self.project.reach.roots:
+            return Held(f"the response is returned by `{name}`, whose caller is not known")
+        if goal.function in self.project.returned.mixed:
+            return Held(f"`{name}` returns responses and other things")
+        needs: list[Goal] = []
+        for caller, edge in callers:
+            site = self.project.returned.sites.get(caller.path, {}).get(edge.call)
+            if site is None:
+                return Held(f"what {caller.path}:{edge.place.line} does with the response of `{name}` is not followed")
+            for use in site.uses:
+                if use.kind == "other" and use.name != "returned":
+                    return Held(
+                        f"the response of `{name}` is {use.name} in {caller.path}:{use.line}, where it is not followed "
+                        "yet"
+                    )
+            needs += [HelperRun(caller, edge), *self.reads(site.uses, caller)]
+            if any(use.name == "returned" for use in site.uses):
+                needs.append(ResponseReturned(caller))
+        return Step(tuple(needs))
 
     def _read_before(self, use: Use, path: str) -> bool:
         """Whether the text has been read when its encoding is set: before, or on an earlier turn of a loop."""
-        calls = [call for n in use.results if (call := self.calls.get((path, n))) is not None]
+        calls = [call for call in self._calls(path, use) if call.function.path == path]
         if any(use.loops > self.project.site(call).loops for call in calls):
             return True
         return any(
@@ -176,10 +219,9 @@ class Responses:
         return isinstance(value, External) and value.name in REFUSALS
 
     def _has_path(self, use: Use, scope: Scope) -> bool:
-        calls = [self.calls.get((scope.path, number)) for number in use.results]
         return all(
-            call is not None and is_read_back_as_given(self.project, call.callee, self.project.site(call), scope)
-            for call in calls
+            is_read_back_as_given(self.project, call.callee, self.project.site(call), call.function)
+            for call in self._calls(scope.path, use)
         )
 
     # -- streamed responses
@@ -205,7 +247,7 @@ class Responses:
             needs.append(LineReader(goal.path))
         if use.loop is not None and ("aiter" in row.form or "iter_lines" in row.form):
             intents.append(MakeAsync(*use.loop))
-        calls = [self.calls[goal.path, number] for number in sorted(use.results) if number >= 0]
+        calls = self._calls(goal.path, use)
         if not any(is_body_read_before(use, self.project.site(call).uses) for call in calls):
             intents += self._body_read(use, intents)
         steps = tuple((goal.path, intent) for intent in intents)

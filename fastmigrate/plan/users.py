@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 
 from fastmigrate.plan.names import fresh
 from fastmigrate.project.project import Project
@@ -12,8 +11,10 @@ from fastmigrate.project.resolve import Class, External, Scope
 __all__ = ["Users"]
 
 _PLAIN_BASES = frozenset(
-    ["builtins.object", "abc.ABC", "typing.Protocol", "typing.Generic", "pydantic.BaseModel", "typing.NamedTuple"]
-    + ["typing_extensions.Protocol", "pydantic_settings.BaseSettings", "builtins.Exception"]
+    [
+        *("builtins.object", "abc.ABC", "typing.Protocol", "typing.Generic", "pydantic.BaseModel", "typing.NamedTuple"),
+        *("typing_extensions.Protocol", "pydantic_settings.BaseSettings", "builtins.Exception"),
+    ]
 )
 """Bases from outside that call no method of the project by its name."""
 
@@ -25,6 +26,7 @@ class Users:
         self.project = project
         self._twins: dict[Scope, str | None] = {}
         self._strangers: dict[Scope, list[str]] = {}
+        self._subclasses: dict[Class, list[Class]] = {}
         self._families: dict[Scope, list[Scope]] = {}
 
     def family(self, function: Scope) -> list[Scope]:
@@ -41,7 +43,7 @@ class Users:
         related = {Class(Scope(function.path, links.parent))}
         grows = True
         while grows:
-            more = {other for one in related for other in (*self._above(one), *self._below.get(one, ()))}
+            more = {other for one in related for other in (*self._above(one), *self._below(one))}
             having = {one for one in more - related if self._defines(one, name)}
             grows = bool(having)
             related |= having
@@ -53,9 +55,17 @@ class Users:
     def _above(self, one: Class) -> Iterator[Class]:
         yield from (base for base in self.project.resolver.bases(one) if isinstance(base, Class))
 
-    @cached_property
-    def _below(self) -> dict[Class, list[Class]]:
-        return self.project.graph.below
+    def _below(self, one: Class) -> list[Class]:
+        """The classes that inherit from a class, wherever in the project."""
+        if one not in self._subclasses:
+            name = one.scope.qualname.rpartition(".")[2]
+            found: list[Class] = []
+            for path in self.project.sources.containing(name.encode()):
+                links = self.project.links(path)
+                found += [Class(Scope(path, qualname)) for qualname in (links.classes if links is not None else ())]
+            bases = self.project.resolver.bases
+            self._subclasses[one] = [other for other in found if other != one and one in bases(other)]
+        return self._subclasses[one]
 
     def twin(self, function: Scope) -> str | None:
         """The name of the twin that a function needs, or None if all that use it run on the event loop."""
@@ -96,7 +106,9 @@ class Users:
 
     def _find_strangers(self, function: Scope) -> Iterator[str]:
         on_loop: dict[tuple[str, int], Scope] = {
-            (caller.path, edge.call): caller for caller, edge in self.project.reach.callers.get(function, ())
+            (caller.path, edge.call): caller
+            for member in self.family(function)
+            for caller, edge in self.project.reach.callers.get(member, ())
         }
         for reference in self.project.references(function):
             caller = on_loop.get((reference.path, reference.call)) if reference.call >= 0 else None

@@ -111,7 +111,8 @@ class CallGraph:
         joins = isinstance(call.callee, Member) and call.callee.name == "join"
         if names & ITERATING or (joins and value is None):
             for term in call.args:
-                yield from (Edge(t, "for", site.place, call.number) for t in self._iterated(term, node))
+                number = term.number if isinstance(term, Call) else -1
+                yield from (Edge(t, "for", site.place, number) for t in self._iterated(term, node))
 
     @staticmethod
     def _handed_over(call: Call, value: Value | None, names: set[str]) -> tuple[How, list[Term]]:
@@ -345,10 +346,11 @@ class CallGraph:
                 case External(name) if name in IN_PLACE:
                     continue
                 case Function(scope):
-                    wrappers = self._wrappers(scope, function)
+                    wrappers = self.wrappers(scope)
                     if not wrappers and not function.is_async:
                         return
-                    around += [Node(wrapper) for wrapper in wrappers]
+                    alike = [wrapper for wrapper in wrappers if wrapper.is_async == function.is_async]
+                    around += [Node(Scope(scope.path, wrapper.qualname)) for wrapper in alike or wrappers]
                 case Method(Instance(of=External(name))) if name.startswith(("fastapi.", "starlette.")):
                     continue
                 case _ if isinstance(decorator, Member) and decorator.name in {"setter", "getter"}:
@@ -357,8 +359,8 @@ class CallGraph:
                     return
         yield from (*around, node)
 
-    def _wrappers(self, decorator: Scope, function: FunctionLinks) -> list[Scope]:
-        """The functions in a decorator that call the one it decorates; of several kinds, those of its own kind."""
+    def wrappers(self, decorator: Scope) -> list[FunctionLinks]:
+        """The functions in a decorator that call the one that it decorates."""
         links = self.resolver.links(decorator.path)
         found: list[FunctionLinks] = []
         for inner in links.functions.values() if links is not None else ():
@@ -369,8 +371,7 @@ class CallGraph:
             calls = self.sites(links, inner.qualname) if links is not None else []
             if any(site.call.callee == given and not site.deferred for site in calls):
                 found.append(inner)
-        alike = [inner for inner in found if inner.is_async == function.is_async]
-        return [Scope(decorator.path, inner.qualname) for inner in alike or found]
+        return found
 
 
 def _bare(decorator: Term) -> Term:

@@ -26,6 +26,7 @@ from fastmigrate.project.reach import Reach
 from fastmigrate.project.references import Reference, references
 from fastmigrate.project.relevance import leading_to
 from fastmigrate.project.resolve import Class, Function, Instance, Resolver, Scope, Value
+from fastmigrate.project.returned import ReturnedResponses
 from fastmigrate.project.roots import find_roots
 from fastmigrate.project.sharing import SharedUses, shared_uses
 from fastmigrate.project.tasks import MisplacedImport, MisusedTask, misplaced_imports, misused_tasks
@@ -77,7 +78,6 @@ class Project:
         self._configured = {canonical(name) for name in blocking_calls}
         self.unreadable: dict[str, SourceError] = {}
         self._links: dict[str, ModuleLinks | None] = {}
-        self._sites: dict[str, dict[int, Site]] = {}
         self._references: dict[Scope, list[Reference]] = {}
         self._helper_sites: dict[str, dict[int, Site]] = {}
         self._made: dict[str, dict[int, Made]] = {}
@@ -289,11 +289,13 @@ class Project:
 
     def site(self, call: BlockingCall) -> Site:
         """All that is to be known of a blocking call before it can be rewritten."""
-        path = call.function.path
-        if path not in self._sites:
-            wanted = [other.site.call.number for other in self.blocking if other.function.path == path]
-            self._sites[path] = read_sites(self.tree_of(path), wanted)
-        return self._sites[path][call.site.call.number]
+        path, number = call.key
+        return self.returned.sites[path][number]
+
+    @cached_property
+    def returned(self) -> ReturnedResponses:
+        """The responses that helpers return."""
+        return ReturnedResponses(self)
 
     def site_of(self, path: str, number: int) -> Site:
         """The same of any other call, by its ordinal: where a helper is called, say."""

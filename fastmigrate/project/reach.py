@@ -18,6 +18,7 @@ class Reach:
     """
 
     def __init__(self, graph: CallGraph, roots: Iterable[Root]) -> None:
+        self.graph = graph
         self.roots: dict[Scope, list[Root]] = {}
         self.nodes: dict[Scope, list[Node]] = {}
         self.callers: dict[Scope, list[tuple[Scope, Edge]]] = {}
@@ -55,6 +56,19 @@ class Reach:
             found.insert(0, (node.scope, edge))
         return found
 
+    def below(self, scope: Scope) -> list[Scope]:
+        """A function, and all functions that it reaches."""
+        found: dict[Scope, None] = {}
+        seen: set[Node] = set()
+        pending = list(self.nodes.get(scope, ()))
+        while pending:
+            node = pending.pop(0)
+            if node not in seen:
+                seen.add(node)
+                found[node.scope] = None
+                pending += (edge.target for edge in self.graph.edges(node))
+        return list(found)
+
     def start(self, scope: Scope) -> Scope:
         """The root of the shortest way to a function."""
         chain = self.chain(scope)
@@ -72,6 +86,10 @@ class Reach:
                 found |= self._operations.get(node, {})
                 pending += self._into.get(node, ())
         return sorted(found, key=lambda found: (found.path, found.qualname))
+
+    def targets(self, scope: Scope) -> Iterator[tuple[Edge, ...]]:
+        """The edges that lead away from a function, for each receiver that it may have."""
+        yield from (self.graph.edges(node) for node in self.nodes.get(scope, ()))
 
     def roots_of(self, scope: Scope) -> Iterator[Root]:
         """The roots that are a function itself."""

@@ -16,14 +16,19 @@ if TYPE_CHECKING:
 __all__ = ["Reference", "references"]
 
 _REGISTERING = frozenset(
-    ["Depends", "Security", "add_api_route", "add_route", "add_api_websocket_route", "add_websocket_route"]
-    + ["add_middleware", "Middleware", "add_exception_handler", "exception_handler", "middleware", "Route"]
+    [
+        *("Depends", "Security", "add_api_route", "add_route", "add_api_websocket_route", "add_websocket_route"),
+        *("add_middleware", "Middleware", "add_exception_handler", "exception_handler", "middleware", "Route"),
+    ]
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A use of a function: a call of it, by its ordinal, or something else (-1); `certain` says that it is one."""
+    """A use of a function: in the call with this ordinal, which calls it or is given it, or elsewhere (-1).
+
+    `certain` says that it is this function, and not one that may be called like it.
+    """
 
     path: str
     line: int
@@ -76,10 +81,9 @@ class _Reader:
         given += [item for term in given if isinstance(term, Display) for item in term.values]
         for term in given:
             if isinstance(term, Ref | Member) and self._is_it(term, scope):
-                if _registers(call):
-                    self.known += isinstance(term, Ref)
-                elif isinstance(term, Member) or term.name not in self.links.bindings:
-                    yield Reference(self.links.path, line, scope.qualname)
+                self.known += isinstance(term, Ref)
+                if not _registers(call):
+                    yield Reference(self.links.path, line, scope.qualname, call.number)
 
     def _named(self, term: Ref | Member) -> bool:
         """Whether a term may be the function: a name may stand for it under an alias, a member may not."""
@@ -109,17 +113,16 @@ class _Reader:
         path = self.links.path
         resolver = self.project.resolver
         for bound, bindings in self.links.bindings.items():
-            if any(resolver.resolve_binding(b, Scope(path)) == self.target for b in bindings):
-                if loads_of_module_name(self.links, bound) > self.known or bound in self.links.exports:
-                    is_export = loads_of_module_name(self.links, bound) <= self.known
-                    if not is_export:
-                        yield Reference(path, bindings[0].line, "")
+            means = any(resolver.resolve_binding(b, Scope(path)) == self.target for b in bindings)
+            if means and loads_of_module_name(self.links, bound) > self.known:
+                yield Reference(path, bindings[0].line, "")
         for function in self.links.functions.values():
             for bound, bindings in function.bindings.items():
                 scope = Scope(path, function.qualname)
-                if any(b.kind == "function" and resolver.resolve_binding(b, scope) == self.target for b in bindings):
-                    if function.loads.get(bound, 0) > self.known:
-                        yield Reference(path, bindings[0].line, function.qualname)
+                own = [b for b in bindings if b.kind == "function"]
+                means = any(resolver.resolve_binding(b, scope) == self.target for b in own)
+                if means and function.loads.get(bound, 0) > self.known:
+                    yield Reference(path, bindings[0].line, function.qualname)
 
 
 def loads_of_module_name(links: ModuleLinks, name: str) -> int:

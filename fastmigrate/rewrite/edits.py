@@ -8,6 +8,7 @@ from fastmigrate.rewrite.expressions import ASYNC
 from fastmigrate.rewrite.imports import bound_name, with_alias, without_import
 from fastmigrate.rewrite.intents import (
     AddParameter,
+    Annotate,
     ImportTwin,
     InsertAtTop,
     InsertBefore,
@@ -66,6 +67,9 @@ class Editor(StatementEditor):
         number = self.numbers[original]
         if self._is_made_async("function", original):
             updated = updated.with_changes(asynchronous=ASYNC)
+        for annotation in self._take(Annotate, number, "function"):
+            assert isinstance(annotation, Annotate)
+            updated = updated.with_changes(returns=self._annotated(updated.returns, annotation.code))
         for intent in self._take(AddParameter, number, "function"):
             assert isinstance(intent, AddParameter)
             updated = updated.with_changes(params=self._with_parameter(updated.params, intent))
@@ -93,6 +97,14 @@ class Editor(StatementEditor):
             self.remaining.remove(intent)
             updated = updated.with_changes(names=with_alias(updated.names, intent.name, intent.alias))
         return updated
+
+    def _annotated(self, annotation: cst.Annotation | None, code: str) -> cst.Annotation:
+        assert annotation is not None and isinstance(annotation.annotation, cst.Subscript)
+        of = cst.parse_expression(code, self.config)
+        elements = annotation.annotation.slice
+        if code.endswith("AsyncGenerator") and len(elements) == 3:  # it returns nothing
+            elements = [elements[0], elements[1].with_changes(comma=cst.MaybeSentinel.DEFAULT)]
+        return annotation.with_changes(annotation=annotation.annotation.with_changes(value=of, slice=elements))
 
     def _with_parameter(self, params: cst.Parameters, intent: AddParameter) -> cst.Parameters:
         name, _, annotation = intent.code.partition(": ")

@@ -9,6 +9,7 @@ import libcst as cst
 from fastmigrate.rewrite.counting import CountingEditor
 from fastmigrate.rewrite.intents import (
     CloseAfterRest,
+    Collect,
     EditCall,
     GuardStatement,
     Intent,
@@ -54,6 +55,9 @@ class ExpressionEditor(CountingEditor):
         for passing in self._take(PassFunction, number):
             assert isinstance(passing, PassFunction)
             result = updated.with_changes(args=with_function_passed(updated.args, passing.index))
+        for collecting in self._take(Collect, number):
+            result = self._collected(updated)
+            assert isinstance(collecting, Collect)
         of = updated.func.value if isinstance(updated.func, cst.Attribute) else updated.func
         result = self._templated("call", original, result, of)
         for guard in self._take(GuardStatement, number, "call"):
@@ -68,6 +72,17 @@ class ExpressionEditor(CountingEditor):
             self.rests.append(result)
         self._mark("call", number, result)
         return result
+
+    def _collected(self, call: cst.Call) -> cst.BaseExpression:
+        """`[item async for item in generator]`."""
+        code = (
+            "{item async for item in __over__}"
+            if cst.Module([]).code_for_node(call.func) == "set"
+            else ("[item async for item in __over__]")
+        )
+        new = cst.parse_expression(code, self.config).visit(Filler({"__over__": call.args[0].value}))
+        assert isinstance(new, cst.BaseExpression)
+        return new
 
     def _mark(self, kind: str, number: int | None, node: cst.CSTNode) -> None:
         """Remember the node if its statement is to be replaced."""

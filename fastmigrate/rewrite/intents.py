@@ -12,8 +12,10 @@ from dataclasses import dataclass
 __all__ = [
     "AddImport",
     "AddParameter",
+    "Annotate",
     "ArgumentEdit",
     "CloseAfterRest",
+    "Collect",
     "EditCall",
     "EditHandler",
     "GuardStatement",
@@ -145,6 +147,21 @@ class MakeAsync:
 
     kind: str
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Collect:
+    """`list(generator)` becomes a comprehension that loops over the generator asynchronously; so does `set(…)`."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Annotate:
+    """What a function returns is annotated with another class, of the same parameters."""
+
+    function: int
+    code: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +308,8 @@ Intent = (
     | Template
     | EditHandler
     | MakeAsync
+    | Collect
+    | Annotate
     | SplitWith
     | UnwrapWith
     | WrapRest

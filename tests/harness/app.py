@@ -15,6 +15,9 @@ from http.client import HTTPConnection, HTTPResponse, IncompleteRead
 from pathlib import Path
 from typing import Any
 
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
+
 IGNORED_HEADERS = {"date", "server"}
 
 
@@ -63,11 +66,14 @@ class RunningApp:
         self.reader.join(5)
 
     def call(self, call: dict[str, Any], passed_on: Callable[[], object] = lambda: None) -> Answer:
-        """Make one call: {"method", "path", "json", "body", "body_hex", "headers", "disconnect"}.
+        """Make one call: {"method", "path", "json", "body", "body_hex", "headers", "disconnect", "send"}.
 
         When something of the answer has arrived, `passed_on` is called. A call that disconnects reads no further, and
-        has no body, since how much it has read by then is a matter of chance.
+        has no body, since how much it has read by then is a matter of chance. One that has texts to send opens a
+        websocket.
         """
+        if "send" in call:
+            return self._converse(call)
         connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
         body = json.dumps(call["json"]).encode() if "json" in call else call.get("body", "").encode()
         body = bytes.fromhex(call["body_hex"]) if "body_hex" in call else body
@@ -88,10 +94,28 @@ class RunningApp:
         finally:
             connection.close()
 
-    def call_at_once(self, path: str, times: int) -> list[Answer]:
+    def _converse(self, call: dict[str, Any]) -> Answer:
+        """The body has one message for each text, in JSON; if the app hangs up, its code and reason stand last."""
+        url = f"ws://127.0.0.1:{self.port}{call['path']}"
+        messages: list[object] = []
+        try:
+            with connect(url, additional_headers=call.get("headers"), proxy=None) as socket:
+                try:
+                    for text in call["send"]:
+                        socket.send(text)
+                        messages.append(socket.recv(30))
+                except ConnectionClosed as closed:
+                    messages.append([closed.rcvd.code, closed.rcvd.reason] if closed.rcvd else None)
+        except InvalidStatus as refused:
+            return Answer(refused.response.status_code, (), bytes(refused.response.body))
+        except OSError as error:
+            raise AssertionError(f"{call}: {error}\n{b''.join(self.log).decode()}") from error
+        return Answer(200, (), json.dumps(messages).encode())
+
+    def call_at_once(self, call: dict[str, Any], times: int) -> list[Answer]:
         """The same call, several times at once."""
         with ThreadPoolExecutor(times) as pool:
-            return list(pool.map(lambda _: self.call({"path": path}), range(times)))
+            return list(pool.map(lambda _: self.call(call), range(times)))
 
 
 def _read(response: HTTPResponse, passed_on: Callable[[], object]) -> tuple[bytes, bool]:

@@ -1,0 +1,97 @@
+"""Responses that helpers return: which calls of helpers give one, and which blocking calls it may come from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastmigrate.facts.sites import Site, read_sites
+from fastmigrate.facts.terms import Const
+from fastmigrate.project.resolve import Scope
+
+if TYPE_CHECKING:
+    from fastmigrate.project.project import Project
+
+__all__ = ["ReturnedResponses"]
+
+Key = tuple[str, int]
+
+
+class ReturnedResponses:
+    """Follows responses out of the functions that return them, to a fixpoint.
+
+    `sites` are those of all calls that give a response, by file and ordinal: blocking ones, and those of helpers.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.sites: dict[str, dict[int, Site]] = {}
+        self.mixed: set[Scope] = set()  # functions that return something else, too
+        self._optional: set[Scope] = set()  # functions whose response may be None
+        self._behind: dict[Key, set[Scope]] = {}
+        self._returned: dict[Scope, set[Key]] = {}
+        self._blocking = {call.key: call for call in project.blocking}
+        self._wanted: dict[str, dict[int, bool]] = {}
+        for path, number in self._blocking:
+            self._wanted.setdefault(path, {})[number] = False
+        pending = list(self._wanted)
+        while pending:
+            pending += self._read(pending.pop(0))
+
+    def _read(self, path: str) -> list[str]:
+        """Read the sites of a file; the files are returned in which more calls turn out to give a response."""
+        wanted = self._wanted[path]
+        self.sites[path] = read_sites(self.project.tree_of(path), wanted, {n for n, none in wanted.items() if none})
+        links = self.project.links(path)
+        returning: dict[Scope, set[int]] = {}
+        for site in links.calls if links is not None else ():
+            found = self.sites[path].get(site.call.number)
+            blocking = self._blocking.get((path, site.call.number))
+            if found is None or (blocking is not None and blocking.code != "FM101"):
+                continue
+            lines = {use.line for use in found.uses if use.kind == "other" and use.name == "returned"}
+            if lines:
+                scope = Scope(path, site.scope)
+                self._returned.setdefault(scope, set()).add((path, site.call.number))
+                returning.setdefault(scope, set()).update(lines)
+                if wanted[site.call.number]:
+                    self._optional.add(scope)
+        return [again for scope, lines in returning.items() for again in self._note(scope, len(lines))]
+
+    def _note(self, function: Scope, returns: int) -> list[str]:
+        """Note the calls of a function that returns a response, with so many `return` statements."""
+        links = self.project.resolver.function(function)
+        if links is None:
+            return []
+        nothing = sum(term == Const(None) for term in links.returns)
+        if returns + nothing < len(links.returns):
+            self.mixed.add(function)
+        optional = nothing > 0 or not links.ends or function in self._optional
+        again: dict[str, None] = {}
+        for caller, edge in self.project.reach.callers.get(function, ()):
+            if edge.how != "call" or edge.call < 0:
+                continue
+            self._behind.setdefault((caller.path, edge.call), set()).add(function)
+            wanted = self._wanted.setdefault(caller.path, {})
+            if wanted.get(edge.call) is None or (optional and not wanted[edge.call]):
+                wanted[edge.call] = optional
+                again[caller.path] = None
+        return list(again)
+
+    def helpers(self, path: str, number: int) -> set[Scope]:
+        """The functions that give the call with this ordinal its response; none for a call that blocks itself."""
+        return self._behind.get((path, number), set())
+
+    def sources(self, path: str, number: int) -> set[Key]:
+        """The blocking calls that the response of a call may come from."""
+        found: set[Key] = set()
+        seen: set[Key] = set()
+        pending = [(path, number)]
+        while pending:
+            key = pending.pop()
+            if key in seen:
+                continue
+            seen.add(key)
+            if key in self._blocking:
+                found.add(key)
+            pending += (inner for function in self.helpers(*key) for inner in self._returned.get(function, ()))
+        return found
