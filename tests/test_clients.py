@@ -142,7 +142,7 @@ SYNCHRONOUS = {
     "star": ("httpx.get(*any)", "none", "`*` arguments"),
     "computed verify": ("httpx.get(u, verify=any)", "none", "only a literal can be given to that"),
     "close": ("r = httpx.get(u)\nr.close()", "none", "`close` in line 13"),
-    "lambda": ("sorted(any, key=lambda x: httpx.get(x).text)", None, ""),
+    "lambda": ("sorted(any, key=lambda x: httpx.get(x).text)", "none", "lambda"),
     "generator": ("any(httpx.get(x).text for x in u)", "none", "generator expression"),
     "lock": ("import threading\nwith threading.Lock():\n    httpx.get(u)", "none", "a thread lock"),
     "unknown content": ("httpx.post(u, content=any)", "unsafe", "what `content` holds is not known"),

@@ -15,8 +15,11 @@ import asyncio
 import requests
 from requests.exceptions import ConnectionError as Lost
 from fastapi import FastAPI
+from functools import lru_cache
 class Refused(requests.RequestException): ...
 def legacy(u): return requests.get(u).json()
+@lru_cache
+def cached(u): return requests.get(u).json()
 def harmless(u): return u.strip()
 app = FastAPI()
 @app.get("/")
@@ -83,7 +86,7 @@ BOTH = "except (requests.Timeout, httpx.TimeoutException):"
 CLAUSES |= {
     f"beside {name}": (f"try:\n    requests.get(u)\n    {code}\nexcept requests.Timeout:\n    pass", BOTH)
     for name, code in {
-        "a helper that calls requests": "legacy(u)",
+        "a helper that stays on requests": "cached(u)",
         "a thread that calls it": "await asyncio.to_thread(legacy, u)",
         "something unknown": "thing.fetch(u)",
         "an error that is raised": "raise requests.HTTPError('x')",
@@ -105,7 +108,11 @@ def test_clause(name: str, tmp_path: Path) -> None:
 
 def test_nothing_of_requests_is_left_when_nothing_needs_it(tmp_path: Path) -> None:
     code = "try:\n    r: requests.Response | None = requests.get(u)\nexcept requests.Timeout:\n    pass"
-    app = "\n".join(line for line in APP.splitlines() if not line.startswith(("class", "def legacy", "from requests")))
+    app = "\n".join(
+        line
+        for line in APP.splitlines()
+        if not line.startswith(("class", "def legacy", "def cached", "@lru_cache", "from"))
+    )
     project(tmp_path, main=app + "\n" + indent(code, "    ") + "\n")
     assert fastmigrate("--fix", cwd=tmp_path).code == 0
     assert "requests" not in (tmp_path / "main.py").read_text().replace("keep_requests", "").partition("app = ")[2]

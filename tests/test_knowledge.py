@@ -315,7 +315,7 @@ def spec_of(folder: Path, given: dict[str, str], names: dict[str, Any]) -> Clien
         f"@app.get('/')\nasync def f():\n    requests.get('http://x', {call})\n"
     )
     project = Project(Sources(folder))
-    return Calls(project, Awaiting(project)).spec(project.blocking[0])
+    return Calls(project, Awaiting(project), lambda *_: iter(())).spec(project.blocking[0])
 
 
 def migrated(arguments: dict[str, str], key: tuple[str, str], row: Row) -> dict[str, str]:

@@ -397,12 +397,6 @@ class Helpers:
 
     # -- imports of twins
 
-    def _stays(self, function: Scope) -> bool:
-        """Whether a function, or one around it, stays as it is beside a twin."""
-        parts = function.qualname.split(".")
-        outer = (Scope(function.path, ".".join(parts[: index + 1])) for index in range(len(parts)))
-        return any(self.users.twin(scope) is not None for scope in outer)
-
     def _imports(self, caller: Scope, edge: Edge, twin: str) -> Iterator[tuple[str, str, str]]:
         """The imports by which a twin comes to where it is called: the file, the name bound there, the twin's name."""
         callee = self._site(caller, edge).callee
@@ -433,7 +427,7 @@ class Helpers:
         self, twins: Iterable[tuple[str, str, str]], calls: Iterable[tuple[Scope, int]]
     ) -> Iterator[tuple[str, Intent]]:
         """Twins are imported beside what they are twins of, which goes where nothing else uses it."""
-        replaced = {(caller, number) for caller, number in calls if not self._stays(caller)}
+        replaced = {(caller, number) for caller, number in calls if not self.users.stays(caller)}
         for path, bound, name in twins:
             alias = f"{bound}_async" if f"{bound}_async" != name else None
             yield path, ImportTwin(bound, name, alias)

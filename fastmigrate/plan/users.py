@@ -70,20 +70,35 @@ class Users:
     def twin(self, function: Scope) -> str | None:
         """The name of the twin that a function needs, or None if all that use it run on the event loop."""
         if function not in self._twins:
-            self._twins[function] = None  # what it calls itself needs no other form of it
             self._twins[function] = self._find_twin(function)
         return self._twins[function]
 
     def _find_twin(self, function: Scope) -> str | None:
         links = self.project.resolver.function(function)
-        if links is None or links.is_async:
-            return None
-        family = self.family(function)
-        if not any(self._is_foreign(member) or self.strangers(member) for member in family):
+        if links is None or links.is_async or not self._keeps_its_form(function):
             return None
         home = self.project.links(function.path)
         name = function.qualname.rpartition(".")[2].rstrip("'")
         return fresh(f"{name}_async", home.names if home is not None else ())
+
+    def _keeps_its_form(self, function: Scope) -> bool:
+        """Whether code off the event loop uses a function, or one that calls it and so keeps its form, too."""
+        pending = [*self.family(function)]
+        seen: set[Scope] = set()
+        while pending:
+            member = pending.pop()
+            if member in seen:
+                continue
+            seen.add(member)
+            if self._is_foreign(member) or self.strangers(member):
+                return True
+            callers = (scope for caller, _ in self.project.reach.callers.get(member, ()) for scope in _around(caller))
+            for caller in callers:
+                links = self.project.resolver.function(caller)
+                within = f"{member.qualname}.".startswith(f"{caller.qualname}.") and member.path == caller.path
+                if links is not None and not links.is_async and (caller == member or not within):
+                    pending += self.family(caller)
+        return False
 
     def _is_foreign(self, method: Scope) -> bool:
         """Whether a method may be called by a base class from outside."""
@@ -93,6 +108,10 @@ class Users:
         bases = self.project.resolver.bases(Class(Scope(method.path, links.parent)))
         return any(isinstance(base, External) and base.name not in _PLAIN_BASES for base in bases)
 
+    def stays(self, function: Scope) -> bool:
+        """Whether a function, or one that it is defined in, stays as it is beside a twin."""
+        return any(self.twin(scope) is not None for scope in _around(function))
+
     def stranger(self, function: Scope) -> str | None:
         """One place off the event loop that uses a function: `path:line`."""
         return next(iter(self.strangers(function)), None)
@@ -100,24 +119,18 @@ class Users:
     def strangers(self, function: Scope) -> list[str]:
         """The places that use a function in another way than by a call on the event loop."""
         if function not in self._strangers:
-            self._strangers[function] = []
             self._strangers[function] = list(self._find_strangers(function))
         return self._strangers[function]
 
     def _find_strangers(self, function: Scope) -> Iterator[str]:
-        on_loop: dict[tuple[str, int], Scope] = {
-            (caller.path, edge.call): caller
+        on_loop = {
+            (caller.path, edge.call)
             for member in self.family(function)
             for caller, edge in self.project.reach.callers.get(member, ())
         }
         for reference in self.project.references(function):
-            caller = on_loop.get((reference.path, reference.call)) if reference.call >= 0 else None
-            if caller is None or self._keeps_its_form(caller):
+            if reference.call < 0 or (reference.path, reference.call) not in on_loop:
                 yield f"{reference.path}:{reference.line}"
-
-    def _keeps_its_form(self, caller: Scope) -> bool:
-        """Whether a function on the event loop stays as it is, for others, beside a twin."""
-        return self.twin(caller) is not None
 
     def is_imported_from(self, path: str, name: str) -> bool:
         """Whether another file imports a name from one that imports it itself."""
@@ -131,3 +144,9 @@ class Users:
             ):
                 return True
         return False
+
+
+def _around(function: Scope) -> Iterator[Scope]:
+    """A function, and those that it is defined in."""
+    parts = function.qualname.split(".")
+    yield from (Scope(function.path, ".".join(parts[: index + 1])) for index in range(len(parts)))

@@ -140,6 +140,8 @@ class CallGraph:
 
     def _run_by(self, value: Value | None, callee: Term, node: Node) -> Iterator[Node]:
         match value:
+            case Function(scope) if self._is_super(callee, node):
+                yield from self._decorated(Node(scope, node.receiver))
             case Function(scope):
                 for receiver in self._receivers(scope, callee, node):
                     target = self._method(receiver, scope)
@@ -160,6 +162,13 @@ class CallGraph:
                 if site is not None and site.call.args:
                     yield from self.callees(site.call.args[0], Node(home, node.receiver))
 
+    def _is_super(self, callee: Term, node: Node) -> bool:
+        """`super().method`, which runs that of a base for whatever `self` is."""
+        match callee:
+            case Member(of=Call(callee=inner)):
+                return self.value(inner, node) == External("builtins.super")
+        return False
+
     def _method(self, receiver: Class | None, scope: Scope) -> Scope:
         """The method that runs for a receiver: that of its class, if it overrides this one."""
         function = self.resolver.function(scope)
@@ -179,9 +188,6 @@ class CallGraph:
             case Class():
                 return [owner]
             case Instance(of=Class() as kind, number=number):
-                is_super = isinstance(callee, Member) and isinstance(callee.of, Call)
-                if is_super and self.value(callee.of.callee, node) == External("builtins.super"):  # type: ignore[union-attr]
-                    return [kind]
                 own = isinstance(callee, Member) and callee.of == Ref("self") and node.receiver is not None
                 return [kind] if own else [*self._possible(kind, number)]
         return [Class(Scope(scope.path, function.parent))]
