@@ -106,13 +106,12 @@ def test_clause(name: str, tmp_path: Path) -> None:
     assert expected in migrated, migrated + run.stdout
 
 
+_GOING = ("class", "def legacy", "def cached", "@lru_cache", "from requests", "from functools")
+
+
 def test_nothing_of_requests_is_left_when_nothing_needs_it(tmp_path: Path) -> None:
     code = "try:\n    r: requests.Response | None = requests.get(u)\nexcept requests.Timeout:\n    pass"
-    app = "\n".join(
-        line
-        for line in APP.splitlines()
-        if not line.startswith(("class", "def legacy", "def cached", "@lru_cache", "from"))
-    )
+    app = "\n".join(line for line in APP.splitlines() if not line.startswith(_GOING))
     project(tmp_path, main=app + "\n" + indent(code, "    ") + "\n")
     assert fastmigrate("--fix", cwd=tmp_path).code == 0
     assert "requests" not in (tmp_path / "main.py").read_text().replace("keep_requests", "").partition("app = ")[2]
