@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-__all__ = ["ErrorReader"]
+__all__ = ["ErrorReader", "only_shows_parameter"]
 
 _SHOWING = frozenset({"str", "repr", "print", "isinstance", "getattr", "hasattr", "type"})
 _LOGGING = frozenset(
@@ -16,15 +16,15 @@ _NESTED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
 class ErrorReader:
-    """Reads one `except` clause."""
+    """Reads what the code of some nodes, those of an `except` clause for one, does with the error of that name."""
 
-    def __init__(self, handler: ast.ExceptHandler) -> None:
-        self.handler = handler
-        self.nodes = [node for statement in handler.body for node in ast.walk(statement)]
+    def __init__(self, name: str | None, body: Sequence[ast.AST]) -> None:
+        self.name = name
+        self.nodes = [node for part in body for node in ast.walk(part)]
         self.parents = {child: node for node in self.nodes for child in ast.iter_child_nodes(node)}
 
     def _is_error(self, node: ast.AST | None) -> bool:
-        return isinstance(node, ast.Name) and node.id == self.handler.name
+        return isinstance(node, ast.Name) and node.id == self.name
 
     def reads(self) -> Iterator[str]:
         """The attributes that it reads from the error."""
@@ -53,6 +53,14 @@ class ErrorReader:
                 case ast.FormattedValue(value=error, conversion=-1) if self._is_error(error):
                     yield error
 
+    def handed(self) -> Iterator[tuple[ast.Call, int, ast.Name]]:
+        """The calls of other functions that get the error, at which position, and its name there."""
+        for node in self.nodes:
+            if isinstance(node, ast.Call) and not _only_shows(node.func):
+                for position, argument in enumerate(node.args):
+                    if self._is_error(argument) and isinstance(argument, ast.Name):
+                        yield node, position, argument
+
     def raises_again(self) -> bool:
         """Whether it may raise the error again, for others to catch."""
         return any(
@@ -70,7 +78,15 @@ class ErrorReader:
     def _doubts_of(self, error: ast.AST) -> Iterator[str]:
         parent = self.parents.get(error)
         line = getattr(error, "lineno", 0)
+        while isinstance(parent, ast.IfExp):
+            if error is parent.test:
+                return
+            error, parent = parent, self.parents.get(parent)
         match parent:
+            case ast.Call(func=ast.Name(id=name), args=args) if name not in _SHOWING and error in args:
+                return  # see `handed`
+            case ast.Call(func=ast.Attribute() as callee, args=args) if not _only_shows(callee) and error in args:
+                return
             case ast.Attribute(attr="__class__") if not self._is_named(parent):
                 yield f"asks for the class of the error in line {line}"
             case ast.Attribute() | ast.FormattedValue() | ast.Raise() | ast.Expr() | ast.Delete():
@@ -110,6 +126,20 @@ class ErrorReader:
         outer = self.parents.get(error)
         outer = self.parents.get(outer) if isinstance(outer, ast.Tuple) else outer
         return isinstance(outer, ast.BinOp) and isinstance(outer.op, ast.Mod)
+
+
+def only_shows_parameter(tree: ast.Module, line: int, position: int, *, is_lambda: bool) -> bool:
+    """Whether the function that begins in a line does nothing with one of its parameters but to make text of it."""
+    kinds = (ast.Lambda,) if is_lambda else (ast.FunctionDef, ast.AsyncFunctionDef)
+    for node in ast.walk(tree):
+        if isinstance(node, kinds) and node.lineno == line:
+            given = [*node.args.posonlyargs, *node.args.args]
+            body = [node.body] if isinstance(node, ast.Lambda) else node.body
+            if position >= len(given):
+                return False
+            reader = ErrorReader(given[position].arg, body)
+            return not any((*reader.doubts(), *reader.reads(), *reader.questions(), *reader.handed()))
+    return False
 
 
 def _only_shows(callee: ast.expr) -> bool:

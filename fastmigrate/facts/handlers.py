@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from fastmigrate.facts.errors import ErrorReader
 from fastmigrate.facts.evidence import Evidence
 from fastmigrate.facts.terms import Display, Either, Term
-from fastmigrate.facts.values import Handler, Question
+from fastmigrate.facts.values import Handed, Handler, Question
 from fastmigrate.facts.view import FunctionView
 
 __all__ = ["handlers_around", "read_handlers", "responses_of_errors"]
@@ -32,7 +32,7 @@ def _read_handler(
     term: Callable[[ast.expr | None], Term],
     number: Callable[[ast.AST], int],
 ) -> Handler:
-    reader = ErrorReader(handler)
+    reader = ErrorReader(handler.name, handler.body)
     return Handler(
         handler.lineno,
         *_classes(handler.type, term),
@@ -46,6 +46,7 @@ def _read_handler(
         shown=tuple(("name" if isinstance(node, ast.Name) else "call", number(node)) for node in reader.shown()),
         raises_again=reader.raises_again(),
         doubts=tuple(reader.doubts()),
+        handed=tuple(Handed(term(call.func), at, name.lineno, number(name)) for call, at, name in reader.handed()),
     )
 
 

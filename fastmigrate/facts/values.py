@@ -13,6 +13,7 @@ __all__ = [
     "CallSite",
     "ClassLinks",
     "FunctionLinks",
+    "Handed",
     "Handler",
     "ModuleLinks",
     "Parameter",
@@ -75,6 +76,16 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class Handed:
+    """A handler hands its error on: to what is called, at which position; `number` is that of its name there."""
+
+    callee: Term
+    position: int
+    line: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Handler:
     """An `except` clause, or a `suppress(…)`: what it catches, and what it does with the error.
 
@@ -99,6 +110,7 @@ class Handler:
     shown: tuple[tuple[Literal["call", "name"], int], ...] = ()
     raises_again: bool = False
     doubts: tuple[str, ...] = ()
+    handed: tuple[Handed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from fastmigrate.facts.terms import Call, Const, Either, Member, Ref, Term, dotted
 from fastmigrate.facts.values import FunctionLinks
-from fastmigrate.knowledge.names import APP_CLASSES, ROUTER_CLASSES
+from fastmigrate.knowledge.names import APP_CLASSES, REQUEST_CLASSES, ROUTER_CLASSES
 from fastmigrate.knowledge.parity import Parity
 from fastmigrate.plan.errors import Errors
 from fastmigrate.plan.goals import (
@@ -20,6 +20,7 @@ from fastmigrate.plan.goals import (
     Goal,
     Held,
     Imported,
+    RequestHandedOn,
     RequestInFunction,
     Step,
 )
@@ -28,8 +29,10 @@ from fastmigrate.plan.lifespans import Lifespans
 from fastmigrate.plan.names import fresh, imported, request_parameter
 from fastmigrate.plan.specs import ClientSpec
 from fastmigrate.project.apps import ROUTE_DECORATORS
+from fastmigrate.project.callgraph import Edge
 from fastmigrate.project.modules import is_test_path
 from fastmigrate.project.project import Project
+from fastmigrate.project.references import Reference
 from fastmigrate.project.resolve import External, Function, Instance, Method, Scope
 from fastmigrate.project.versions import too_old
 from fastmigrate.rewrite.intents import (
@@ -135,11 +138,47 @@ class Clients:
         shown = (
             "the path operation" if goal.function in self.apps.routes else f"`{self.project.name_of(goal.function)}`"
         )
-        for used in self.project.references(goal.function):
-            if used.certain:
-                return Held(f"{shown} is also called directly, or referred to, in {used.path}:{used.line}")
         needs: list[Goal] = [ClientOfApp(root, goal.spec) for root in roots if root is not None]
+        for used in self.project.references(goal.function):
+            call = self._call_on_loop(goal.function, used)
+            if used.certain and call is None:
+                return Held(f"{shown} is also called directly, or referred to, in {used.path}:{used.line}")
+            if call is not None and not self._is_given_request(goal.function, call[0], used):
+                needs.append(RequestHandedOn(*call))
         return Step((*needs, RequestInFunction(goal.function)))
+
+    def _call_on_loop(self, function: Scope, used: Reference) -> tuple[Scope, Edge] | None:
+        """The call of a function on the event loop that a reference is."""
+        for caller, edge in self.project.reach.callers.get(function, ()):
+            if (caller.path, edge.call) == (used.path, used.call) and edge.how == "call":
+                return caller, edge
+        return None
+
+    def _is_given_request(self, function: Scope, caller: Scope, used: Reference) -> bool:
+        """Whether a call hands on a request that the function takes already."""
+        links = self._function(function)
+        name = request_parameter(self.project, links, function)
+        home = self.project.links(used.path)
+        site = home.call(used.call) if home is not None else None
+        if name is None or site is None:
+            return False
+        names = [parameter.name for parameter in links.parameters]
+        position = names.index(name) - (1 if links.in_class and Ref("staticmethod") not in links.decorators else 0)
+        value = self.project.resolver.resolve(site.call.argument(position, name), caller)
+        return self.project.resolver.is_a(value, REQUEST_CLASSES)
+
+    def request_handed_on(self, goal: RequestHandedOn) -> Step | Held:
+        """A function with a request hands it on to one that gets a new parameter for it."""
+        target = goal.edge.target.scope
+        where = f"{goal.caller.path}:{goal.edge.place.line}"
+        taken = request_parameter(self.project, self._function(target), target) is not None
+        if taken or not self.has_request(goal.caller) or self._has_scope(goal.caller):
+            return Held(
+                f"`{self.project.name_of(target)}` is also called directly in {where}, with no request to hand on"
+            )
+        added = NewArgument(None, self.request_name(goal.caller))
+        edit = EditCall(goal.edge.call, added=(added,))
+        return Step((RequestInFunction(goal.caller),), intents=((goal.caller.path, edit),))
 
     def client_in_function(self, goal: ClientInFunction) -> Step:
         """The client gets a name where a function with a request begins, unless it has one."""

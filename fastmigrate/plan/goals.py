@@ -33,6 +33,7 @@ __all__ = [
     "PassedFunction",
     "Promises",
     "ReadResult",
+    "RequestHandedOn",
     "RequestInFunction",
     "ResponseReturned",
     "SessionTakenOver",
@@ -173,6 +174,14 @@ class RequestInFunction:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestHandedOn:
+    """A function that calls a path operation, or the like, hands its request on."""
+
+    caller: Scope
+    edge: Edge
+
+
+@dataclass(frozen=True, slots=True)
 class ClientOfApp:
     """An app's lifespan yields a client."""
 
@@ -233,6 +242,7 @@ Goal = (
     | ClientInNewLifespan
     | ClientInLifespan
     | ClientOfApp
+    | RequestHandedOn
     | RequestInFunction
     | ClientInFunction
     | ClientAtHand

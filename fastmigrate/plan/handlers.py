@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from fastmigrate.facts.errors import only_shows_parameter
 from fastmigrate.facts.terms import Term
-from fastmigrate.facts.values import Handler
+from fastmigrate.facts.values import Handed, Handler
 from fastmigrate.knowledge.parity import Parity, Row
 from fastmigrate.knowledge.requests_exceptions import EXCEPTIONS, SITUATIONS, Situation, Step, is_caught_by
 from fastmigrate.plan.goals import Goal, Gone, Imported
 from fastmigrate.plan.names import imported
 from fastmigrate.plan.raising import Raising
 from fastmigrate.project.project import Project
-from fastmigrate.project.resolve import Class, External, Scope
+from fastmigrate.project.resolve import Class, External, Function, Scope
 from fastmigrate.rewrite.intents import ArgumentEdit, EditCall, EditHandler, Intent, NewArgument, Template
 
 __all__ = ["Guard", "Handlers", "Judged"]
@@ -93,9 +94,25 @@ class Handlers:
                     "give to all of its errors"
                 )
         for handler, at in zip(block, steps, strict=True):
-            judged.notes += [f"the handler in line {handler.line} {doubt}" for doubt in handler.doubts if at]
+            doubts = [*handler.doubts, *self._handed_on(handler, scope)] if at else []
+            judged.notes += [f"the handler in line {handler.line} {doubt}" for doubt in doubts]
         judged.guards += [Guard(handler, scope, at) for handler, at in zip(block, steps, strict=True)]
         return [situation for situation, at in first.items() if at is None or block[at].raises_again]
+
+    def _handed_on(self, handler: Handler, scope: Scope) -> Iterator[str]:
+        """Where a handler hands its error to something that may do more with it than to show it."""
+        for handed in handler.handed:
+            if not self._only_shows(handed, scope):
+                line = handed.line
+                yield f"hands the error on in line {line}, where it may be asked for its class or its `response`"
+
+    def _only_shows(self, handed: Handed, scope: Scope) -> bool:
+        value = self.project.resolver.resolve(handed.callee, scope)
+        function = self.project.resolver.function(value.scope) if isinstance(value, Function) else None
+        if function is None or not isinstance(value, Function) or (function.in_class and function.number >= 0):
+            return False
+        tree = self.project.tree_of(value.scope.path)
+        return only_shows_parameter(tree, function.line, handed.position, is_lambda=function.number < 0)
 
     @staticmethod
     def _doubt(handler: Handler, names: list[str], judged: Judged) -> None:
@@ -204,6 +221,9 @@ class Handlers:
         for kind, number in handler.shown:
             code = f"str({handler.name}) or repr({handler.name})"
             yield Template(kind, number, code, handler.name if kind == "name" else "")
+        for handed in handler.handed:
+            if self._only_shows(handed, guard.scope):
+                yield Template("name", handed.number, f"str({handler.name}) or repr({handler.name})", handler.name)
 
     def _local(self, name: str, path: str) -> str:
         module, _, cls = name.partition(".")
