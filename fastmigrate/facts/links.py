@@ -96,8 +96,8 @@ class _LinkReader(ScopeReader):
         qualname = self._free(f"{outer.qualname}.{node.name}" if outer.qualname else node.name)
         self.bind(node.name, self.value("function", node, OPAQUE, name=qualname))
         decorators = tuple(self.term(decorator) for decorator in node.decorator_list)
-        self.decorates = qualname
         for decorator in node.decorator_list:
+            self.decorates = qualname
             self.visit(decorator)
         self.decorates = None
         parameters = self._parameters(node.args)

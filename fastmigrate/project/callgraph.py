@@ -19,7 +19,7 @@ from fastmigrate.knowledge.running import (
     MAPPING,
     SCHEDULING,
 )
-from fastmigrate.project.resolve import Class, External, Function, Instance, Method, Resolver, Scope, Value
+from fastmigrate.project.resolve import Class, External, Function, Instance, Method, Module, Resolver, Scope, Value
 
 __all__ = ["CallGraph", "Edge", "Node"]
 
@@ -229,6 +229,9 @@ class CallGraph:
         if isinstance(table, Display):
             return table.values
         found = self.resolver.lookup(table.name, node.scope) if isinstance(table, Ref) else None
+        if isinstance(table, Member):
+            owner = self.value(table.of, node)
+            found = self.resolver.lookup(table.name, Scope(owner.path)) if isinstance(owner, Module) else None
         if found is not None and len(found[0]) == 1 and isinstance(found[0][0].term, Display):
             return found[0][0].term.values
         return ()

@@ -152,7 +152,8 @@ class Project:
     def relevant(self) -> set[str]:
         """The files that can matter: those that can block, and those that import them."""
         made = self.sources.containing(b"Client(")
-        leading = leading_to(self.sources, {*self.blocking_paths, *made}) if self.apps.routes else set()
+        served = self.apps.routes or self.apps.apps
+        leading = leading_to(self.sources, {*self.blocking_paths, *made}) if served else set()
         return {path for path in leading if not is_test_path(path)}
 
     @cached_property
