@@ -2,7 +2,7 @@
 
 What it does
 ------------
-Finds calls of the synchronous API of httpx (or httpx2) in `async def` path operations: `httpx.get` and its like, and
+Finds calls of the synchronous API of httpx (or httpx2) on the event loop: `httpx.get` and its like, and
 the methods of `httpx.Client`.
 
 Why is this bad

@@ -2,7 +2,8 @@
 
 What it does
 ------------
-Finds calls of `requests` functions and of `requests.Session` methods in `async def` path operations. What else blocks
+Finds calls of `requests` functions and of `requests.Session` methods on the event loop, in path
+operations and in all that they reach. What else blocks
 in a project can be named: `blocking-calls = ["mypkg.client.fetch", "boto3.client"]` in `[tool.fastmigrate]`.
 
 Why is this bad

@@ -2,7 +2,7 @@
 
 What it does
 ------------
-Finds calls of `time.sleep` in `async def` path operations.
+Finds calls of `time.sleep` on the event loop: in path operations, and in all that they reach.
 
 Why is this bad
 ---------------

@@ -2,7 +2,7 @@
 
 What it does
 ------------
-Finds calls of `urllib.request`, `urllib3` and `http.client` that wait for the network, in `async def` path operations.
+Finds calls of `urllib.request`, `urllib3` and `http.client` that wait for the network, on the event loop.
 
 Why is this bad
 ---------------

@@ -2,7 +2,7 @@
 
 What it does
 ------------
-Finds `httpx.AsyncClient(...)` (or httpx2's) in `async def` path operations: a client that lives for one request.
+Finds `httpx.AsyncClient(...)` (or httpx2's) on the event loop: a client that lives for one request.
 
 Why is this bad
 ---------------
