@@ -36,7 +36,7 @@ from fastmigrate.facts.values import (
 
 __all__ = ["read_links"]
 
-_CALLING_BACK = frozenset({"sorted", "min", "max", "map", "filter", "sort"})
+_CALLING_BACK = frozenset({"sorted", "min", "max", "map", "filter"})
 """What calls a function that it is given before it, or what it gives, is done with."""
 
 
@@ -138,6 +138,7 @@ class _LinkReader(ScopeReader):
             tuple(scope.yields),
             tuple(scope.items),
             scope.awaits,
+            scope.delegates,
             ends(node.body),
             outer.qualname,
             outer.is_class,
@@ -376,7 +377,7 @@ class _LinkReader(ScopeReader):
         else:
             self.visit(function)
         called = dotted(call.callee) if isinstance(call, Call) else None
-        calls_back = called is not None and called.rpartition(".")[2] in _CALLING_BACK
+        calls_back = called in _CALLING_BACK or (called or "").endswith(".sort")
         for argument in [*node.args, *(keyword.value for keyword in node.keywords)]:
             if isinstance(argument, ast.Lambda) and calls_back:
                 self._lambda(argument, later=False)
@@ -457,6 +458,7 @@ class _LinkReader(ScopeReader):
 
     def visit_YieldFrom(self, node: ast.YieldFrom) -> None:
         self._touch("for", node.value)
+        self.scope.delegates = True
         self.generic_visit(node)
 
     def _yield(self, node: ast.Yield, *, statement: bool) -> None:

@@ -25,6 +25,7 @@ class ScopeBindings:
     handlers: list[Handler] = field(default_factory=list)
     items: list[tuple[Term, Term]] = field(default_factory=list)
     awaits: int = 0
+    delegates: bool = False
 
 
 class ScopeReader(ast.NodeVisitor):

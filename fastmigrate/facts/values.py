@@ -154,6 +154,7 @@ class FunctionLinks:
     yields: tuple[Yield, ...]
     items: tuple[tuple[Term, Term], ...]  # what gets items by assignment, and these
     awaits: int
+    delegates: bool  # it has a `yield from`, and so is a generator
     ends: bool  # every way through it ends in `return` or `raise`
     parent: str
     in_class: bool
@@ -165,7 +166,26 @@ def lambda_links(
     """The links of a lambda that got a name; the calls in it are its own, all else belongs to the function around."""
     no: frozenset[str] = frozenset()
     return FunctionLinks(
-        qualname, -1, line, False, parameters, (), {}, no, {}, no, (), None, (), (), (), 0, True, parent, in_class
+        qualname,
+        -1,
+        line,
+        False,
+        parameters,
+        (),
+        {},
+        no,
+        {},
+        no,
+        (),
+        None,
+        (),
+        (),
+        (),
+        0,
+        False,
+        True,
+        parent,
+        in_class,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fastmigrate.facts.terms import Call, Item, Member, Ref, Term, dotted
@@ -28,7 +29,7 @@ from fastmigrate.plan.specs import ClientSpec
 from fastmigrate.plan.users import Users
 from fastmigrate.project.callgraph import Edge, Node
 from fastmigrate.project.project import Project
-from fastmigrate.project.resolve import External, Function, Instance, Scope
+from fastmigrate.project.resolve import Class, External, Function, Instance, Module, Scope
 from fastmigrate.rewrite.intents import (
     AddParameter,
     Annotate,
@@ -60,6 +61,16 @@ _WHY_NOT: dict[str, str] = {
     "read": "is a property, and reading it cannot be awaited",
     "with": "is entered by `with`, which cannot be awaited",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class TwinImport:
+    """Where a file imports a function by a name, it imports its twin, too."""
+
+    path: str
+    bound: str
+    name: str
+    alias: str | None
 
 
 class Helpers:
@@ -130,6 +141,8 @@ class Helpers:
             return f"{where} is a lambda, which cannot be a coroutine function"
         if name.startswith("__") and name.endswith("__") and name != "__call__":
             return f"{where} cannot be a coroutine function: Python calls it"
+        if links.delegates:
+            return f"{where} cannot be an asynchronous generator: it has `yield from`"
         if links.yields and any(item.value is None and not item.statement for item in links.yields):
             return f"{where} is a generator that is sent values"
         for decorator in links.decorators:
@@ -146,6 +159,8 @@ class Helpers:
         if isinstance(value, Function) and self._is_capable(value.scope, links):
             return self.clients.errors.of_decorator(decorator, function)
         shown = dotted(callee) or "…"
+        if function in self.project.apps.routes:
+            return "it is a path operation, too"
         if isinstance(value, External) and value.name.endswith(("property", "cache")):
             kept = (
                 "is read like an attribute" if value.name.endswith("property") else "would be kept, and awaited twice"
@@ -191,9 +206,16 @@ class Helpers:
             return Held(f"`{name}` is handed over in {where} to be called, where it cannot be awaited")
         if edge.call < 0 or not self._is_direct(goal):
             return Held(f"which function {where} runs is only known when it does: it may be `{name}`")
+        if self._names_its_class(goal):
+            return Held(f"{where} calls `{name}` by its class, with `self` as an argument: use `super()`, or an object")
+        unreachable = self._twin_out_of_reach(goal)
+        if unreachable is not None:
+            return Held(unreachable)
         if links.is_async:
             return Step()
         site = self.project.site_of(caller.path, edge.call)
+        if site is None:
+            return Held(f"`{name}` is called in a lambda in {where}, where it cannot be awaited")
         reason = self.awaiting.in_the_way(site, caller)
         if reason is not None:
             return Held(f"the call of `{name}` in {where} cannot be awaited: {reason}")
@@ -210,6 +232,25 @@ class Helpers:
             else:
                 return Held(f"the generator `{name}` is not just looped over in {where}")
         return Step((Coroutine(caller),), Parity.LOSSY if notes else Parity.EXACT, notes, intents)
+
+    def _names_its_class(self, goal: HelperRun) -> bool:
+        """`Base.method(self, …)`."""
+        callee = self._site(goal.caller, goal.edge).callee if goal.edge.how == "call" else None
+        links = self._function(goal.edge.target.scope)
+        if not isinstance(callee, Member) or not links.in_class:
+            return False
+        bound = {Ref("staticmethod"), Ref("classmethod")}
+        owner = self.project.resolver.resolve(callee.of, goal.caller)
+        return isinstance(owner, Class) and bound.isdisjoint(links.decorators)
+
+    def _twin_out_of_reach(self, goal: HelperRun) -> str | None:
+        """Why a call cannot name the twin of what it calls, or None."""
+        links = self._function(goal.edge.target.scope)
+        twin = self.users.twin(goal.edge.target.scope) if not links.is_async else None
+        if twin is None:
+            return None
+        found = self._twin_names(goal.caller, goal.edge, twin)
+        return found if isinstance(found, str) else None
 
     def _is_direct(self, goal: HelperRun | ClientHandedOn) -> bool:
         """Whether a call names the function that it runs, or is given it to run."""
@@ -264,6 +305,9 @@ class Helpers:
         """A function hands its client on."""
         edge = goal.edge
         where = f"{goal.caller.path}:{edge.place.line}"
+        run = self.helper_run(HelperRun(goal.caller, edge))
+        if isinstance(run, Held):
+            return run
         if edge.how not in {"call", "task", "for"} or edge.call < 0 or not self._is_direct(goal):
             return Held(f"no client can be handed on to `{self.project.name_of(edge.target.scope)}` in {where}")
         links = self.project.links(goal.caller.path)
@@ -289,6 +333,8 @@ class Helpers:
             if edge.call < 0 or edge.how == "task":
                 continue
             site = self.project.site_of(caller.path, edge.call)
+            if site is None:
+                continue
             for term in site.guards:
                 reason = self.clients.errors.of_context_manager(term, caller, {h.call for h in site.handlers})
                 if reason is not None:
@@ -352,12 +398,13 @@ class Helpers:
         for (caller, edge), specs in handed.items():
             if edge.target.scope in made or specs:
                 calls.setdefault((caller, edge.call), (edge, set()))[1].update(specs)
-        twins: dict[tuple[str, str, str], None] = {}
+        twins: dict[TwinImport, None] = {}
         for (caller, _), (edge, specs) in sorted(calls.items(), key=repr):
             yield caller.path, self._call(caller, edge, [spec for spec in reversed(order) if spec in specs])
             twin = self.users.twin(edge.target.scope)
             if twin is not None and edge.target.scope in made:
-                twins |= dict.fromkeys(self._imports(caller, edge, twin))
+                found = self._twin_names(caller, edge, twin)
+                twins |= dict.fromkeys(found[1] if isinstance(found, tuple) else ())
         yield from self._imported(twins, calls)
 
     def is_given(self, function: Scope) -> bool:
@@ -382,10 +429,8 @@ class Helpers:
         becomes = not links.is_async
         awaited = becomes and edge.how == "call" and not links.yields
         twin = self.users.twin(edge.target.scope) if becomes else None
-        renamed = None
-        if twin is not None:
-            site = self._site(caller, edge)
-            renamed = f"{site.callee.name}_async" if isinstance(site.callee, Ref) else twin
+        found = self._twin_names(caller, edge, twin) if twin is not None else None
+        renamed = found[0] if isinstance(found, tuple) else None
         return EditCall(edge.call, added=added, awaited=awaited, renamed=renamed)
 
     def _site(self, caller: Scope, edge: Edge) -> Call:
@@ -397,40 +442,63 @@ class Helpers:
 
     # -- imports of twins
 
-    def _imports(self, caller: Scope, edge: Edge, twin: str) -> Iterator[tuple[str, str, str]]:
-        """The imports by which a twin comes to where it is called: the file, the name bound there, the twin's name."""
+    def _twin_names(self, caller: Scope, edge: Edge, twin: str) -> tuple[str, list[TwinImport]] | str:
+        """What a call names the twin of what it calls, and the imports by which it comes there; or why it cannot."""
         callee = self._site(caller, edge).callee
+        target = edge.target.scope
         if isinstance(callee, Ref):
-            yield from self._import_chain(callee.name, caller, twin)
-        elif isinstance(callee, Member):  # `package.fetch`, which the package imports from elsewhere
-            yield from self._through_package(callee, caller, edge.target.scope, twin)
-
-    def _through_package(
-        self, callee: Member, caller: Scope, target: Scope, twin: str
-    ) -> Iterator[tuple[str, str, str]]:
+            return self._twin_by_name(callee.name, caller, target, twin)
+        if not isinstance(callee, Member):
+            return f"what {caller.path}:{edge.place.line} calls has no name that its twin could be called by"
         owner = self.project.resolver.resolve(callee.of, caller)
-        path = getattr(owner, "path", None)
-        if isinstance(path, str) and path != target.path and not path.endswith("/"):
-            yield from self._import_chain(callee.name, Scope(path), twin)
+        if isinstance(owner, Module) and owner.path != target.path and not owner.path.endswith("/"):
+            return self._twin_by_name(callee.name, Scope(owner.path), target, twin)
+        return twin, []
 
-    def _import_chain(self, name: str, scope: Scope, twin: str) -> Iterator[tuple[str, str, str]]:
+    def _twin_by_name(self, name: str, scope: Scope, target: Scope, twin: str) -> tuple[str, list[TwinImport]] | str:
+        """The same for a name in a scope, which stands for the function or imports it."""
         found = self.project.resolver.lookup(name, scope)
-        if found is None or found[0][0].kind != "from":
-            return
+        taken = f"`{name}` of {scope.path} needs a twin for the event loop, which cannot be imported as `{name}_async`"
+        if found is None:  # by `import *`
+            return self._twin_by_star(name, scope, target, twin, taken)
         binding, home = found[0][0], found[1]
-        yield home.path, name, f"{binding.name}_async"
+        if len(found[0]) == 1 and binding.kind == "function" and Scope(home.path, binding.name) == target:
+            return twin, []
+        if len(found[0]) != 1 or binding.kind != "from":
+            return taken
         path = self.project.tree.find(home.path, binding.module, binding.level)
-        if path is not None and not path.endswith("/"):
-            yield from self._import_chain(binding.name, Scope(path), twin)
+        if path is None or path.endswith("/"):
+            return taken
+        inner = self._twin_by_name(binding.name, Scope(path), target, twin)
+        if isinstance(inner, str):
+            return inner
+        bound = inner[0] if name == binding.name else f"{name}_async"
+        if self._is_name_taken(bound, home, scope):
+            return taken
+        alias = None if bound == inner[0] else bound
+        return bound, [*inner[1], TwinImport(home.path, name, inner[0], alias)]
+
+    def _is_name_taken(self, name: str, home: Scope, scope: Scope) -> bool:
+        links = self.project.links(home.path)
+        function = self.project.resolver.function(scope)
+        return (links is not None and name in links.names) or (function is not None and name in function.names)
+
+    def _twin_by_star(
+        self, name: str, scope: Scope, target: Scope, twin: str, taken: str
+    ) -> tuple[str, list[TwinImport]] | str:
+        links = self.project.links(scope.path)
+        exports = self.project.links(target.path)
+        free = links is not None and twin not in links.names and exports is not None and not exports.exports
+        return (twin, []) if free and target.qualname == name else taken
 
     def _imported(
-        self, twins: Iterable[tuple[str, str, str]], calls: Iterable[tuple[Scope, int]]
+        self, twins: Iterable[TwinImport], calls: Iterable[tuple[Scope, int]]
     ) -> Iterator[tuple[str, Intent]]:
         """Twins are imported beside what they are twins of, which goes where nothing else uses it."""
         replaced = {(caller, number) for caller, number in calls if not self.users.stays(caller)}
-        for path, bound, name in twins:
-            alias = f"{bound}_async" if f"{bound}_async" != name else None
-            yield path, ImportTwin(bound, name, alias)
+        for twin in twins:
+            path, bound = twin.path, twin.bound
+            yield path, ImportTwin(bound, twin.name, twin.alias)
             links = self.project.links(path)
             edited = sum(
                 site.call.callee == Ref(bound) and (Scope(path, site.scope), site.call.number) in replaced

@@ -203,9 +203,12 @@ class ModuleSessions:
 
     def _homes(self, goal: SessionTakenOver) -> set[str]:
         """The files of the apps that serve the path operations that use a session."""
-        apps = self.project.apps
-        routes = [route for call in self.calls[goal] for route in apps.routes[call.function]]
-        return {root.scope.path for route in routes for root in apps.roots(route.router) if root is not None}
+        reach, apps = self.project.reach, self.project.apps
+        roots = [
+            root for call in self.calls[goal] for scope in reach.above(call.function) for root in reach.roots_of(scope)
+        ]
+        owners = {owner for root in roots for owner in root.owners if owner is not None}
+        return {app.scope.path for owner in owners for app in apps.roots(owner) if app is not None}
 
     def _judged(
         self, goal: SessionTakenOver, session: ModuleSession, setting: str, entries: list[Setting], code: str

@@ -90,7 +90,7 @@ class Users:
             if member in seen:
                 continue
             seen.add(member)
-            if self._is_foreign(member) or self.strangers(member):
+            if member in self.project.reach.threaded or self._is_foreign(member) or self.strangers(member):
                 return True
             callers = (scope for caller, _ in self.project.reach.callers.get(member, ()) for scope in _around(caller))
             for caller in callers:

@@ -333,7 +333,8 @@ class CallGraph:
     def _is_lazy(self, node: Node) -> bool:
         """Whether a call alone runs nothing of a function: it is a generator."""
         function = self.resolver.function(node.scope)
-        return function is not None and bool(function.yields) and not function.is_async
+        is_generator = function is not None and (bool(function.yields) or function.delegates)
+        return is_generator and function is not None and not function.is_async
 
     def _has_decorator(self, scope: Scope, names: frozenset[str]) -> bool:
         function = self.resolver.function(scope)

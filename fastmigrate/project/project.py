@@ -173,11 +173,17 @@ class Project:
             return
         for site in links.calls:
             scope = Scope(path, site.scope)
-            found = self.blocks(site, scope) if scope in self.reach and not site.deferred else None
+            known = scope in self.reach and not site.deferred and not self._is_outside(scope)
+            found = self.blocks(site, scope) if known else None
             if found is not None:
                 code, callee = found
                 place = self.place_in_text(path, site.place)
                 yield BlockingCall(code, callee, scope, site, place, callee not in BLOCKING_CALLS)
+
+    def _is_outside(self, scope: Scope) -> bool:
+        """Whether a function is a lambda of a module or a class: nothing can be said of the calls in it."""
+        function = self.resolver.function(scope)
+        return function is not None and function.number < 0 and (not function.parent or function.in_class)
 
     def blocks(self, site: CallSite, scope: Scope) -> tuple[str, str] | None:
         """The code of the rule that a call breaks on the event loop and the name of what it calls, or None."""
@@ -298,12 +304,12 @@ class Project:
         """The responses that helpers return."""
         return ReturnedResponses(self)
 
-    def site_of(self, path: str, number: int) -> Site:
-        """The same of any other call, by its ordinal: where a helper is called, say."""
+    def site_of(self, path: str, number: int) -> Site | None:
+        """The same of any other call, by its ordinal: where a helper is called, say; None outside of functions."""
         if path not in self._helper_sites:
             wanted = {edge.call for calls in self.reach.callers.values() for s, edge in calls if s.path == path}
             self._helper_sites[path] = read_sites(self.tree_of(path), wanted)
-        return self._helper_sites[path][number]
+        return self._helper_sites[path].get(number)
 
     def references(self, function: Scope) -> list[Reference]:
         """Where a function is used other than by its registration, tests included."""

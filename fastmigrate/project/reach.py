@@ -14,7 +14,8 @@ __all__ = ["Reach"]
 class Reach:
     """The functions that the roots reach.
 
-    `callers` are the edges that lead to each function, from functions on the event loop.
+    `callers` are the edges that lead to each function, from functions on the event loop; `threaded` are the functions
+    that the framework runs in threads.
     """
 
     def __init__(self, graph: CallGraph, roots: Iterable[Root]) -> None:
@@ -23,10 +24,16 @@ class Reach:
         self.nodes: dict[Scope, list[Node]] = {}
         self.callers: dict[Scope, list[tuple[Scope, Edge]]] = {}
         self._before: dict[Node, tuple[Node, Edge] | None] = {}
+        self._stalled: dict[Scope, list[Scope]] = {}
         self._into: dict[Node, list[Node]] = {}
         self._operations: dict[Node, dict[Scope, None]] = {}
         pending: list[Node] = []
+        self.threaded: set[Scope] = set()
         for root in roots:
+            function = graph.resolver.function(root.node.scope)
+            if function is None or not function.is_async:
+                self.threaded.add(root.node.scope)
+                continue
             self.roots.setdefault(root.node.scope, []).append(root)
             self._operations.setdefault(root.node, {}).update(dict.fromkeys(root.operations))
             if root.node not in self._before:
@@ -76,16 +83,25 @@ class Reach:
 
     def operations(self, scope: Scope) -> list[Scope]:
         """The path operations that a blocking call in a function stalls, in order."""
-        found: dict[Scope, None] = {}
+        if scope not in self._stalled:
+            above = self._above(scope)
+            found = {operation for node in above for operation in self._operations.get(node, ())}
+            self._stalled[scope] = sorted(found, key=lambda found: (found.path, found.qualname))
+        return self._stalled[scope]
+
+    def above(self, scope: Scope) -> set[Scope]:
+        """A function, and all functions on the event loop that reach it."""
+        return {node.scope for node in self._above(scope)}
+
+    def _above(self, scope: Scope) -> set[Node]:
         seen: set[Node] = set()
         pending = list(self.nodes.get(scope, ()))
         while pending:
             node = pending.pop()
             if node not in seen:
                 seen.add(node)
-                found |= self._operations.get(node, {})
                 pending += self._into.get(node, ())
-        return sorted(found, key=lambda found: (found.path, found.qualname))
+        return seen
 
     def targets(self, scope: Scope) -> Iterator[tuple[Edge, ...]]:
         """The edges that lead away from a function, for each receiver that it may have."""

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fastmigrate.facts.terms import Call, Display, Member, Ref, Term
+from fastmigrate.facts.terms import Call, Const, Display, Member, Ref, Term
 from fastmigrate.facts.values import FunctionLinks, ModuleLinks
-from fastmigrate.project.resolve import Function, Instance, Scope
+from fastmigrate.project.resolve import Class, External, Function, Instance, Scope
 
 if TYPE_CHECKING:
     from fastmigrate.project.project import Project
@@ -21,6 +21,23 @@ _REGISTERING = frozenset(
         *("add_middleware", "Middleware", "add_exception_handler", "exception_handler", "middleware", "Route"),
     ]
 )
+
+
+_GIVING_BACK = frozenset(
+    [
+        *("typing.cast", "copy.copy", "copy.deepcopy", "functools.partial", "contextvars.ContextVar"),
+        *(
+            f"builtins.{name}"
+            for name in ("next", "iter", "max", "min", "getattr", "type", "super", "vars", "reversed")
+        ),
+    ]
+)
+"""What gives back what it is given, whatever that is."""
+_PROTOCOLS = frozenset({"typing.Protocol", "typing_extensions.Protocol"})
+_COMMON = frozenset(
+    name for kind in (dict, list, set, str, bytes) for name in dir(kind) if not name.startswith("_")
+) | frozenset({"read", "write", "close", "open", "send", "run", "start", "stop", "execute", "delete", "post", "put"})
+"""Names of methods that most objects have which are no objects of the project."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +82,11 @@ class _Reader:
             yield from self._of_call(site.call, scope, site.place.line)
         for touch in self.links.touches if self.is_method else ():
             scope = Scope(self.links.path, touch.scope)
-            if isinstance(touch.term, Member) and touch.term.name == self.name and self._is_it(touch.term, scope):
-                yield Reference(self.links.path, touch.place.line, touch.scope)
+            if not isinstance(touch.term, Member) or touch.term.name != self.name:
+                continue
+            if self._is_it(touch.term, scope) or self._may_be_it(touch.term, scope):
+                certain = self._is_it(touch.term, scope)
+                yield Reference(self.links.path, touch.place.line, touch.scope, certain=certain)
         yield from self._by_name()
 
     def _of_call(self, call: Call, scope: Scope, line: int) -> Iterator[Reference]:
@@ -77,6 +97,8 @@ class _Reader:
                 yield Reference(self.links.path, line, scope.qualname, call.number)
             elif self.is_method and isinstance(callee, Member) and self._may_be_it(callee, scope):
                 yield Reference(self.links.path, line, scope.qualname, call.number, certain=False)
+        if isinstance(callee, Ref) and callee.name in {"getattr", "methodcaller"} and Const(self.name) in call.args:
+            yield Reference(self.links.path, line, scope.qualname, certain=False)
         given = [*call.args, *(value for _, value in call.keywords)]
         given += [item for term in given if isinstance(term, Display) for item in term.values]
         for term in given:
@@ -92,21 +114,29 @@ class _Reader:
     def _is_it(self, term: Term, scope: Scope) -> bool:
         return self.project.resolver.resolve(term, scope) == self.target
 
-    def _may_be_it(self, callee: Member, scope: Scope) -> bool:
-        match callee.of:
+    def _may_be_it(self, term: Member, scope: Scope) -> bool:
+        """Whether a member of something that is not known well enough may be the method."""
+        value = self.project.resolver.resolve(term, scope)
+        if isinstance(value, Function):
+            return self._is_of_protocol(value)
+        match term.of:
             case Call(callee=Ref("super")):
                 return True
-        owner = self.project.resolver.resolve(callee.of, scope)
-        unknown = owner is None and self.project.resolver.resolve(callee, scope) is None
-        if unknown:
-            return self.links.path in self.project.relevant and not self._is_of_other_type(callee.of, scope)
-        if not isinstance(owner, Instance) or self.project.resolver.resolve(callee, scope) is not None:
+        owner = self.project.resolver.resolve(term.of, scope)
+        if isinstance(owner, Instance) and isinstance(owner.of, External):
+            return owner.of.name in _GIVING_BACK
+        if owner is not None or (self.name in _COMMON and self.links.path not in self.project.relevant):
             return False
-        return self.links.path in self.project.relevant
+        kinds = self.project.types.kinds(term.of, scope)
+        return not kinds or "unknown" in kinds
 
-    def _is_of_other_type(self, term: Term, scope: Scope) -> bool:
-        kinds = self.project.types.kinds(term, scope)
-        return bool(kinds) and "unknown" not in kinds
+    def _is_of_protocol(self, value: Function) -> bool:
+        """Whether a method stands in a protocol, which classes need not name as their base."""
+        function = self.project.resolver.function(value.scope)
+        if function is None or not function.in_class or value == self.target:
+            return False
+        bases = self.project.resolver.bases(Class(Scope(value.scope.path, function.parent)))
+        return any(isinstance(base, External) and base.name in _PROTOCOLS for base in bases)
 
     def _by_name(self) -> Iterator[Reference]:
         """Uses of the name, in the module or in the function around, that are no calls."""
@@ -145,4 +175,5 @@ def _registers(call: Call) -> bool:
     """`app.add_api_route("/", f)`, `app.get("/")(f)`, `Depends(f)`, `FastAPI(exception_handlers={…: f})`."""
     callee = call.callee
     name = callee.name if isinstance(callee, Member | Ref) else ""
-    return isinstance(callee, Call) or name in _REGISTERING or call.keyword("exception_handlers") is not None
+    decorates = isinstance(callee, Call) and isinstance(callee.callee, Member)  # `app.get("/")(f)`
+    return decorates or name in _REGISTERING or call.keyword("exception_handlers") is not None

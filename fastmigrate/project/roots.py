@@ -35,7 +35,10 @@ class Root:
 
 
 def find_roots(modules: Iterable[ModuleLinks], apps: AppMap, resolver: Resolver) -> list[Root]:
-    """All roots of a project, each function once; `modules` are the files that can register some."""
+    """All roots of a project, each function once; `modules` are the files that can register some.
+
+    Functions that are no coroutine functions are among them: the framework runs them in threads.
+    """
     reader = _Reader(apps, resolver)
     found = [*reader.operations(), *reader.dependencies()]
     for scope in sorted(apps.error_handlers, key=repr):
@@ -44,8 +47,7 @@ def find_roots(modules: Iterable[ModuleLinks], apps: AppMap, resolver: Resolver)
         found += reader.registered(links)
     unique: dict[Node, Root] = {}
     for root in found:
-        function = resolver.function(root.node.scope)
-        if function is not None and function.is_async:
+        if resolver.function(root.node.scope) is not None:
             unique.setdefault(root.node, root)
     return list(unique.values())
 
