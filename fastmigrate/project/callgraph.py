@@ -184,6 +184,11 @@ class CallGraph:
             inner = scope.path == node.scope.path and scope.qualname.startswith(f"{node.scope.qualname}.")
             return [node.receiver if inner else None]
         owner = self.value(callee.of, node) if isinstance(callee, Member) else None
+        if owner is None and isinstance(callee, Member):  # one of several objects
+            several = self.resolver.alternatives(callee.of, node.scope)
+            kinds = [one.of for one in several if isinstance(one, Instance) and isinstance(one.of, Class)]
+            having = [kind for kind in kinds if self._method(kind, scope) == scope]
+            return [*having] or [Class(Scope(scope.path, function.parent))]
         match owner:
             case Class():
                 return [owner]
@@ -357,7 +362,7 @@ class CallGraph:
                     continue
                 case Function(scope):
                     wrappers = self.wrappers(scope)
-                    if not wrappers and not function.is_async:
+                    if not wrappers and not function.is_async and not self._gives_back(scope):
                         return
                     alike = [wrapper for wrapper in wrappers if wrapper.is_async == function.is_async]
                     around += [Node(Scope(scope.path, wrapper.qualname)) for wrapper in alike or wrappers]
@@ -368,6 +373,16 @@ class CallGraph:
                 case _ if not function.is_async:
                     return
         yield from (*around, node)
+
+    def _gives_back(self, decorator: Scope) -> bool:
+        """Whether a decorator of the project, or the function in it that is one, returns what it decorates."""
+        links = self.resolver.links(decorator.path)
+        inside = f"{decorator.qualname}."
+        for inner in links.functions.values() if links is not None else ():
+            own = inner.qualname == decorator.qualname or inner.qualname.startswith(inside)
+            if own and inner.parameters and Ref(inner.parameters[0].name) in inner.returns:
+                return True
+        return False
 
     def wrappers(self, decorator: Scope) -> list[FunctionLinks]:
         """The functions in a decorator that call the one that it decorates."""

@@ -200,10 +200,11 @@ class Project:
     def _blocks_of_several(self, callee: Term, scope: Scope) -> tuple[str, str] | None:
         """The same for a method of a name that stands for one session after the other."""
         owners = self.resolver.alternatives(callee.of, scope) if isinstance(callee, Member) else []
-        if not owners or not all(self.resolver.is_a(owner, {"requests.Session"}) for owner in owners):
-            return None
-        name = f"requests.Session.{callee.name}" if isinstance(callee, Member) else ""
-        return (BLOCKING_CALLS[name], name) if name in BLOCKING_CALLS else None
+        for kind in ("requests.Session", *sorted(CLIENTS)):
+            if owners and all(self.resolver.is_a(owner, {kind}) for owner in owners):
+                name = f"{kind}.{callee.name}" if isinstance(callee, Member) else ""
+                return (BLOCKING_CALLS[name], name) if name in BLOCKING_CALLS else None
+        return None
 
     @cached_property
     def httpx_clients(self) -> tuple[MadeClient, ...]:

@@ -125,7 +125,7 @@ class Resolver:
             if isinstance(current, Class):
                 links = self.class_(current)
                 for base in links.bases if links is not None else ():
-                    found = self.resolve(base, Scope(current.scope.path))
+                    found = self.resolve(base.of if isinstance(base, Item) else base, Scope(current.scope.path))
                     if isinstance(found, External | Class):
                         pending.append(found)
 
@@ -179,8 +179,14 @@ class Resolver:
         if value is not None:
             return [value]
         if isinstance(term, Either):
-            options = [self.resolve(option, scope) for option in term.options]
-            return [option for option in options if option is not None] if None not in options else []
+            options = [self.alternatives(option, scope) for option in term.options if not _nothing(option)]
+            return [value for option in options for value in option] if all(options) else []
+        if isinstance(term, Truthy | Await):
+            return self.alternatives(term.of, scope)
+        if isinstance(term, Call):
+            return self._alternative_results(term, scope)
+        if isinstance(term, Member):
+            return self._alternative_members(term, scope)
         found = self.lookup(term.name, scope) if isinstance(term, Ref) else None
         if found is None:
             return []
@@ -192,9 +198,51 @@ class Resolver:
                 bindings, home = links.bindings.get(bindings[0].name, ()), Scope(path)
         if len(bindings) == 1 and bindings[0].kind == "value" and isinstance(bindings[0].term, Either):
             return self.alternatives(bindings[0].term, home)
-        values = [self.resolve_binding(binding, home) for binding in bindings if not _nothing(binding.term)]
-        known = [value for value in values if value is not None]
-        return known if len(known) == len(values) else []
+        return self._alternative_bindings(bindings, home)
+
+    def _alternative_bindings(self, bindings: Iterable[Binding], home: Scope) -> list[Value]:
+        """What each of some bindings stands for; nothing if one is not known."""
+        values: list[Value] = []
+        for binding in bindings:
+            if _nothing(binding.term):
+                continue
+            value = self.resolve_binding(binding, home)
+            inner = Scope(home.path, binding.name) if binding.kind == "value" and binding.name else home
+            several = isinstance(binding.term, Either | Call) and binding.kind == "value" and self._depth < _LIMIT
+            found = [value] if value is not None else self._deeper(binding.term, inner) if several else []
+            if not found:
+                return []
+            values += found
+        return list(dict.fromkeys(values))
+
+    def _deeper(self, term: Term, scope: Scope) -> list[Value]:
+        self._depth += 10
+        try:
+            return self.alternatives(term, scope)
+        finally:
+            self._depth -= 10
+
+    def _alternative_results(self, call: Call, scope: Scope) -> list[Value]:
+        """What a function may return, which returns one thing or another."""
+        callee = self.resolve(call.callee, scope)
+        function = self.function(callee.scope) if isinstance(callee, Function) else None
+        if function is None or not isinstance(callee, Function) or function.yields or self._depth >= _LIMIT:
+            return []
+        known = [term for term in function.returns if not _nothing(term)]
+        found = [self._deeper(term, callee.scope) for term in known]
+        return list(dict.fromkeys(value for values in found for value in values)) if all(found) else []
+
+    def _alternative_members(self, term: Member, scope: Scope) -> list[Value]:
+        """What a member may stand for: of one of several objects, or one that gets several values."""
+        owner = self.resolve(term.of, scope)
+        if isinstance(owner, Instance) and isinstance(owner.of, Class):
+            for base in self.bases(owner.of):
+                links = self.class_(base) if isinstance(base, Class) else None
+                if links is not None and isinstance(base, Class) and term.name in links.bindings:
+                    return self._alternative_bindings(links.bindings[term.name], base.scope)
+        owners = self.alternatives(term.of, scope) if owner is None and self._depth < _LIMIT else []
+        members = [self.member(one, term.name) for one in owners]
+        return [member for member in members if member is not None] if None not in members else []
 
     def annotated(self, term: Term | None, scope: Scope) -> Value | None:
         """The class that an annotation names: `X`, `X | None`, `Optional[X]`, `Annotated[X, …]`, `"X"`."""
