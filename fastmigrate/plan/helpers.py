@@ -132,7 +132,13 @@ class Helpers:
                 return Held(f"`{links.qualname}` is used by code off the event loop, too: give it a name of its own")
             intents.append(Twin(links.number, twin))
             needs += self.cures(goal.function)
-        return Step(tuple(needs), intents=tuple((path, intent) for intent in intents))
+        notes = self._notes(goal.function)
+        parity = Parity.LOSSY if notes else Parity.EXACT
+        return Step(tuple(needs), parity, notes, tuple((path, intent) for intent in intents))
+
+    def _notes(self, function: Scope) -> tuple[str, ...]:
+        replaced = self.users.replaced(function)
+        return () if replaced is None else (replaced,)
 
     def _in_the_way(self, function: Scope, links: FunctionLinks) -> str | None:
         name = links.qualname.rpartition(".")[2].rstrip("'")
@@ -292,7 +298,8 @@ class Helpers:
         needs += [ClientHandedOn(caller, edge, goal.spec) for caller, edge in self.callers(goal.function)]
         family = self.users.family(goal.function)
         needs += [ClientInFunction(member, goal.spec) for member in family if member != goal.function]
-        return Step(tuple(needs))
+        notes = self._notes(goal.function)
+        return Step(tuple(needs), Parity.LOSSY if notes else Parity.EXACT, notes)
 
     def _is_used_within(self, function: Scope, outer: Scope) -> bool:
         inside = f"{outer.qualname}."

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from fastmigrate.plan.names import fresh
+from fastmigrate.project.modules import is_test_path
 from fastmigrate.project.project import Project
 from fastmigrate.project.resolve import Class, External, Scope
 
@@ -131,6 +133,23 @@ class Users:
         for reference in self.project.references(function):
             if reference.call < 0 or (reference.path, reference.call) not in on_loop:
                 yield f"{reference.path}:{reference.line}"
+
+    def replaced(self, function: Scope) -> str | None:
+        """Where a test puts something of its own in the place of a function, which is then not what is called: a note.
+
+        `mock.patch` replaces a coroutine function by a mock that can be awaited; a twin it does not replace.
+        """
+        name = function.qualname.rpartition(".")[2].rstrip("'")
+        target = rf"""\(\s*(?:[\w.]+\s*,\s*)?["'](?:[\w.]+\.)?{re.escape(name)}["']"""
+        ways = "setattr|patch(?:\\.object)?" if self.twin(function) is not None else "setattr"
+        pattern = re.compile(f"(?:{ways}){target}".encode())
+        for path in self.project.sources.containing(name.encode()):
+            content = self.project.sources.read(path) if is_test_path(path) else b""
+            found = pattern.search(content)
+            if found is not None:
+                line = content.count(b"\n", 0, found.start()) + 1
+                return f"{path}:{line} replaces `{name}`, in a form that no longer is what the event loop calls"
+        return None
 
     def is_imported_from(self, path: str, name: str) -> bool:
         """Whether another file imports a name from one that imports it itself."""
