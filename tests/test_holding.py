@@ -218,7 +218,7 @@ UNSAFE = {
     "stale state": ("n = TABLE['n']\nrequests.get(u)\nTABLE['n'] = n + 1", "`TABLE` is read before the call"),
     "counter": ("global TOTAL\nTOTAL += requests.get(u).status_code", "`TOTAL` is read before the call"),
     "error handed on": (
-        "try:\n    requests.get(u)\nexcept Exception as e:\n    clock(e)",
+        "try:\n    requests.get(u)\nexcept Exception as e:\n    abort(e)",
         "hands the error on in line",
     ),
     "error kept": ("try:\n    requests.get(u)\nexcept Exception as e:\n    n = e", "hands the error on in line"),

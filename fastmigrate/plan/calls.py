@@ -129,7 +129,7 @@ class Calls:
         if site.in_fstring and '"' in judged.code:
             return "it stands in an f-string, where its new form would need other quotes: give its result a name first"
         for use in [*site.uses, *(use for _, uses in self._errors(call, site) for use in uses)]:
-            if use.kind == "other" and use.name != "returned":
+            if use.kind == "other" and (use.name != "returned" or call.function in self.project.reach.roots):
                 return f"the response is {use.name} in line {use.line}, where it is not followed yet"
         everything = set(self.calls)
         for handler, uses in self._errors(call, site):
