@@ -18,7 +18,7 @@ from fastmigrate.plan.headers import Headers, is_latin, knows_header, read_heade
 from fastmigrate.plan.uploads import read_upload
 from fastmigrate.plan.urls import is_odd, query_of, value_of
 from fastmigrate.project.project import Project
-from fastmigrate.project.resolve import External, Instance, Scope
+from fastmigrate.project.values import External, Instance, Scope
 from fastmigrate.rewrite.intents import ArgumentEdit, EditCall, NewArgument
 
 __all__ = ["JudgedCall", "judge_arguments"]

@@ -6,7 +6,7 @@ from fastmigrate.facts.sites import Argument
 from fastmigrate.facts.terms import Call, Const, Display, Either, Member, Ref, Term
 from fastmigrate.plan.urls import value_of
 from fastmigrate.project.project import Project
-from fastmigrate.project.resolve import Class, External, Function, Instance, Scope
+from fastmigrate.project.values import Class, External, Function, Instance, Scope
 
 __all__ = ["case_of_auth", "made_by"]
 

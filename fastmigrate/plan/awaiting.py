@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from fastmigrate.facts.sites import Site
 from fastmigrate.facts.terms import Await, Call, Item, Member, Ref, Term, Truthy
 from fastmigrate.project.project import Project
-from fastmigrate.project.resolve import Class, External, Instance, Scope
+from fastmigrate.project.values import Class, External, Instance, Scope
 
 __all__ = ["Awaiting"]
 

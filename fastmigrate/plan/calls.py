@@ -24,7 +24,7 @@ from fastmigrate.plan.specs import ClientSpec
 from fastmigrate.plan.streams import Stream, Streams
 from fastmigrate.plan.urls import what_may_be_wrong
 from fastmigrate.project.project import BlockingCall, Project
-from fastmigrate.project.resolve import Scope
+from fastmigrate.project.values import Scope
 from fastmigrate.rewrite.intents import (
     ArgumentEdit,
     EditCall,

@@ -33,7 +33,7 @@ from fastmigrate.project.callgraph import Edge
 from fastmigrate.project.modules import is_test_path
 from fastmigrate.project.project import Project
 from fastmigrate.project.references import Reference
-from fastmigrate.project.resolve import External, Function, Instance, Method, Scope
+from fastmigrate.project.values import External, Function, Instance, Method, Scope
 from fastmigrate.project.versions import too_old
 from fastmigrate.rewrite.intents import (
     AddImport,
@@ -103,7 +103,7 @@ class Clients:
         """The names under which callers pass arguments to a function that takes any."""
         if all(parameter.kind != "kwargs" for parameter in links.parameters):
             return
-        for caller, edge in self.project.reach.callers.get(function, ()):
+        for caller, edge in self.project.reach.callers_of(function):
             home = self.project.links(caller.path)
             site = home.call(edge.call) if home is not None else None
             yield from (key for key, _ in site.call.keywords if key is not None) if site is not None else ()
@@ -149,7 +149,7 @@ class Clients:
 
     def _call_on_loop(self, function: Scope, used: Reference) -> tuple[Scope, Edge] | None:
         """The call of a function on the event loop that a reference is."""
-        for caller, edge in self.project.reach.callers.get(function, ()):
+        for caller, edge in self.project.reach.callers_of(function):
             if (caller.path, edge.call) == (used.path, used.call) and edge.how == "call":
                 return caller, edge
         return None

@@ -14,7 +14,7 @@ from fastmigrate.plan.specs import SHARED, ClientSpec, Constant
 from fastmigrate.plan.texts import BASES, quoted
 from fastmigrate.plan.urls import has_scheme
 from fastmigrate.project.project import Project
-from fastmigrate.project.resolve import Class, External, Instance, Scope
+from fastmigrate.project.values import Class, External, Instance, Scope
 
 __all__ = ["Connection", "constant_in", "read_connection"]
 

@@ -12,7 +12,7 @@ from fastmigrate.knowledge.requests_calls import FUNCTIONS
 from fastmigrate.knowledge.requests_sessions import METHODS
 from fastmigrate.plan.arguments import JudgedCall, judge_arguments
 from fastmigrate.project.project import Project
-from fastmigrate.project.resolve import Scope
+from fastmigrate.project.values import Scope
 from fastmigrate.rewrite.intents import ArgumentEdit, NewArgument
 
 __all__ = ["Default", "header_clash", "judge_with_defaults"]

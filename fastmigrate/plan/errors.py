@@ -9,7 +9,7 @@ from fastmigrate.facts.terms import OPAQUE, Call, Display, Member, Ref, Term, do
 from fastmigrate.facts.values import FunctionLinks, ModuleLinks
 from fastmigrate.project.modules import is_test_path
 from fastmigrate.project.project import Project
-from fastmigrate.project.resolve import Class, External, Function, Instance, Scope
+from fastmigrate.project.values import Class, External, Function, Instance, Scope
 
 __all__ = ["Errors"]
 

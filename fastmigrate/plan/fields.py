@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from fastmigrate.facts.terms import OPAQUE, SPREAD, Call, Const, Display, Member, Term, Truthy
 from fastmigrate.knowledge.requests_calls import DICTS, LISTS
-from fastmigrate.project.resolve import Scope
 from fastmigrate.project.types import Types
+from fastmigrate.project.values import Scope
 
 __all__ = ["PLAIN", "case_of_data", "case_of_params", "is_never_empty", "pairs_of", "urlencodes"]
 

@@ -9,7 +9,7 @@ from fastmigrate.knowledge.parity import Parity
 from fastmigrate.knowledge.requests_exceptions import Step as Failure
 from fastmigrate.plan.specs import ClientSpec
 from fastmigrate.project.callgraph import Edge
-from fastmigrate.project.resolve import Instance, Scope
+from fastmigrate.project.values import Instance, Scope
 from fastmigrate.rewrite.intents import Intent
 
 __all__ = [

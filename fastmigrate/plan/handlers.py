@@ -14,7 +14,7 @@ from fastmigrate.plan.goals import Goal, Gone, Imported
 from fastmigrate.plan.names import imported
 from fastmigrate.plan.raising import Raising
 from fastmigrate.project.project import Project
-from fastmigrate.project.resolve import Class, External, Function, Scope
+from fastmigrate.project.values import Class, External, Function, Scope
 from fastmigrate.rewrite.intents import ArgumentEdit, EditCall, EditHandler, Intent, NewArgument, Template
 
 __all__ = ["Guard", "Handlers", "Judged"]

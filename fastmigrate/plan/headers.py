@@ -10,8 +10,8 @@ from fastmigrate.facts.terms import SPREAD, Call, Const, Display, Either, Member
 from fastmigrate.plan.fields import PLAIN
 from fastmigrate.plan.urls import value_of
 from fastmigrate.project.project import Project
-from fastmigrate.project.resolve import Scope
 from fastmigrate.project.types import Types
+from fastmigrate.project.values import Scope
 
 __all__ = ["Headers", "is_latin", "knows_header", "read_headers"]
 

@@ -3,39 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fastmigrate.facts.terms import Call, Item, Member, Ref, Term, dotted
-from fastmigrate.facts.uses import Use
-from fastmigrate.facts.values import FunctionLinks, Handler
+from fastmigrate.facts.values import FunctionLinks
 from fastmigrate.knowledge.parity import Parity
 from fastmigrate.plan.awaiting import Awaiting
 from fastmigrate.plan.goals import (
     ClientHandedOn,
     ClientInFunction,
     Coroutine,
-    ErrorsPassed,
     Goal,
     Held,
     HelperRun,
     Imported,
     Step,
 )
-from fastmigrate.plan.handlers import Guard
 from fastmigrate.plan.names import imported
-from fastmigrate.plan.responses import Responses
 from fastmigrate.plan.specs import ClientSpec
+from fastmigrate.plan.twins import TwinImport, Twins, call_of
 from fastmigrate.plan.users import Users
 from fastmigrate.project.callgraph import Edge, Node
 from fastmigrate.project.project import Project
-from fastmigrate.project.resolve import Class, External, Function, Instance, Module, Scope
+from fastmigrate.project.values import Class, External, Function, Instance, Scope
 from fastmigrate.rewrite.intents import (
     AddParameter,
     Annotate,
     Collect,
     EditCall,
-    ImportTwin,
     Intent,
     MakeAsync,
     NewArgument,
@@ -63,16 +58,6 @@ _WHY_NOT: dict[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class TwinImport:
-    """Where a file imports a function by a name, it imports its twin, too."""
-
-    path: str
-    bound: str
-    name: str
-    alias: str | None
-
-
 class Helpers:
     """Makes the steps of the goals that concern helpers.
 
@@ -84,21 +69,14 @@ class Helpers:
         project: Project,
         awaiting: Awaiting,
         clients: Clients,
-        responses: Responses,
         cures: Callable[[Scope], list[Goal]],
     ) -> None:
         self.project = project
         self.awaiting = awaiting
         self.clients = clients
-        self.responses = responses
-        self.handlers = responses.handlers
         self.cures = cures
         self.users = Users(project)
-        self.guards: dict[Goal, list[Guard]] = {}
-
-    def callers(self, function: Scope) -> list[tuple[Scope, Edge]]:
-        """Where functions on the event loop run a function."""
-        return self.project.reach.callers.get(function, [])
+        self.twins = Twins(project, self.users)
 
     def _function(self, scope: Scope) -> FunctionLinks:
         links = self.project.resolver.function(scope)
@@ -116,7 +94,7 @@ class Helpers:
         reason = self._in_the_way(goal.function, links)
         if reason is not None:
             return Held(reason)
-        needs: list[Goal] = [HelperRun(caller, edge) for caller, edge in self.callers(goal.function)]
+        needs: list[Goal] = [HelperRun(caller, edge) for caller, edge in self.project.reach.callers_of(goal.function)]
         needs += [Coroutine(member) for member in self.users.family(goal.function) if member != goal.function]
         path = goal.function.path
         intents: list[Intent] = [MakeAsync("function", links.number)]
@@ -241,7 +219,7 @@ class Helpers:
 
     def _names_its_class(self, goal: HelperRun) -> bool:
         """`Base.method(self, …)`."""
-        callee = self._site(goal.caller, goal.edge).callee if goal.edge.how == "call" else None
+        callee = call_of(self.project, goal.caller, goal.edge).callee if goal.edge.how == "call" else None
         links = self._function(goal.edge.target.scope)
         if not isinstance(callee, Member) or not links.in_class:
             return False
@@ -255,7 +233,7 @@ class Helpers:
         twin = self.users.twin(goal.edge.target.scope) if not links.is_async else None
         if twin is None:
             return None
-        found = self._twin_names(goal.caller, goal.edge, twin)
+        found = self.twins.names(goal.caller, goal.edge, twin)
         return found if isinstance(found, str) else None
 
     def _is_direct(self, goal: HelperRun | ClientHandedOn) -> bool:
@@ -295,7 +273,9 @@ class Helpers:
             if reason is not None:
                 return Held(f"`{self.project.name_of(goal.function)}` cannot take a client: {reason}")
         needs: list[Goal] = [Coroutine(goal.function), Imported(goal.function.path, self.project.library)]
-        needs += [ClientHandedOn(caller, edge, goal.spec) for caller, edge in self.callers(goal.function)]
+        needs += [
+            ClientHandedOn(caller, edge, goal.spec) for caller, edge in self.project.reach.callers_of(goal.function)
+        ]
         family = self.users.family(goal.function)
         needs += [ClientInFunction(member, goal.spec) for member in family if member != goal.function]
         notes = self._notes(goal.function)
@@ -305,7 +285,7 @@ class Helpers:
         inside = f"{outer.qualname}."
         return all(
             caller.path == outer.path and f"{caller.qualname}.".startswith(inside)
-            for caller, _ in self.callers(function)
+            for caller, _ in self.project.reach.callers_of(function)
         )
 
     def client_handed_on(self, goal: ClientHandedOn) -> Step | Held:
@@ -322,66 +302,6 @@ class Helpers:
         if edge.how == "task" and (site is None or not site.call.args):
             return Held(f"the function is not the first argument in {where}")
         return Step((ClientInFunction(goal.caller, goal.spec), HelperRun(goal.caller, edge)))
-
-    # -- errors
-
-    def passed(self, function: Scope, steps: Iterable[str]) -> Iterator[Goal]:
-        """What errors need that pass out of a function in these steps."""
-        if self.callers(function):
-            for step in sorted(steps):
-                yield ErrorsPassed(function, step)  # type: ignore[arg-type]
-
-    def errors_passed(self, goal: ErrorsPassed) -> Step | Held:
-        """The handlers around the calls of a function see to the errors that pass out of it."""
-        needs: list[Goal] = []
-        notes: list[str] = []
-        guards: list[Guard] = []
-        for caller, edge in self.callers(goal.function):
-            if edge.call < 0 or edge.how == "task":
-                continue
-            site = self.project.site_of(caller.path, edge.call)
-            if site is None:
-                continue
-            for term in site.guards:
-                reason = self.clients.errors.of_context_manager(term, caller, {h.call for h in site.handlers})
-                if reason is not None:
-                    return Held(f"{caller.path}:{edge.place.line}: {reason}")
-            judged = self.handlers.judge(site.handlers, [goal.step], caller)
-            if judged.reason is not None:
-                return Held(f"{caller.path}: {judged.reason}")
-            for handler, uses in site.errors:
-                first, last = handler.body
-                read = (
-                    self._responses_read(goal.function, handler, uses, caller)
-                    if first <= edge.place.line <= last
-                    else []
-                )
-                if isinstance(read, Held):
-                    return read
-                needs += read
-            guards += judged.guards
-            notes += judged.notes
-            needs += [*self.handlers.needs(judged.guards), *self.passed(caller, judged.escaping)]
-        self.guards[goal] = guards
-        return Step(tuple(dict.fromkeys(needs)), Parity.LOSSY if notes else Parity.EXACT, tuple(notes))
-
-    def _responses_read(
-        self, function: Scope, handler: Handler, uses: Iterable[Use], caller: Scope
-    ) -> list[Goal] | Held:
-        """What a handler needs that reads the response of an error that passes out of a function."""
-        always = set(self.handlers.caught(handler, caller)) == {"requests.exceptions.HTTPError"}
-        read = [use for use in uses if use.kind != "error" or not always]  # else there may be no response
-        where = f"the handler in {caller.path}:{handler.line}"
-        for use in read:
-            if use.kind == "other":
-                return Held(f"{where} does more with the `response` of its error than to read it: it is {use.name}")
-        if any(use.kind in {"member", "truth", "loop"} for use in read):
-            everything = {call.key for call in self.project.blocking}
-            if self.handlers.raising.in_block(handler, caller, everything):
-                return Held(f"{where} reads the `response` of its error, which may still be one of requests")
-        behind = self.project.reach.below(function)
-        also = tuple(goal for scope in behind for goal in self.cures(scope))
-        return list(self.responses.reads(read, caller, also))
 
     # -- lowering
 
@@ -410,9 +330,9 @@ class Helpers:
             yield caller.path, self._call(caller, edge, [spec for spec in reversed(order) if spec in specs])
             twin = self.users.twin(edge.target.scope)
             if twin is not None and edge.target.scope in made:
-                found = self._twin_names(caller, edge, twin)
+                found = self.twins.names(caller, edge, twin)
                 twins |= dict.fromkeys(found[1] if isinstance(found, tuple) else ())
-        yield from self._imported(twins, calls)
+        yield from self.twins.imported(twins, calls)
 
     def is_given(self, function: Scope) -> bool:
         """Whether a function gets its client as a parameter: it has no request, and no function around it has one."""
@@ -436,83 +356,6 @@ class Helpers:
         becomes = not links.is_async
         awaited = becomes and edge.how == "call" and not links.yields
         twin = self.users.twin(edge.target.scope) if becomes else None
-        found = self._twin_names(caller, edge, twin) if twin is not None else None
+        found = self.twins.names(caller, edge, twin) if twin is not None else None
         renamed = found[0] if isinstance(found, tuple) else None
         return EditCall(edge.call, added=added, awaited=awaited, renamed=renamed)
-
-    def _site(self, caller: Scope, edge: Edge) -> Call:
-        links = self.project.links(caller.path)
-        site = links.call(edge.call) if links is not None else None
-        if site is None:
-            raise LookupError(edge)
-        return site.call
-
-    # -- imports of twins
-
-    def _twin_names(self, caller: Scope, edge: Edge, twin: str) -> tuple[str, list[TwinImport]] | str:
-        """What a call names the twin of what it calls, and the imports by which it comes there; or why it cannot."""
-        callee = self._site(caller, edge).callee
-        target = edge.target.scope
-        if isinstance(callee, Ref):
-            return self._twin_by_name(callee.name, caller, target, twin)
-        if not isinstance(callee, Member):
-            return f"what {caller.path}:{edge.place.line} calls has no name that its twin could be called by"
-        owner = self.project.resolver.resolve(callee.of, caller)
-        if isinstance(owner, Module) and owner.path != target.path and not owner.path.endswith("/"):
-            return self._twin_by_name(callee.name, Scope(owner.path), target, twin)
-        return twin, []
-
-    def _twin_by_name(self, name: str, scope: Scope, target: Scope, twin: str) -> tuple[str, list[TwinImport]] | str:
-        """The same for a name in a scope, which stands for the function or imports it."""
-        found = self.project.resolver.lookup(name, scope)
-        taken = f"`{name}` of {scope.path} needs a twin for the event loop, which cannot be imported as `{name}_async`"
-        if found is None:  # by `import *`
-            return self._twin_by_star(name, scope, target, twin, taken)
-        binding, home = found[0][0], found[1]
-        if len(found[0]) == 1 and binding.kind == "function" and Scope(home.path, binding.name) == target:
-            return twin, []
-        if len(found[0]) != 1 or binding.kind != "from":
-            return taken
-        path = self.project.tree.find(home.path, binding.module, binding.level)
-        if path is None or path.endswith("/"):
-            return taken
-        inner = self._twin_by_name(binding.name, Scope(path), target, twin)
-        if isinstance(inner, str):
-            return inner
-        bound = inner[0] if name == binding.name else f"{name}_async"
-        if self._is_name_taken(bound, home, scope):
-            return taken
-        alias = None if bound == inner[0] else bound
-        return bound, [*inner[1], TwinImport(home.path, name, inner[0], alias)]
-
-    def _is_name_taken(self, name: str, home: Scope, scope: Scope) -> bool:
-        links = self.project.links(home.path)
-        function = self.project.resolver.function(scope)
-        return (links is not None and name in links.names) or (function is not None and name in function.names)
-
-    def _twin_by_star(
-        self, name: str, scope: Scope, target: Scope, twin: str, taken: str
-    ) -> tuple[str, list[TwinImport]] | str:
-        links = self.project.links(scope.path)
-        exports = self.project.links(target.path)
-        free = links is not None and twin not in links.names and exports is not None and not exports.exports
-        return (twin, []) if free and target.qualname == name else taken
-
-    def _imported(
-        self, twins: Iterable[TwinImport], calls: Iterable[tuple[Scope, int]]
-    ) -> Iterator[tuple[str, Intent]]:
-        """Twins are imported beside what they are twins of, which goes where nothing else uses it."""
-        replaced = {(caller, number) for caller, number in calls if not self.users.stays(caller)}
-        for twin in twins:
-            path, bound = twin.path, twin.bound
-            yield path, ImportTwin(bound, twin.name, twin.alias)
-            links = self.project.links(path)
-            edited = sum(
-                site.call.callee == Ref(bound) and (Scope(path, site.scope), site.call.number) in replaced
-                for site in (links.calls if links is not None else ())
-            )
-            unused = links is not None and edited and links.loads.get(bound, 0) == edited
-            if links is None or not unused or bound in links.exports or bound not in links.bindings:
-                continue
-            if not self.users.is_imported_from(path, bound):
-                yield path, RemoveImport(bound)

@@ -23,7 +23,7 @@ from fastmigrate.plan.names import NewNames
 from fastmigrate.plan.settings import in_double_quotes, is_literal
 from fastmigrate.plan.specs import ClientSpec, as_template
 from fastmigrate.project.project import BlockingCall, Project
-from fastmigrate.project.resolve import Method, Scope
+from fastmigrate.project.values import Method, Scope
 from fastmigrate.rewrite.intents import ArgumentEdit, EditCall
 
 __all__ = ["HttpxCalls"]

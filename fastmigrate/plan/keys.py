@@ -10,7 +10,7 @@ from fastmigrate.facts.values import Yield
 from fastmigrate.plan.names import fresh
 from fastmigrate.plan.specs import ClientSpec
 from fastmigrate.project.project import Project
-from fastmigrate.project.resolve import Function, Instance
+from fastmigrate.project.values import Function, Instance
 
 __all__ = ["Keys"]
 

@@ -11,7 +11,7 @@ from fastmigrate.knowledge.blocking import BLOCKING_CALLS
 from fastmigrate.plan.goals import Gone
 from fastmigrate.project.modules import module_name
 from fastmigrate.project.project import Project
-from fastmigrate.project.resolve import External, Module, Scope
+from fastmigrate.project.values import External, Module, Scope
 from fastmigrate.rewrite.intents import EditCall, Intent, RemoveImport
 
 __all__ = ["unused_imports"]

@@ -24,7 +24,7 @@ from fastmigrate.plan.specs import ClientSpec
 from fastmigrate.plan.texts import BASES, LIFESPAN, PROMISES
 from fastmigrate.plan.written import HOOKS, is_written
 from fastmigrate.project.project import Project
-from fastmigrate.project.resolve import External, Function, Instance, Scope
+from fastmigrate.project.values import External, Function, Instance, Scope
 from fastmigrate.rewrite.intents import InsertBefore, Intent, WrapYield
 
 __all__ = ["Lifespans"]

@@ -18,7 +18,7 @@ from fastmigrate.plan.settings import in_double_quotes
 from fastmigrate.plan.specs import ClientSpec, as_template
 from fastmigrate.project.clients import MadeClient
 from fastmigrate.project.project import Project
-from fastmigrate.project.resolve import Scope
+from fastmigrate.project.values import Scope
 from fastmigrate.rewrite.intents import EditCall, InsertAtTop, Intent, RemoveImport, RemoveStatement
 
 __all__ = ["ModuleClients"]

@@ -22,7 +22,7 @@ from fastmigrate.plan.session_uses import as_dict, cookie_kinds, is_request, mad
 from fastmigrate.plan.specs import SHARED, ClientSpec, as_template
 from fastmigrate.project.modules import is_test_path, module_name
 from fastmigrate.project.project import BlockingCall, Project
-from fastmigrate.project.resolve import External, Instance, Method, Module, Scope
+from fastmigrate.project.values import External, Instance, Method, Module, Scope
 from fastmigrate.rewrite.intents import Intent, RemoveImport, ReplaceStatement
 
 __all__ = ["ModuleSessions"]

@@ -9,7 +9,7 @@ from fastmigrate.facts.values import FunctionLinks, ModuleLinks
 from fastmigrate.knowledge.names import REQUEST_CLASSES
 from fastmigrate.plan.goals import Imported
 from fastmigrate.project.project import Project
-from fastmigrate.project.resolve import External, Scope, Value
+from fastmigrate.project.values import External, Scope, Value
 
 __all__ = ["NewNames", "fresh", "imported", "request_parameter"]
 

@@ -11,6 +11,7 @@ from fastmigrate.model import Finding, Fix
 from fastmigrate.plan.awaiting import Awaiting
 from fastmigrate.plan.calls import Calls
 from fastmigrate.plan.clients import Clients
+from fastmigrate.plan.escapes import Escapes
 from fastmigrate.plan.goals import (
     ClientAtHand,
     ClientHandedOn,
@@ -51,7 +52,7 @@ from fastmigrate.plan.specs import ClientSpec
 from fastmigrate.plan.tasks import Tasks
 from fastmigrate.plan.urllib_calls import UrllibCalls
 from fastmigrate.project.project import BlockingCall, Project
-from fastmigrate.project.resolve import Scope
+from fastmigrate.project.values import Scope
 from fastmigrate.rewrite.intents import Intent
 
 __all__ = ["Plan", "Planner"]
@@ -122,7 +123,8 @@ class Planner:
             self.httpx.base = self.own.base = "httpx with cookies"
         self.modules = ModuleClients(project)
         self.clients = Clients(project, self._specs(), self.calls.sessions.modules.freed, self.modules.closed_by)
-        self.helpers = Helpers(project, awaiting, self.clients, self.calls.responses, self._cures_in)
+        self.helpers = Helpers(project, awaiting, self.clients, self._cures_in)
+        self.escapes = Escapes(project, self.calls.responses, self._cures_in)
         silenced = Held("its finding is suppressed")
         self.steps: dict[Goal, Step | Held] = {
             goal: silenced for finding in untouchable if (goal := _goal_of(finding)) is not None
@@ -181,7 +183,7 @@ class Planner:
             ClientInFunction: self._client_in_function,
             ClientHandedOn: self.helpers.client_handed_on,
             Coroutine: self.helpers.coroutine,
-            ErrorsPassed: self.helpers.errors_passed,
+            ErrorsPassed: self.escapes.errors_passed,
             HelperRun: self.helpers.helper_run,
             ResponseReturned: self.calls.responses.returned,
             RequestHandedOn: self.clients.request_handed_on,
@@ -205,7 +207,7 @@ class Planner:
         return self.helpers.client_in_helper(goal)
 
     def _passed(self, function: Scope, steps: Iterable[str]) -> Iterator[Goal]:
-        return self.helpers.passed(function, steps)
+        return self.escapes.passed(function, steps)
 
     def _cures_in(self, function: Scope) -> list[Goal]:
         """The goals of the calls that block in a function."""
@@ -279,7 +281,7 @@ class Planner:
             intents.setdefault(path, []).append(lifespan)
         for path, intent in self.helpers.lowered(goals):
             intents.setdefault(path, []).append(intent)
-        known = {**self.calls.guards, **self.helpers.guards}
+        known = {**self.calls.guards, **self.escapes.guards}
         guards = [guard for goal in goals for guard in known.get(goal, ())]
         edits, replaced = self.calls.handlers.lowered(guards, migrated)
         for path, intent in edits:

@@ -9,7 +9,7 @@ from fastmigrate.facts.values import Handler
 from fastmigrate.knowledge.names import FREE_OF_REQUESTS
 from fastmigrate.knowledge.streaming import HARMLESS_METHODS
 from fastmigrate.project.project import Project
-from fastmigrate.project.resolve import Class, External, Function, Instance, Method, Scope, Value
+from fastmigrate.project.values import Class, External, Function, Instance, Method, Scope, Value
 
 __all__ = ["Raising"]
 

@@ -26,7 +26,7 @@ from fastmigrate.plan.names import imported
 from fastmigrate.plan.streams import BODY, PIECES, Streams, is_body_read_before
 from fastmigrate.plan.urls import is_read_back_as_given
 from fastmigrate.project.project import BlockingCall, Project
-from fastmigrate.project.resolve import External, Scope
+from fastmigrate.project.values import External, Scope
 from fastmigrate.rewrite.intents import (
     GuardStatement,
     Intent,
@@ -130,7 +130,7 @@ class Responses:
     def returned(self, goal: ResponseReturned) -> Step | Held:
         """All that a function's callers do with the response that it returns can be done with one of httpx."""
         name = self.project.name_of(goal.function)
-        callers = self.project.reach.callers.get(goal.function, [])
+        callers = self.project.reach.callers_of(goal.function)
         if goal.function in self.project.reach.roots:
             return Held(f"the response is returned by `{name}`, whose caller is not known")
         if goal.function in self.project.returned.mixed:

@@ -10,7 +10,7 @@ from fastmigrate.knowledge.parity import Parity, Row
 from fastmigrate.knowledge.requests_sessions import METHODS, USES
 from fastmigrate.plan.goals import SessionTakenOver
 from fastmigrate.project.project import Project
-from fastmigrate.project.resolve import Scope
+from fastmigrate.project.values import Scope
 
 __all__ = ["as_dict", "cookie_kinds", "is_request", "made_by", "row_of", "use_in_the_way"]
 

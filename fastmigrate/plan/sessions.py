@@ -20,7 +20,7 @@ from fastmigrate.plan.names import NewNames, fresh
 from fastmigrate.plan.session_uses import as_dict, cookie_kinds, is_request, made_by, row_of, use_in_the_way
 from fastmigrate.plan.specs import SHARED, ClientSpec
 from fastmigrate.project.project import BlockingCall, Project
-from fastmigrate.project.resolve import External, Instance, Method, Scope
+from fastmigrate.project.values import External, Instance, Method, Scope
 from fastmigrate.rewrite.intents import EditCall, Intent, ReplaceStatement, Template
 
 __all__ = ["Sessions"]

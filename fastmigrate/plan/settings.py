@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from fastmigrate.project.project import Project
-from fastmigrate.project.resolve import Scope
+from fastmigrate.project.values import Scope
 
 __all__ = ["in_double_quotes", "is_literal", "is_of_module", "is_repeatable"]
 

@@ -8,7 +8,7 @@ from fastmigrate.plan.awaiting import Awaiting
 from fastmigrate.plan.goals import Held, Imported, Step
 from fastmigrate.plan.names import imported
 from fastmigrate.project.project import BlockingCall, Project
-from fastmigrate.project.resolve import External, Scope
+from fastmigrate.project.values import External, Scope
 from fastmigrate.rewrite.intents import EditCall
 
 __all__ = ["Sleeps"]

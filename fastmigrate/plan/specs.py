@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fastmigrate.plan.texts import BASES
-from fastmigrate.project.resolve import Scope
+from fastmigrate.project.values import Scope
 
 __all__ = ["SHARED", "ClientSpec", "Constant", "as_template"]
 

@@ -18,7 +18,7 @@ from fastmigrate.plan.names import fresh, imported
 from fastmigrate.plan.texts import LINE_READER
 from fastmigrate.plan.written import LINE_READER_NAME, is_written
 from fastmigrate.project.project import BlockingCall, Project
-from fastmigrate.project.resolve import External, Scope
+from fastmigrate.project.values import External, Scope
 from fastmigrate.rewrite.intents import (
     CloseAfterRest,
     EditCall,

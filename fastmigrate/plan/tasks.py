@@ -7,7 +7,7 @@ from fastmigrate.knowledge.background import TASK_HOME
 from fastmigrate.knowledge.parity import Parity
 from fastmigrate.plan.goals import Held, PassedFunction, Step, TaskImported
 from fastmigrate.project.project import Project
-from fastmigrate.project.resolve import External, Scope
+from fastmigrate.project.values import External, Scope
 from fastmigrate.rewrite.intents import AddImport, Intent, PassFunction, RemoveImport
 
 __all__ = ["Tasks"]

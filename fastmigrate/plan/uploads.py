@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from fastmigrate.facts.sites import Argument, Site
 from fastmigrate.facts.terms import OPAQUE, SPREAD, Const, Display, Either, Member, Term, Truthy
 from fastmigrate.plan.texts import quoted
-from fastmigrate.project.resolve import Scope
 from fastmigrate.project.types import Types
+from fastmigrate.project.values import Scope
 
 __all__ = ["Upload", "read_upload"]
 

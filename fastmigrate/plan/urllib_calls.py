@@ -15,7 +15,7 @@ from fastmigrate.plan.awaiting import Awaiting
 from fastmigrate.plan.goals import ClientInFunction, Goal, Held, Step, ThroughClient
 from fastmigrate.plan.specs import ClientSpec
 from fastmigrate.project.project import BlockingCall, Project
-from fastmigrate.project.resolve import Class, External, Scope
+from fastmigrate.project.values import Class, External, Scope
 from fastmigrate.rewrite.intents import ArgumentEdit, EditCall, Intent, NewArgument, Template, UnwrapWith
 
 __all__ = ["UrllibCalls"]

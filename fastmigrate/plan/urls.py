@@ -13,7 +13,7 @@ from fastmigrate.knowledge.requests_calls import FUNCTIONS
 from fastmigrate.knowledge.requests_exceptions import Step
 from fastmigrate.knowledge.requests_sessions import METHODS
 from fastmigrate.project.project import Project
-from fastmigrate.project.resolve import External, Instance, Module, Scope
+from fastmigrate.project.values import External, Instance, Module, Scope
 
 __all__ = ["has_scheme", "is_odd", "is_read_back_as_given", "query_of", "value_of", "what_may_be_wrong"]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from fastmigrate.plan.names import fresh
 from fastmigrate.project.modules import is_test_path
 from fastmigrate.project.project import Project
-from fastmigrate.project.resolve import Class, External, Scope
+from fastmigrate.project.values import Class, External, Scope
 
 __all__ = ["Users"]
 
@@ -94,7 +94,7 @@ class Users:
             seen.add(member)
             if member in self.project.reach.threaded or self._is_foreign(member) or self.strangers(member):
                 return True
-            callers = (scope for caller, _ in self.project.reach.callers.get(member, ()) for scope in _around(caller))
+            callers = (scope for caller, _ in self.project.reach.callers_of(member) for scope in _around(caller))
             for caller in callers:
                 links = self.project.resolver.function(caller)
                 within = f"{member.qualname}.".startswith(f"{caller.qualname}.") and member.path == caller.path
@@ -128,7 +128,7 @@ class Users:
         on_loop = {
             (caller.path, edge.call)
             for member in self.family(function)
-            for caller, edge in self.project.reach.callers.get(member, ())
+            for caller, edge in self.project.reach.callers_of(member)
         }
         for reference in self.project.references(function):
             if reference.call < 0 or (reference.path, reference.call) not in on_loop:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from fastmigrate.facts.terms import Term
-from fastmigrate.project.resolve import Instance, Scope
+from fastmigrate.project.values import Instance, Scope
 
 __all__ = ["AppMap", "Event", "Route"]
 

@@ -9,7 +9,8 @@ from fastmigrate.facts.values import Binding, CallSite, ModuleLinks
 from fastmigrate.knowledge.names import APP_CLASSES, ROUTER_CLASSES, TRUSTED_WITH_APP
 from fastmigrate.knowledge.running import ENDPOINT_CLASSES
 from fastmigrate.project.appmap import AppMap, Event, Route
-from fastmigrate.project.resolve import Class, External, Function, Instance, Method, Resolver, Scope, Value
+from fastmigrate.project.resolve import Resolver
+from fastmigrate.project.values import Class, External, Function, Instance, Method, Scope, Value
 
 __all__ = ["ROUTE_DECORATORS", "read_apps"]
 

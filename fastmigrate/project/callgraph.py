@@ -19,7 +19,8 @@ from fastmigrate.knowledge.running import (
     MAPPING,
     SCHEDULING,
 )
-from fastmigrate.project.resolve import Class, External, Function, Instance, Method, Module, Resolver, Scope, Value
+from fastmigrate.project.resolve import Resolver
+from fastmigrate.project.values import Class, External, Function, Instance, Method, Module, Scope, Value
 
 __all__ = ["CallGraph", "Edge", "Node"]
 

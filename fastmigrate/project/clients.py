@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fastmigrate.facts.values import CallSite, ModuleLinks
-from fastmigrate.project.resolve import External, Resolver, Scope
+from fastmigrate.project.resolve import Resolver
+from fastmigrate.project.values import External, Scope
 
 __all__ = ["MadeClient", "made_clients"]
 

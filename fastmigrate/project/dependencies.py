@@ -8,7 +8,8 @@ from fastmigrate.facts.terms import Call, Const, Display, Item, Ref, Term
 from fastmigrate.knowledge.running import DEPENDS
 from fastmigrate.project.appmap import AppMap
 from fastmigrate.project.callgraph import Node
-from fastmigrate.project.resolve import Class, External, Function, Instance, Resolver, Scope, Value
+from fastmigrate.project.resolve import Resolver
+from fastmigrate.project.values import Class, External, Function, Instance, Scope, Value
 
 __all__ = ["dependencies_of"]
 

@@ -25,12 +25,13 @@ from fastmigrate.project.modules import ModuleTree, is_test_path, module_name
 from fastmigrate.project.reach import Reach
 from fastmigrate.project.references import Reference, references
 from fastmigrate.project.relevance import leading_to
-from fastmigrate.project.resolve import Class, Function, Instance, Resolver, Scope, Value
+from fastmigrate.project.resolve import Resolver
 from fastmigrate.project.returned import ReturnedResponses
 from fastmigrate.project.roots import find_roots
 from fastmigrate.project.sharing import SharedUses, shared_uses
 from fastmigrate.project.tasks import MisplacedImport, MisusedTask, misplaced_imports, misused_tasks
 from fastmigrate.project.types import Types
+from fastmigrate.project.values import Class, Function, Instance, Scope, Value
 from fastmigrate.project.versions import declares
 from fastmigrate.sources import SourceError, Sources
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from fastmigrate.project.callgraph import CallGraph, Edge, Node
-from fastmigrate.project.resolve import Scope
 from fastmigrate.project.roots import Root
+from fastmigrate.project.values import Scope
 
 __all__ = ["Reach"]
 
@@ -53,6 +53,10 @@ class Reach:
 
     def __contains__(self, scope: Scope) -> bool:
         return scope in self.nodes
+
+    def callers_of(self, scope: Scope) -> list[tuple[Scope, Edge]]:
+        """Where functions on the event loop run a function."""
+        return self.callers.get(scope, [])
 
     def chain(self, scope: Scope) -> list[tuple[Scope, Edge]]:
         """A shortest way to a function: the functions before it, each with the place where it runs the next one."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fastmigrate.facts.terms import Call, Const, Display, Member, Ref, Term
 from fastmigrate.facts.values import FunctionLinks, ModuleLinks
-from fastmigrate.project.resolve import Class, External, Function, Instance, Scope
+from fastmigrate.project.values import Class, External, Function, Instance, Scope
 
 if TYPE_CHECKING:
     from fastmigrate.project.project import Project

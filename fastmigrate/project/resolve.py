@@ -7,70 +7,15 @@ is None.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator
-from dataclasses import dataclass
 
 from fastmigrate.facts.terms import Await, Call, Const, Display, Either, Item, Member, Ref, Term, Truthy
 from fastmigrate.facts.values import Binding, ClassLinks, FunctionLinks, ModuleLinks
 from fastmigrate.knowledge.running import DEPENDS
 from fastmigrate.project.modules import ModuleTree
+from fastmigrate.project.values import Class, External, Function, Instance, Method, Module, Scope, Value
 
-__all__ = ["Class", "External", "Function", "Instance", "Method", "Module", "Resolver", "Scope", "Value"]
+__all__ = ["Resolver"]
 
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Where a term stands: a file and the qualified name of a function or class in it ("" for the module)."""
-
-    path: str
-    qualname: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class External:
-    """Something from outside of the project, by its canonical dotted name."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Module:
-    """A file of the project, or a folder of it (with a final "/")."""
-
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class Function:
-    """A function of the project."""
-
-    scope: Scope
-
-
-@dataclass(frozen=True, slots=True)
-class Class:
-    """A class of the project."""
-
-    scope: Scope
-
-
-@dataclass(frozen=True, slots=True)
-class Instance:
-    """What the call with ordinal `number` in a file made; -1 for a parameter, of which the class alone is known."""
-
-    of: External | Class
-    scope: Scope
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
-class Method:
-    """A member of an instance of a class from outside."""
-
-    of: Instance
-    name: str
-
-
-Value = External | Module | Function | Class | Instance | Method
 
 _LIMIT = 40  # steps from a name to what it stands for
 _DEPENDS = frozenset(External(name) for name in DEPENDS)

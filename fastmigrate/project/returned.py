@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fastmigrate.facts.sites import Site, read_sites
 from fastmigrate.facts.terms import Const
-from fastmigrate.project.resolve import Scope
+from fastmigrate.project.values import Scope
 
 if TYPE_CHECKING:
     from fastmigrate.project.project import Project
@@ -67,7 +67,7 @@ class ReturnedResponses:
             self.mixed.add(function)
         optional = nothing > 0 or not links.ends or function in self._optional
         again: dict[str, None] = {}
-        for caller, edge in self.project.reach.callers.get(function, ()):
+        for caller, edge in self.project.reach.callers_of(function):
             if edge.how != "call" or edge.call < 0:
                 continue
             self._behind.setdefault((caller.path, edge.call), set()).add(function)

@@ -13,7 +13,8 @@ from fastmigrate.knowledge.running import BACKGROUND_TASKS, MIDDLEWARE_BASES
 from fastmigrate.project.appmap import AppMap
 from fastmigrate.project.callgraph import Node
 from fastmigrate.project.dependencies import dependencies_of
-from fastmigrate.project.resolve import Class, External, Function, Instance, Method, Resolver, Scope, Value
+from fastmigrate.project.resolve import Resolver
+from fastmigrate.project.values import Class, External, Function, Instance, Method, Scope, Value
 
 __all__ = ["Kind", "Root", "find_roots"]
 

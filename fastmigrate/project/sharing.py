@@ -10,7 +10,7 @@ from fastmigrate.facts.terms import Call, Member, Ref
 from fastmigrate.facts.values import Binding, CallSite, ModuleLinks
 from fastmigrate.project.clients import MadeClient
 from fastmigrate.project.modules import module_name
-from fastmigrate.project.resolve import Instance, Scope, Value
+from fastmigrate.project.values import Instance, Scope, Value
 
 if TYPE_CHECKING:
     from fastmigrate.project.project import Project

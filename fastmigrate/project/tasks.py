@@ -10,7 +10,8 @@ from fastmigrate.facts.nodes import read_place
 from fastmigrate.facts.terms import Await, Call, Const, Member, Ref, Term
 from fastmigrate.facts.values import Binding, CallSite, FunctionLinks, ModuleLinks, Place
 from fastmigrate.knowledge.background import COROUTINES, MISPLACED_TASKS, TAKERS
-from fastmigrate.project.resolve import Function, Resolver, Scope
+from fastmigrate.project.resolve import Resolver
+from fastmigrate.project.values import Function, Scope
 
 __all__ = ["MisplacedImport", "MisusedTask", "misplaced_imports", "misused_tasks"]
 

@@ -31,7 +31,8 @@ from fastmigrate.knowledge.kinds import (
     OF_UPLOAD,
     TEXT_METHODS,
 )
-from fastmigrate.project.resolve import Class, External, Function, Instance, Method, Module, Resolver, Scope, Value
+from fastmigrate.project.resolve import Resolver
+from fastmigrate.project.values import Class, External, Function, Instance, Method, Module, Scope, Value
 
 __all__ = ["Types"]
 

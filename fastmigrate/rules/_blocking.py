@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fastmigrate.facts.values import Place
 from fastmigrate.model import Endpoint, Finding, Hop
 from fastmigrate.project.project import BlockingCall, Project
-from fastmigrate.project.resolve import Scope
+from fastmigrate.project.values import Scope
 
 __all__ = ["blocking_findings", "chain_to", "endpoints_of"]
 

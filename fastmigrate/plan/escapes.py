@@ -1,0 +1,87 @@
+"""Steps for errors that pass out of functions: the handlers around the calls of these see to them, up to the root."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from fastmigrate.facts.uses import Use
+from fastmigrate.facts.values import Handler
+from fastmigrate.knowledge.parity import Parity
+from fastmigrate.plan.errors import Errors
+from fastmigrate.plan.goals import ErrorsPassed, Goal, Held, Step
+from fastmigrate.plan.handlers import Guard
+from fastmigrate.plan.responses import Responses
+from fastmigrate.project.project import Project
+from fastmigrate.project.values import Scope
+
+__all__ = ["Escapes"]
+
+
+class Escapes:
+    """Makes the steps of the goals that concern errors; `cures` are the goals of the findings in a function."""
+
+    def __init__(self, project: Project, responses: Responses, cures: Callable[[Scope], list[Goal]]) -> None:
+        self.project = project
+        self.errors = Errors(project)
+        self.responses = responses
+        self.handlers = responses.handlers
+        self.cures = cures
+        self.guards: dict[Goal, list[Guard]] = {}
+
+    def passed(self, function: Scope, steps: Iterable[str]) -> Iterator[Goal]:
+        """What errors need that pass out of a function in these steps."""
+        if self.project.reach.callers_of(function):
+            for step in sorted(steps):
+                yield ErrorsPassed(function, step)  # type: ignore[arg-type]
+
+    def errors_passed(self, goal: ErrorsPassed) -> Step | Held:
+        """The handlers around the calls of a function see to the errors that pass out of it."""
+        needs: list[Goal] = []
+        notes: list[str] = []
+        guards: list[Guard] = []
+        for caller, edge in self.project.reach.callers_of(goal.function):
+            if edge.call < 0 or edge.how == "task":
+                continue
+            site = self.project.site_of(caller.path, edge.call)
+            if site is None:
+                continue
+            for term in site.guards:
+                reason = self.errors.of_context_manager(term, caller, {h.call for h in site.handlers})
+                if reason is not None:
+                    return Held(f"{caller.path}:{edge.place.line}: {reason}")
+            judged = self.handlers.judge(site.handlers, [goal.step], caller)
+            if judged.reason is not None:
+                return Held(f"{caller.path}: {judged.reason}")
+            for handler, uses in site.errors:
+                first, last = handler.body
+                read = (
+                    self._responses_read(goal.function, handler, uses, caller)
+                    if first <= edge.place.line <= last
+                    else []
+                )
+                if isinstance(read, Held):
+                    return read
+                needs += read
+            guards += judged.guards
+            notes += judged.notes
+            needs += [*self.handlers.needs(judged.guards), *self.passed(caller, judged.escaping)]
+        self.guards[goal] = guards
+        return Step(tuple(dict.fromkeys(needs)), Parity.LOSSY if notes else Parity.EXACT, tuple(notes))
+
+    def _responses_read(
+        self, function: Scope, handler: Handler, uses: Iterable[Use], caller: Scope
+    ) -> list[Goal] | Held:
+        """What a handler needs that reads the response of an error that passes out of a function."""
+        always = set(self.handlers.caught(handler, caller)) == {"requests.exceptions.HTTPError"}
+        read = [use for use in uses if use.kind != "error" or not always]  # else there may be no response
+        where = f"the handler in {caller.path}:{handler.line}"
+        for use in read:
+            if use.kind == "other":
+                return Held(f"{where} does more with the `response` of its error than to read it: it is {use.name}")
+        if any(use.kind in {"member", "truth", "loop"} for use in read):
+            everything = {call.key for call in self.project.blocking}
+            if self.handlers.raising.in_block(handler, caller, everything):
+                return Held(f"{where} reads the `response` of its error, which may still be one of requests")
+        behind = self.project.reach.below(function)
+        also = tuple(goal for scope in behind for goal in self.cures(scope))
+        return list(self.responses.reads(read, caller, also))

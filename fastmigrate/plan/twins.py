@@ -1,0 +1,108 @@
+"""Twins: how calls on the event loop name them, and the imports by which they come there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from fastmigrate.facts.terms import Call, Member, Ref
+from fastmigrate.plan.users import Users
+from fastmigrate.project.callgraph import Edge
+from fastmigrate.project.project import Project
+from fastmigrate.project.values import Module, Scope
+from fastmigrate.rewrite.intents import ImportTwin, Intent, RemoveImport
+
+__all__ = ["TwinImport", "Twins", "call_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class TwinImport:
+    """Where a file imports a function by a name, it imports its twin, too."""
+
+    path: str
+    bound: str
+    name: str
+    alias: str | None
+
+
+def call_of(project: Project, caller: Scope, edge: Edge) -> Call:
+    """The call by which a function runs another one; LookupError if it does so without one."""
+    links = project.links(caller.path)
+    site = links.call(edge.call) if links is not None else None
+    if site is None:
+        raise LookupError(edge)
+    return site.call
+
+
+class Twins:
+    """Tells what the twin of a function is called where the event loop calls it."""
+
+    def __init__(self, project: Project, users: Users) -> None:
+        self.project = project
+        self.users = users
+
+    def names(self, caller: Scope, edge: Edge, twin: str) -> tuple[str, list[TwinImport]] | str:
+        """What a call names the twin of what it calls, and the imports by which it comes there; or why it cannot."""
+        callee = call_of(self.project, caller, edge).callee
+        target = edge.target.scope
+        if isinstance(callee, Ref):
+            return self._by_name(callee.name, caller, target, twin)
+        if not isinstance(callee, Member):
+            return f"what {caller.path}:{edge.place.line} calls has no name that its twin could be called by"
+        owner = self.project.resolver.resolve(callee.of, caller)
+        if isinstance(owner, Module) and owner.path != target.path and not owner.path.endswith("/"):
+            return self._by_name(callee.name, Scope(owner.path), target, twin)
+        return twin, []
+
+    def _by_name(self, name: str, scope: Scope, target: Scope, twin: str) -> tuple[str, list[TwinImport]] | str:
+        """The same for a name in a scope, which stands for the function or imports it."""
+        found = self.project.resolver.lookup(name, scope)
+        taken = f"`{name}` of {scope.path} needs a twin for the event loop, which cannot be imported as `{name}_async`"
+        if found is None:  # by `import *`
+            return self._by_star(name, scope, target, twin, taken)
+        binding, home = found[0][0], found[1]
+        if len(found[0]) == 1 and binding.kind == "function" and Scope(home.path, binding.name) == target:
+            return twin, []
+        if len(found[0]) != 1 or binding.kind != "from":
+            return taken
+        path = self.project.tree.find(home.path, binding.module, binding.level)
+        if path is None or path.endswith("/"):
+            return taken
+        inner = self._by_name(binding.name, Scope(path), target, twin)
+        if isinstance(inner, str):
+            return inner
+        bound = inner[0] if name == binding.name else f"{name}_async"
+        if self._is_name_taken(bound, home, scope):
+            return taken
+        alias = None if bound == inner[0] else bound
+        return bound, [*inner[1], TwinImport(home.path, name, inner[0], alias)]
+
+    def _is_name_taken(self, name: str, home: Scope, scope: Scope) -> bool:
+        links = self.project.links(home.path)
+        function = self.project.resolver.function(scope)
+        return (links is not None and name in links.names) or (function is not None and name in function.names)
+
+    def _by_star(
+        self, name: str, scope: Scope, target: Scope, twin: str, taken: str
+    ) -> tuple[str, list[TwinImport]] | str:
+        links = self.project.links(scope.path)
+        exports = self.project.links(target.path)
+        free = links is not None and twin not in links.names and exports is not None and not exports.exports
+        return (twin, []) if free and target.qualname == name else taken
+
+    def imported(self, twins: Iterable[TwinImport], calls: Iterable[tuple[Scope, int]]) -> Iterator[tuple[str, Intent]]:
+        """Twins are imported beside what they are twins of, which goes where nothing else uses it."""
+        replaced = {(caller, number) for caller, number in calls if not self.users.stays(caller)}
+        for twin in twins:
+            path, bound = twin.path, twin.bound
+            yield path, ImportTwin(bound, twin.name, twin.alias)
+            links = self.project.links(path)
+            edited = sum(
+                site.call.callee == Ref(bound) and (Scope(path, site.scope), site.call.number) in replaced
+                for site in (links.calls if links is not None else ())
+            )
+            unused = links is not None and edited and links.loads.get(bound, 0) == edited
+            if links is None or not unused or bound in links.exports or bound not in links.bindings:
+                continue
+            if not self.users.is_imported_from(path, bound):
+                yield path, RemoveImport(bound)
