@@ -331,3 +331,13 @@ def test_cycles_end(tmp_path: Path) -> None:
     project(tmp_path, main=main, one=one, two=two)
     [found] = found_in(tmp_path)
     assert chain_of(found) == "main.f > one.a"
+
+
+def test_names_that_are_defined_by_themselves_end(tmp_path: Path) -> None:
+    code = (
+        "def f(x=None, y=None):\n    x = x or y\n    y = x if x else y\n    y = partial(y, 1)\n    x.get()\n    y()\n"
+    )
+    head = "from functools import partial\nfrom fastapi import FastAPI\nimport requests\napp = FastAPI()\n"
+    project(tmp_path, main=f"{head}@app.get('/')\nasync {code}    requests.get('http://x')\n")
+    [found] = found_in(tmp_path)
+    assert chain_of(found) == "main.f"

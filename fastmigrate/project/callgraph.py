@@ -160,8 +160,9 @@ class CallGraph:
             case Instance(of=External("functools.partial"), scope=home, number=number):
                 links = self.resolver.links(home.path)
                 site = links.call(number) if links is not None else None
-                if site is not None and site.call.args:
-                    yield from self.callees(site.call.args[0], Node(home, node.receiver))
+                given = site.call.args[0] if site is not None and site.call.args else None
+                if given is not None and given != callee:  # `f = partial(f, …)`
+                    yield from self.callees(given, Node(home, node.receiver))
 
     def _is_super(self, callee: Term, node: Node) -> bool:
         """`super().method`, which runs that of a base for whatever `self` is."""

@@ -18,6 +18,7 @@ __all__ = ["Resolver"]
 
 
 _LIMIT = 40  # steps from a name to what it stands for
+_STEP = 5  # what one of several things that it may stand for counts
 _DEPENDS = frozenset(External(name) for name in DEPENDS)
 _PROPERTIES = frozenset({External("builtins.property"), External("functools.cached_property")})
 
@@ -120,6 +121,15 @@ class Resolver:
 
     def alternatives(self, term: Term | None, scope: Scope) -> list[Value]:
         """What a term may stand for: one value, or one for each binding of a name; nothing if one is not known."""
+        if self._depth > _LIMIT:  # `x = x or y`
+            return []
+        self._depth += _STEP
+        try:
+            return self._alternatives(term, scope)
+        finally:
+            self._depth -= _STEP
+
+    def _alternatives(self, term: Term | None, scope: Scope) -> list[Value]:
         value = self.resolve(term, scope)
         if value is not None:
             return [value]
@@ -153,28 +163,21 @@ class Resolver:
                 continue
             value = self.resolve_binding(binding, home)
             inner = Scope(home.path, binding.name) if binding.kind == "value" and binding.name else home
-            several = isinstance(binding.term, Either | Call) and binding.kind == "value" and self._depth < _LIMIT
-            found = [value] if value is not None else self._deeper(binding.term, inner) if several else []
+            several = isinstance(binding.term, Either | Call) and binding.kind == "value"
+            found = [value] if value is not None else self.alternatives(binding.term, inner) if several else []
             if not found:
                 return []
             values += found
         return list(dict.fromkeys(values))
 
-    def _deeper(self, term: Term, scope: Scope) -> list[Value]:
-        self._depth += 10
-        try:
-            return self.alternatives(term, scope)
-        finally:
-            self._depth -= 10
-
     def _alternative_results(self, call: Call, scope: Scope) -> list[Value]:
         """What a function may return, which returns one thing or another."""
         callee = self.resolve(call.callee, scope)
         function = self.function(callee.scope) if isinstance(callee, Function) else None
-        if function is None or not isinstance(callee, Function) or function.yields or self._depth >= _LIMIT:
+        if function is None or not isinstance(callee, Function) or function.yields:
             return []
         known = [term for term in function.returns if not _nothing(term)]
-        found = [self._deeper(term, callee.scope) for term in known]
+        found = [self.alternatives(term, callee.scope) for term in known]
         return list(dict.fromkeys(value for values in found for value in values)) if all(found) else []
 
     def _alternative_members(self, term: Member, scope: Scope) -> list[Value]:
@@ -185,7 +188,7 @@ class Resolver:
                 links = self.class_(base) if isinstance(base, Class) else None
                 if links is not None and isinstance(base, Class) and term.name in links.bindings:
                     return self._alternative_bindings(links.bindings[term.name], base.scope)
-        owners = self.alternatives(term.of, scope) if owner is None and self._depth < _LIMIT else []
+        owners = self.alternatives(term.of, scope) if owner is None else []
         members = [self.member(one, term.name) for one in owners]
         return [member for member in members if member is not None] if None not in members else []
 
