@@ -84,7 +84,7 @@ class Clients:
 
     def _client_names(self, function: Scope) -> dict[ClientSpec, str]:
         """The names of all clients in a function, so that no two share one."""
-        links = self._function(function)
+        links = self.project.resolver.defined(function)
         found: dict[ClientSpec, str] = {}
         for spec in self.keys.specs:
             there = self._existing_client(links, function, spec)
@@ -104,9 +104,8 @@ class Clients:
         if all(parameter.kind != "kwargs" for parameter in links.parameters):
             return
         for caller, edge in self.project.reach.callers_of(function):
-            home = self.project.links(caller.path)
-            site = home.call(edge.call) if home is not None else None
-            yield from (key for key, _ in site.call.keywords if key is not None) if site is not None else ()
+            call = self.project.resolver.call_at(caller.path, edge.call)
+            yield from (key for key, _ in call.keywords if key is not None) if call is not None else ()
 
     def _existing_client(self, links: FunctionLinks, scope: Scope, spec: ClientSpec) -> str | None:
         request = request_parameter(self.project, links, scope)
@@ -126,7 +125,7 @@ class Clients:
 
     def client_at_hand(self, goal: ClientAtHand) -> Step | Held:
         """The client comes from the state of the request, and so from every app that serves the path operation."""
-        links = self._function(goal.function)
+        links = self.project.resolver.defined(goal.function)
         for decorator in links.decorators if goal.spec.raises_other_errors else ():
             reason = self.errors.of_decorator(decorator, goal.function)
             if reason is not None:
@@ -135,9 +134,8 @@ class Clients:
         roots = {app for owner in owners for app in (self.apps.roots(owner) if owner is not None else {None})}
         if not roots or None in roots:
             return Held("the app that serves it was not found with certainty, so no lifespan can make its client")
-        shown = (
-            "the path operation" if goal.function in self.apps.routes else f"`{self.project.name_of(goal.function)}`"
-        )
+        is_operation = goal.function in self.apps.routes
+        shown = "the path operation" if is_operation else f"`{self.project.name_of(goal.function)}`"
         needs: list[Goal] = [ClientOfApp(root, goal.spec) for root in roots if root is not None]
         for used in self.project.references(goal.function):
             call = self._call_on_loop(goal.function, used)
@@ -156,22 +154,21 @@ class Clients:
 
     def _is_given_request(self, function: Scope, caller: Scope, used: Reference) -> bool:
         """Whether a call hands on a request that the function takes already."""
-        links = self._function(function)
+        links = self.project.resolver.defined(function)
         name = request_parameter(self.project, links, function)
-        home = self.project.links(used.path)
-        site = home.call(used.call) if home is not None else None
-        if name is None or site is None:
+        call = self.project.resolver.call_at(used.path, used.call)
+        if name is None or call is None:
             return False
         names = [parameter.name for parameter in links.parameters]
         position = names.index(name) - (1 if links.in_class and Ref("staticmethod") not in links.decorators else 0)
-        value = self.project.resolver.resolve(site.call.argument(position, name), caller)
+        value = self.project.resolver.resolve(call.argument(position, name), caller)
         return self.project.resolver.is_a(value, REQUEST_CLASSES)
 
     def request_handed_on(self, goal: RequestHandedOn) -> Step | Held:
         """A function with a request hands it on to one that gets a new parameter for it."""
         target = goal.edge.target.scope
         where = f"{goal.caller.path}:{goal.edge.place.line}"
-        taken = request_parameter(self.project, self._function(target), target) is not None
+        taken = request_parameter(self.project, self.project.resolver.defined(target), target) is not None
         if taken or not self.has_request(goal.caller) or self._has_scope(goal.caller):
             return Held(
                 f"`{self.project.name_of(target)}` is also called directly in {where}, with no request to hand on"
@@ -182,7 +179,7 @@ class Clients:
 
     def client_in_function(self, goal: ClientInFunction) -> Step:
         """The client gets a name where a function with a request begins, unless it has one."""
-        links = self._function(goal.function)
+        links = self.project.resolver.defined(goal.function)
         at_hand = ClientAtHand(goal.function, goal.spec)
         if self._existing_client(links, goal.function, goal.spec) is not None:
             return Step((at_hand,))
@@ -205,12 +202,11 @@ class Clients:
     def _needing_client(self, function: Scope) -> list[int]:
         """The calls for which an ASGI middleware needs the client: not all of its scopes have one."""
         own = {call.site.call.number for call in self.project.blocking if call.function == function}
-        edges = (edge for target in self.project.reach.targets(function) for edge in target)
-        return sorted(own | {edge.call for edge in edges if edge.call >= 0})
+        return sorted(own | {edge.call for edge in self.project.reach.edges(function) if edge.call >= 0})
 
     def request_name(self, function: Scope) -> str:
         """The name of a function's request parameter: the one that it has, or a free one."""
-        links = self._function(function)
+        links = self.project.resolver.defined(function)
         wanted = "request" if self._request_class(function) == "Request" else "connection"
         return request_parameter(self.project, links, function) or fresh(wanted, links.names, f"http_{wanted}")
 
@@ -222,7 +218,7 @@ class Clients:
 
     def request_in_function(self, goal: RequestInFunction) -> Step | Held:
         """A path operation without a request gets one, if nothing between it and FastAPI would lose it."""
-        links = self._function(goal.function)
+        links = self.project.resolver.defined(goal.function)
         if request_parameter(self.project, links, goal.function) is not None or self._has_scope(goal.function):
             return Step()
         for decorator in links.decorators:
@@ -238,7 +234,7 @@ class Clients:
         return Step(needs, intents=((path, AddParameter(links.number, code, is_method)),))
 
     def _hands_on(self, decorator: Term, scope: Scope) -> bool:
-        outer = Scope(scope.path, self._function(scope).parent)
+        outer = Scope(scope.path, self.project.resolver.defined(scope).parent)
         callee = decorator.callee if isinstance(decorator, Call) else decorator
         value = self.project.resolver.resolve(callee, outer)
         match value:
@@ -268,12 +264,6 @@ class Clients:
     def _is_wraps(self, decorator: Term, scope: Scope) -> bool:
         callee = decorator.callee if isinstance(decorator, Call) else decorator
         return self.project.resolver.resolve(callee, scope) == External("functools.wraps")
-
-    def _function(self, scope: Scope) -> FunctionLinks:
-        links = self.project.resolver.function(scope)
-        if links is None:
-            raise LookupError(scope)
-        return links
 
     # -- in an app
 

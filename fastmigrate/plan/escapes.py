@@ -54,11 +54,9 @@ class Escapes:
                 return Held(f"{caller.path}: {judged.reason}")
             for handler, uses in site.errors:
                 first, last = handler.body
-                read = (
-                    self._responses_read(goal.function, handler, uses, caller)
-                    if first <= edge.place.line <= last
-                    else []
-                )
+                if not first <= edge.place.line <= last:
+                    continue
+                read = self._responses_read(goal.function, handler, uses, caller)
                 if isinstance(read, Held):
                     return read
                 needs += read

@@ -21,7 +21,7 @@ from fastmigrate.plan.goals import (
 )
 from fastmigrate.plan.names import imported
 from fastmigrate.plan.specs import ClientSpec
-from fastmigrate.plan.twins import TwinImport, Twins, call_of
+from fastmigrate.plan.twins import Named, TwinImport, Twins, call_of
 from fastmigrate.plan.users import Users
 from fastmigrate.project.callgraph import Edge, Node
 from fastmigrate.project.project import Project
@@ -78,17 +78,11 @@ class Helpers:
         self.users = Users(project)
         self.twins = Twins(project, self.users)
 
-    def _function(self, scope: Scope) -> FunctionLinks:
-        links = self.project.resolver.function(scope)
-        if links is None:
-            raise LookupError(scope)
-        return links
-
     # -- a function becomes a coroutine function
 
     def coroutine(self, goal: Coroutine) -> Step | Held:
         """A function becomes a coroutine function, or its twin does, and all that runs it awaits it."""
-        links = self._function(goal.function)
+        links = self.project.resolver.defined(goal.function)
         if links.is_async:
             return Step()
         reason = self._in_the_way(goal.function, links)
@@ -106,7 +100,7 @@ class Helpers:
                 intents.append(RemoveImport(dotted(links.returned.of) or ""))  # type: ignore[union-attr]
         twin = self.users.twin(goal.function)
         if twin is not None:
-            if links.in_class and links.qualname.rpartition(".")[2].startswith("__"):
+            if links.in_class and goal.function.name.startswith("__"):
                 return Held(f"`{links.qualname}` is used by code off the event loop, too: give it a name of its own")
             intents.append(Twin(links.number, twin))
             needs += self.cures(goal.function)
@@ -119,7 +113,7 @@ class Helpers:
         return () if replaced is None else (replaced,)
 
     def _in_the_way(self, function: Scope, links: FunctionLinks) -> str | None:
-        name = links.qualname.rpartition(".")[2].rstrip("'")
+        name = function.name
         where = f"`{self.project.name_of(function)}`"
         if links.number < 0:
             return f"{where} is a lambda, which cannot be a coroutine function"
@@ -146,9 +140,8 @@ class Helpers:
         if function in self.project.apps.routes:
             return "it is a path operation, too"
         if isinstance(value, External) and value.name.endswith(("property", "cache")):
-            kept = (
-                "is read like an attribute" if value.name.endswith("property") else "would be kept, and awaited twice"
-            )
+            is_property = value.name.endswith("property")
+            kept = "is read like an attribute" if is_property else "would be kept, and awaited twice"
             return f"what `@{shown}` gives {kept}"
         return f"it is not known what its decorator `@{shown}` does with one"
 
@@ -171,7 +164,7 @@ class Helpers:
         """Whether a decorator of the project hands arguments on, and does so for coroutine functions, too."""
         home = self.project.resolver.function(decorator)
         asks = home is not None and "iscoroutinefunction" in home.members | home.names
-        wrappers = self.project.graph.wrappers(decorator)
+        wrappers = self.project.graph.decorators.wrappers(decorator)
         kinds = {wrapper.is_async for wrapper in wrappers}
         fits = kinds == {True, False} if not links.is_async else True in kinds
         return fits and (asks or links.is_async) and self.clients.hands_arguments_on(decorator)
@@ -182,7 +175,7 @@ class Helpers:
         """Where a function runs another one that becomes a coroutine function, it awaits it."""
         edge, caller = goal.edge, goal.caller
         name = self.project.name_of(edge.target.scope)
-        links = self._function(edge.target.scope)
+        links = self.project.resolver.defined(edge.target.scope)
         where = f"{caller.path}:{edge.place.line}"
         if edge.how in _WHY_NOT:
             return Held(f"`{name}` {_WHY_NOT[edge.how]} ({where})")
@@ -192,9 +185,9 @@ class Helpers:
             return Held(f"which function {where} runs is only known when it does: it may be `{name}`")
         if self._names_its_class(goal):
             return Held(f"{where} calls `{name}` by its class, with `self` as an argument: use `super()`, or an object")
-        unreachable = self._twin_out_of_reach(goal)
-        if unreachable is not None:
-            return Held(unreachable)
+        twin = self.twins.named(caller, edge)
+        if isinstance(twin, str):
+            return Held(twin)
         if links.is_async:
             return Step()
         site = self.project.site_of(caller.path, edge.call)
@@ -220,47 +213,37 @@ class Helpers:
     def _names_its_class(self, goal: HelperRun) -> bool:
         """`Base.method(self, …)`."""
         callee = call_of(self.project, goal.caller, goal.edge).callee if goal.edge.how == "call" else None
-        links = self._function(goal.edge.target.scope)
+        links = self.project.resolver.defined(goal.edge.target.scope)
         if not isinstance(callee, Member) or not links.in_class:
             return False
         bound = {Ref("staticmethod"), Ref("classmethod")}
         owner = self.project.resolver.resolve(callee.of, goal.caller)
         return isinstance(owner, Class) and bound.isdisjoint(links.decorators)
 
-    def _twin_out_of_reach(self, goal: HelperRun) -> str | None:
-        """Why a call cannot name the twin of what it calls, or None."""
-        links = self._function(goal.edge.target.scope)
-        twin = self.users.twin(goal.edge.target.scope) if not links.is_async else None
-        if twin is None:
-            return None
-        found = self.twins.names(goal.caller, goal.edge, twin)
-        return found if isinstance(found, str) else None
-
-    def _is_direct(self, goal: HelperRun | ClientHandedOn) -> bool:
+    def _is_direct(self, goal: HelperRun) -> bool:
         """Whether a call names the function that it runs, or is given it to run."""
-        links = self.project.links(goal.caller.path)
-        site = links.call(goal.edge.call) if links is not None else None
-        if site is None:
+        call = self.project.resolver.call_at(goal.caller.path, goal.edge.call)
+        if call is None:
             return False
         node = next((n for n in self.project.reach.nodes[goal.caller] if n.receiver is not None), Node(goal.caller))
-        term = site.call.argument(0, "func") if goal.edge.how == "task" else site.call.callee
+        term = call.argument(0, "func") if goal.edge.how == "task" else call.callee
         value = self.project.graph.value(term, node)
         family = {goal.edge.target.scope, *self.users.family(goal.edge.target.scope)}
         if isinstance(value, Function):
             return value.scope in family
         if isinstance(value, Instance):
-            return self._function(goal.edge.target.scope).qualname.endswith(".__call__")
+            return self.project.resolver.defined(goal.edge.target.scope).qualname.endswith(".__call__")
         return False
 
     # -- the client
 
     def client_in_helper(self, goal: ClientInFunction) -> Step | Held:
         """A helper gets the client as its first parameter, and all that runs it hand theirs on."""
-        links = self._function(goal.function)
-        outer = Scope(goal.function.path, links.parent)
-        if not links.in_class and outer in self.project.reach and self._is_used_within(goal.function, outer):
+        links = self.project.resolver.defined(goal.function)
+        outer = self._outer(goal.function)
+        if outer is not None and outer in self.project.reach and self._is_used_within(goal.function, outer):
             return Step((ClientInFunction(outer, goal.spec),))
-        if not links.in_class and links.parent and self.project.resolver.function(outer) is not None:
+        if outer is not None:
             return Held(f"`{self.project.name_of(goal.function)}` is defined within a function that has no client")
         stranger = self.users.stranger(goal.function) if links.is_async else None
         if stranger is not None:
@@ -292,14 +275,10 @@ class Helpers:
         """A function hands its client on."""
         edge = goal.edge
         where = f"{goal.caller.path}:{edge.place.line}"
-        run = self.helper_run(HelperRun(goal.caller, edge))
-        if isinstance(run, Held):
-            return run
-        if edge.how not in {"call", "task", "for"} or edge.call < 0 or not self._is_direct(goal):
-            return Held(f"no client can be handed on to `{self.project.name_of(edge.target.scope)}` in {where}")
-        links = self.project.links(goal.caller.path)
-        site = links.call(edge.call) if links is not None else None
-        if edge.how == "task" and (site is None or not site.call.args):
+        if edge.how == "callback":
+            name = self.project.name_of(edge.target.scope)
+            return Held(f"`{name}` is handed over in {where} to be called, where no client can be handed on to it")
+        if edge.how == "task" and not call_of(self.project, goal.caller, edge).args:
             return Held(f"the function is not the first argument in {where}")
         return Step((ClientInFunction(goal.caller, goal.spec), HelperRun(goal.caller, edge)))
 
@@ -325,24 +304,25 @@ class Helpers:
         for (caller, edge), specs in handed.items():
             if edge.target.scope in made or specs:
                 calls.setdefault((caller, edge.call), (edge, set()))[1].update(specs)
-        twins: dict[TwinImport, None] = {}
+        imports: dict[TwinImport, None] = {}
         for (caller, _), (edge, specs) in sorted(calls.items(), key=repr):
             yield caller.path, self._call(caller, edge, [spec for spec in reversed(order) if spec in specs])
-            twin = self.users.twin(edge.target.scope)
-            if twin is not None and edge.target.scope in made:
-                found = self.twins.names(caller, edge, twin)
-                twins |= dict.fromkeys(found[1] if isinstance(found, tuple) else ())
-        yield from self.twins.imported(twins, calls)
+            twin = self.twins.named(caller, edge)
+            imports |= dict.fromkeys(twin.imports if isinstance(twin, Named) else ())
+        yield from self.twins.imported(imports, calls)
 
     def is_given(self, function: Scope) -> bool:
         """Whether a function gets its client as a parameter: it has no request, and no function around it has one."""
-        links = self._function(function)
+        return self._outer(function) is None and not self.clients.has_request(function)
+
+    def _outer(self, function: Scope) -> Scope | None:
+        """The function in which a function is defined."""
+        links = self.project.resolver.defined(function)
         outer = Scope(function.path, links.parent)
-        nested = not links.in_class and self.project.resolver.function(outer) is not None
-        return not nested and not self.clients.has_request(function)
+        return outer if not links.in_class and self.project.resolver.function(outer) is not None else None
 
     def _parameters(self, function: Scope, specs: list[ClientSpec]) -> Iterator[tuple[str, Intent]]:
-        links = self._function(function)
+        links = self.project.resolver.defined(function)
         httpx, _ = imported(self.project, function.path, self.project.library)
         is_method = links.in_class and Ref("staticmethod") not in links.decorators
         for spec in specs:
@@ -352,10 +332,8 @@ class Helpers:
     def _call(self, caller: Scope, edge: Edge, specs: list[ClientSpec]) -> EditCall:
         after = 1 if edge.how == "task" else 0
         added = tuple(NewArgument(None, self.clients.client_name(caller, spec), after) for spec in specs)
-        links = self._function(edge.target.scope)
-        becomes = not links.is_async
-        awaited = becomes and edge.how == "call" and not links.yields
-        twin = self.users.twin(edge.target.scope) if becomes else None
-        found = self.twins.names(caller, edge, twin) if twin is not None else None
-        renamed = found[0] if isinstance(found, tuple) else None
+        links = self.project.resolver.defined(edge.target.scope)
+        awaited = not links.is_async and edge.how == "call" and not links.yields
+        twin = self.twins.named(caller, edge)
+        renamed = twin.name if isinstance(twin, Named) else None
         return EditCall(edge.call, added=added, awaited=awaited, renamed=renamed)

@@ -139,7 +139,7 @@ class Lifespans:
 
     def client_in_lifespan(self, goal: ClientInLifespan) -> Step | Held:
         """The client is opened around the `yield` of the app's own lifespan."""
-        links = self._function(goal.function)
+        links = self.project.resolver.defined(goal.function)
         where = f"the lifespan `{links.qualname}` in {goal.function.path}"
         if not any(self._is_context_manager(decorator, goal.function) for decorator in links.decorators):
             return Held(f"{where} is not decorated with `@asynccontextmanager`")
@@ -168,12 +168,6 @@ class Lifespans:
             found[spec] = fresh(wanted, {*(lifespan.names - own), *found.values()}, spec.other_key)
         return found
 
-    def _function(self, scope: Scope) -> FunctionLinks:
-        links = self.project.resolver.function(scope)
-        if links is None:
-            raise LookupError(scope)
-        return links
-
     def _is_context_manager(self, decorator: Term, scope: Scope) -> bool:
         value = self.project.resolver.resolve(decorator, Scope(scope.path))
         return value == External("contextlib.asynccontextmanager")
@@ -201,7 +195,7 @@ class Lifespans:
         for app in self.apps.apps:
             lifespan = self.project.lifespan(app)
             if isinstance(lifespan, Function) and lifespan.scope.path == path:
-                function = self._function(lifespan.scope)
+                function = self.project.resolver.defined(lifespan.scope)
                 found.append((function.line, "function", function.number))
         for site in links.calls if links is not None else ():
             if any((app.scope.path, app.number) == (path, site.call.number) for app in self.apps.apps):

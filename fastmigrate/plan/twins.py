@@ -12,7 +12,7 @@ from fastmigrate.project.project import Project
 from fastmigrate.project.values import Module, Scope
 from fastmigrate.rewrite.intents import ImportTwin, Intent, RemoveImport
 
-__all__ = ["TwinImport", "Twins", "call_of"]
+__all__ = ["Named", "TwinImport", "Twins", "call_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +25,20 @@ class TwinImport:
     alias: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a call names the twin of what it calls, and the imports by which that comes there."""
+
+    name: str
+    imports: tuple[TwinImport, ...] = ()
+
+
 def call_of(project: Project, caller: Scope, edge: Edge) -> Call:
     """The call by which a function runs another one; LookupError if it does so without one."""
-    links = project.links(caller.path)
-    site = links.call(edge.call) if links is not None else None
-    if site is None:
+    call = project.resolver.call_at(caller.path, edge.call)
+    if call is None:
         raise LookupError(edge)
-    return site.call
+    return call
 
 
 class Twins:
@@ -41,10 +48,13 @@ class Twins:
         self.project = project
         self.users = users
 
-    def names(self, caller: Scope, edge: Edge, twin: str) -> tuple[str, list[TwinImport]] | str:
-        """What a call names the twin of what it calls, and the imports by which it comes there; or why it cannot."""
-        callee = call_of(self.project, caller, edge).callee
+    def named(self, caller: Scope, edge: Edge) -> Named | str | None:
+        """What a call names the twin of what it calls, or why it cannot; None if that has none."""
         target = edge.target.scope
+        twin = self.users.twin(target)
+        if twin is None:
+            return None
+        callee = call_of(self.project, caller, edge).callee
         if isinstance(callee, Ref):
             return self._by_name(callee.name, caller, target, twin)
         if not isinstance(callee, Member):
@@ -52,9 +62,9 @@ class Twins:
         owner = self.project.resolver.resolve(callee.of, caller)
         if isinstance(owner, Module) and owner.path != target.path and not owner.path.endswith("/"):
             return self._by_name(callee.name, Scope(owner.path), target, twin)
-        return twin, []
+        return Named(twin)
 
-    def _by_name(self, name: str, scope: Scope, target: Scope, twin: str) -> tuple[str, list[TwinImport]] | str:
+    def _by_name(self, name: str, scope: Scope, target: Scope, twin: str) -> Named | str:
         """The same for a name in a scope, which stands for the function or imports it."""
         found = self.project.resolver.lookup(name, scope)
         taken = f"`{name}` of {scope.path} needs a twin for the event loop, which cannot be imported as `{name}_async`"
@@ -62,7 +72,7 @@ class Twins:
             return self._by_star(name, scope, target, twin, taken)
         binding, home = found[0][0], found[1]
         if len(found[0]) == 1 and binding.kind == "function" and Scope(home.path, binding.name) == target:
-            return twin, []
+            return Named(twin)
         if len(found[0]) != 1 or binding.kind != "from":
             return taken
         path = self.project.tree.find(home.path, binding.module, binding.level)
@@ -71,24 +81,22 @@ class Twins:
         inner = self._by_name(binding.name, Scope(path), target, twin)
         if isinstance(inner, str):
             return inner
-        bound = inner[0] if name == binding.name else f"{name}_async"
+        bound = inner.name if name == binding.name else f"{name}_async"
         if self._is_name_taken(bound, home, scope):
             return taken
-        alias = None if bound == inner[0] else bound
-        return bound, [*inner[1], TwinImport(home.path, name, inner[0], alias)]
+        alias = None if bound == inner.name else bound
+        return Named(bound, (*inner.imports, TwinImport(home.path, name, inner.name, alias)))
 
     def _is_name_taken(self, name: str, home: Scope, scope: Scope) -> bool:
         links = self.project.links(home.path)
         function = self.project.resolver.function(scope)
         return (links is not None and name in links.names) or (function is not None and name in function.names)
 
-    def _by_star(
-        self, name: str, scope: Scope, target: Scope, twin: str, taken: str
-    ) -> tuple[str, list[TwinImport]] | str:
+    def _by_star(self, name: str, scope: Scope, target: Scope, twin: str, taken: str) -> Named | str:
         links = self.project.links(scope.path)
         exports = self.project.links(target.path)
         free = links is not None and twin not in links.names and exports is not None and not exports.exports
-        return (twin, []) if free and target.qualname == name else taken
+        return Named(twin) if free and target.qualname == name else taken
 
     def imported(self, twins: Iterable[TwinImport], calls: Iterable[tuple[Scope, int]]) -> Iterator[tuple[str, Intent]]:
         """Twins are imported beside what they are twins of, which goes where nothing else uses it."""

@@ -41,7 +41,7 @@ class Users:
         links = self.project.resolver.function(function)
         if links is None or not links.in_class:
             return {function}
-        name = function.qualname.rpartition(".")[2].rstrip("'")
+        name = function.name
         related = {Class(Scope(function.path, links.parent))}
         grows = True
         while grows:
@@ -60,7 +60,7 @@ class Users:
     def _below(self, one: Class) -> list[Class]:
         """The classes that inherit from a class, wherever in the project."""
         if one not in self._subclasses:
-            name = one.scope.qualname.rpartition(".")[2]
+            name = one.scope.name
             found: list[Class] = []
             for path in self.project.sources.containing(name.encode()):
                 links = self.project.links(path)
@@ -80,7 +80,7 @@ class Users:
         if links is None or links.is_async or not self._keeps_its_form(function):
             return None
         home = self.project.links(function.path)
-        name = function.qualname.rpartition(".")[2].rstrip("'")
+        name = function.name
         return fresh(f"{name}_async", home.names if home is not None else ())
 
     def _keeps_its_form(self, function: Scope) -> bool:
@@ -139,7 +139,7 @@ class Users:
 
         `mock.patch` replaces a coroutine function by a mock that can be awaited; a twin it does not replace.
         """
-        name = function.qualname.rpartition(".")[2].rstrip("'")
+        name = function.name
         target = rf"""\(\s*(?:[\w.]+\s*,\s*)?["'](?:[\w.]+\.)?{re.escape(name)}["']"""
         ways = "setattr|patch(?:\\.object)?" if self.twin(function) is not None else "setattr"
         pattern = re.compile(f"(?:{ways}){target}".encode())

@@ -8,17 +8,17 @@ from functools import cached_property
 from typing import Literal
 
 from fastmigrate.facts.terms import Call, Display, Item, Member, Ref, Term
-from fastmigrate.facts.values import CallSite, FunctionLinks, ModuleLinks, Place, Touch
+from fastmigrate.facts.values import CallSite, Place, Touch
 from fastmigrate.knowledge.running import (
     BACKGROUND_TASKS,
     CONTEXT_MANAGERS,
-    IN_PLACE,
     ITERATING,
     KEYED,
     LAZY,
     MAPPING,
     SCHEDULING,
 )
+from fastmigrate.project.decorators import Decorators
 from fastmigrate.project.resolve import Resolver
 from fastmigrate.project.values import Class, External, Function, Instance, Method, Module, Scope, Value
 
@@ -61,9 +61,9 @@ class CallGraph:
     def __init__(self, resolver: Resolver, relevant: Iterable[str]) -> None:
         self.resolver = resolver
         self.relevant = frozenset(relevant)
+        self.decorators = Decorators(resolver)
         self._edges: dict[Node, tuple[Edge, ...]] = {}
-        self._sites: dict[str, dict[str, list[CallSite]]] = {}
-        self._touches: dict[str, dict[str, list[Touch]]] = {}
+        self._inside: dict[str, dict[str, list[CallSite | Touch]]] = {}
 
     def edges(self, node: Node) -> tuple[Edge, ...]:
         """The functions that a function runs, in the order of the places."""
@@ -75,24 +75,16 @@ class CallGraph:
         links = self.resolver.links(node.scope.path)
         if links is None:
             return
-        for site in self.sites(links, node.scope.qualname):
-            if not site.deferred:
-                yield from self._by_call(site, node)
-        if links.path not in self._touches:
-            self._touches[links.path] = {}
-            for touch in links.touches:
-                self._touches[links.path].setdefault(touch.scope, []).append(touch)
-        for touch in self._touches[links.path].get(node.scope.qualname, ()):
-            yield from self._by_touch(touch, node)
-
-    def sites(self, links: ModuleLinks, qualname: str) -> list[CallSite]:
-        """The calls that a function makes itself."""
-        if links.path not in self._sites:
-            found: dict[str, list[CallSite]] = {}
-            for site in links.calls:
-                found.setdefault(site.scope, []).append(site)
-            self._sites[links.path] = found
-        return self._sites[links.path].get(qualname, [])
+        if links.path not in self._inside:
+            self._inside[links.path] = {}
+            everything: tuple[CallSite | Touch, ...] = (*links.calls, *links.touches)
+            for item in everything:
+                self._inside[links.path].setdefault(item.scope, []).append(item)
+        for item in self._inside[links.path].get(node.scope.qualname, ()):
+            if isinstance(item, Touch):
+                yield from self._by_touch(item, node)
+            elif not item.deferred:
+                yield from self._by_call(item, node)
 
     # -- calls
 
@@ -158,9 +150,8 @@ class CallGraph:
                     if isinstance(called, Function):
                         yield from self._decorated(Node(called.scope, receiver))
             case Instance(of=External("functools.partial"), scope=home, number=number):
-                links = self.resolver.links(home.path)
-                site = links.call(number) if links is not None else None
-                given = site.call.args[0] if site is not None and site.call.args else None
+                call = self.resolver.call_at(home.path, number)
+                given = call.args[0] if call is not None and call.args else None
                 if given is not None and given != callee:  # `f = partial(f, …)`
                     yield from self.callees(given, Node(home, node.receiver))
 
@@ -176,7 +167,7 @@ class CallGraph:
         function = self.resolver.function(scope)
         if receiver is None or function is None or not function.in_class:
             return scope
-        found = self.resolver.class_member(receiver, scope.qualname.rpartition(".")[2].rstrip("'"))
+        found = self.resolver.class_member(receiver, scope.name)
         return found.scope if isinstance(found, Function) else scope
 
     def _receivers(self, scope: Scope, callee: Term, node: Node) -> list[Class | None]:
@@ -261,7 +252,7 @@ class CallGraph:
             return
         if isinstance(touch.term, Call):
             for target in self.callees(touch.term.callee, node):
-                if self._is_lazy(target) and self._has_decorator(target.scope, CONTEXT_MANAGERS):
+                if self._is_lazy(target) and self.decorators.has(target.scope, CONTEXT_MANAGERS):
                     yield Edge(target, "with", touch.place, touch.term.number)
         entered = self.value(touch.term, node)
         if isinstance(entered, Instance) and isinstance(entered.of, Class):
@@ -343,63 +334,7 @@ class CallGraph:
         is_generator = function is not None and (bool(function.yields) or function.delegates)
         return is_generator and function is not None and not function.is_async
 
-    def _has_decorator(self, scope: Scope, names: frozenset[str]) -> bool:
-        function = self.resolver.function(scope)
-        home = Scope(scope.path)
-        return function is not None and any(
-            isinstance(value, External) and value.name in names
-            for value in (self.resolver.resolve(_bare(d), home) for d in function.decorators)
-        )
-
     def _decorated(self, node: Node) -> Iterator[Node]:
         """A function, and what its decorators put around it; nothing, if they may run it elsewhere."""
-        function = self.resolver.function(node.scope)
-        if function is None:
-            return
-        around: list[Node] = []
-        for decorator in function.decorators:
-            value = self.resolver.resolve(_bare(decorator), Scope(node.scope.path, function.parent))
-            match value:
-                case External(name) if name in IN_PLACE:
-                    continue
-                case Function(scope):
-                    wrappers = self.wrappers(scope)
-                    if not wrappers and not function.is_async and not self._gives_back(scope):
-                        return
-                    alike = [wrapper for wrapper in wrappers if wrapper.is_async == function.is_async]
-                    around += [Node(Scope(scope.path, wrapper.qualname)) for wrapper in alike or wrappers]
-                case Method(Instance(of=External(name))) if name.startswith(("fastapi.", "starlette.")):
-                    continue
-                case _ if isinstance(decorator, Member) and decorator.name in {"setter", "getter"}:
-                    continue
-                case _ if not function.is_async:
-                    return
-        yield from (*around, node)
-
-    def _gives_back(self, decorator: Scope) -> bool:
-        """Whether a decorator of the project, or the function in it that is one, returns what it decorates."""
-        links = self.resolver.links(decorator.path)
-        inside = f"{decorator.qualname}."
-        for inner in links.functions.values() if links is not None else ():
-            own = inner.qualname == decorator.qualname or inner.qualname.startswith(inside)
-            if own and inner.parameters and Ref(inner.parameters[0].name) in inner.returns:
-                return True
-        return False
-
-    def wrappers(self, decorator: Scope) -> list[FunctionLinks]:
-        """The functions in a decorator that call the one that it decorates."""
-        links = self.resolver.links(decorator.path)
-        found: list[FunctionLinks] = []
-        for inner in links.functions.values() if links is not None else ():
-            outer = links.functions.get(inner.parent) if links is not None else None
-            if outer is None or not f"{inner.parent}.".startswith(f"{decorator.qualname}.") or not outer.parameters:
-                continue
-            given = Ref(outer.parameters[0].name)
-            calls = self.sites(links, inner.qualname) if links is not None else []
-            if any(site.call.callee == given and not site.deferred for site in calls):
-                found.append(inner)
-        return found
-
-
-def _bare(decorator: Term) -> Term:
-    return decorator.callee if isinstance(decorator, Call) else decorator
+        around = self.decorators.around(node.scope)
+        yield from (*(Node(wrapper) for wrapper in around), node) if around is not None else ()

@@ -233,9 +233,7 @@ class Project:
 
     def construction(self, app: Instance) -> Call | None:
         """The call that makes an app."""
-        links = self.links(app.scope.path)
-        site = links.call(app.number) if links is not None else None
-        return None if site is None else site.call
+        return self.resolver.call_at(app.scope.path, app.number)
 
     def lifespan(self, app: Instance) -> Value | None:
         """What an app is given as its lifespan, or None."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from fastmigrate.project.callgraph import CallGraph, Edge, Node
 from fastmigrate.project.roots import Root
@@ -69,16 +69,8 @@ class Reach:
 
     def below(self, scope: Scope) -> list[Scope]:
         """A function, and all functions that it reaches."""
-        found: dict[Scope, None] = {}
-        seen: set[Node] = set()
-        pending = list(self.nodes.get(scope, ()))
-        while pending:
-            node = pending.pop(0)
-            if node not in seen:
-                seen.add(node)
-                found[node.scope] = None
-                pending += (edge.target for edge in self.graph.edges(node))
-        return list(found)
+        found = self._walk(scope, lambda node: (edge.target for edge in self.graph.edges(node)))
+        return list(dict.fromkeys(node.scope for node in found))
 
     def start(self, scope: Scope) -> Scope:
         """The root of the shortest way to a function."""
@@ -97,19 +89,23 @@ class Reach:
         """A function, and all functions on the event loop that reach it."""
         return {node.scope for node in self._above(scope)}
 
-    def _above(self, scope: Scope) -> set[Node]:
-        seen: set[Node] = set()
-        pending = list(self.nodes.get(scope, ()))
-        while pending:
-            node = pending.pop()
-            if node not in seen:
-                seen.add(node)
-                pending += self._into.get(node, ())
-        return seen
+    def _above(self, scope: Scope) -> Iterable[Node]:
+        return self._walk(scope, lambda node: self._into.get(node, ()))
 
-    def targets(self, scope: Scope) -> Iterator[tuple[Edge, ...]]:
-        """The edges that lead away from a function, for each receiver that it may have."""
-        yield from (self.graph.edges(node) for node in self.nodes.get(scope, ()))
+    def _walk(self, scope: Scope, following: Callable[[Node], Iterable[Node]]) -> Iterable[Node]:
+        """All nodes to which one comes from a function, step by step."""
+        found = dict.fromkeys(self.nodes.get(scope, ()))
+        pending = list(found)
+        for node in pending:  # grows as it goes
+            new = [after for after in dict.fromkeys(following(node)) if after not in found]
+            found |= dict.fromkeys(new)
+            pending += new
+        return found
+
+    def edges(self, scope: Scope) -> Iterator[Edge]:
+        """The edges that lead away from a function, whatever receiver it has."""
+        for node in self.nodes.get(scope, ()):
+            yield from self.graph.edges(node)
 
     def roots_of(self, scope: Scope) -> Iterator[Root]:
         """The roots that are a function itself."""

@@ -21,15 +21,12 @@ _REGISTERING = frozenset(
         *("add_middleware", "Middleware", "add_exception_handler", "exception_handler", "middleware", "Route"),
     ]
 )
-
-
+"""What registers a function that it is given, rather than to call it here."""
 _GIVING_BACK = frozenset(
     [
         *("typing.cast", "copy.copy", "copy.deepcopy", "functools.partial", "contextvars.ContextVar"),
-        *(
-            f"builtins.{name}"
-            for name in ("next", "iter", "max", "min", "getattr", "type", "super", "vars", "reversed")
-        ),
+        *("builtins.next", "builtins.iter", "builtins.max", "builtins.min", "builtins.getattr", "builtins.type"),
+        *("builtins.super", "builtins.vars", "builtins.reversed"),
     ]
 )
 """What gives back what it is given, whatever that is."""
@@ -49,7 +46,6 @@ class Reference:
 
     path: str
     line: int
-    scope: str
     call: int = -1
     certain: bool = True
 
@@ -59,7 +55,7 @@ def references(project: Project, function: Scope) -> Iterator[Reference]:
 
     A method of that name that is called on something of which nothing is known may be this one.
     """
-    name = function.qualname.rpartition(".")[2].rstrip("'")
+    name = function.name
     for path in project.sources.containing(name.encode()):
         links = project.links(path)
         if links is not None:
@@ -86,7 +82,7 @@ class _Reader:
                 continue
             if self._is_it(touch.term, scope) or self._may_be_it(touch.term, scope):
                 certain = self._is_it(touch.term, scope)
-                yield Reference(self.links.path, touch.place.line, touch.scope, certain=certain)
+                yield Reference(self.links.path, touch.place.line, certain=certain)
         yield from self._by_name()
 
     def _of_call(self, call: Call, scope: Scope, line: int) -> Iterator[Reference]:
@@ -94,18 +90,18 @@ class _Reader:
         if isinstance(callee, Ref | Member) and self._named(callee):
             if self._is_it(callee, scope):
                 self.known += isinstance(callee, Ref)
-                yield Reference(self.links.path, line, scope.qualname, call.number)
+                yield Reference(self.links.path, line, call.number)
             elif self.is_method and isinstance(callee, Member) and self._may_be_it(callee, scope):
-                yield Reference(self.links.path, line, scope.qualname, call.number, certain=False)
+                yield Reference(self.links.path, line, call.number, certain=False)
         if isinstance(callee, Ref) and callee.name in {"getattr", "methodcaller"} and Const(self.name) in call.args:
-            yield Reference(self.links.path, line, scope.qualname, certain=False)
+            yield Reference(self.links.path, line, certain=False)
         given = [*call.args, *(value for _, value in call.keywords)]
         given += [item for term in given if isinstance(term, Display) for item in term.values]
         for term in given:
             if isinstance(term, Ref | Member) and self._is_it(term, scope):
                 self.known += isinstance(term, Ref)
                 if not _registers(call):
-                    yield Reference(self.links.path, line, scope.qualname, call.number)
+                    yield Reference(self.links.path, line, call.number)
 
     def _named(self, term: Ref | Member) -> bool:
         """Whether a term may be the function: a name may stand for it under an alias, a member may not."""
@@ -145,14 +141,14 @@ class _Reader:
         for bound, bindings in self.links.bindings.items():
             means = any(resolver.resolve_binding(b, Scope(path)) == self.target for b in bindings)
             if means and loads_of_module_name(self.links, bound) > self.known:
-                yield Reference(path, bindings[0].line, "")
+                yield Reference(path, bindings[0].line)
         for function in self.links.functions.values():
             for bound, bindings in function.bindings.items():
                 scope = Scope(path, function.qualname)
                 own = [b for b in bindings if b.kind == "function"]
                 means = any(resolver.resolve_binding(b, scope) == self.target for b in own)
                 if means and function.loads.get(bound, 0) > self.known:
-                    yield Reference(path, bindings[0].line, function.qualname)
+                    yield Reference(path, bindings[0].line)
 
 
 def loads_of_module_name(links: ModuleLinks, name: str) -> int:

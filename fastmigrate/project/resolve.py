@@ -54,6 +54,19 @@ class Resolver:
         links = self.links(scope.path)
         return None if links is None else links.functions.get(scope.qualname)
 
+    def defined(self, scope: Scope) -> FunctionLinks:
+        """The function whose scope this is; LookupError if there is none."""
+        function = self.function(scope)
+        if function is None:
+            raise LookupError(scope)
+        return function
+
+    def call_at(self, path: str, number: int) -> Call | None:
+        """The call with this ordinal in a file."""
+        links = self.links(path)
+        site = links.call(number) if links is not None else None
+        return None if site is None else site.call
+
     def class_(self, value: Class) -> ClassLinks | None:
         """The links of a class of the project."""
         links = self.links(value.scope.path)

@@ -27,7 +27,7 @@ class ReturnedResponses:
         self.sites: dict[str, dict[int, Site]] = {}
         self.mixed: set[Scope] = set()  # functions that return something else, too
         self._optional: set[Scope] = set()  # functions whose response may be None
-        self._behind: dict[Key, set[Scope]] = {}
+        self._behind: dict[Key, set[Scope]] = {}  # the helpers that give a call its response
         self._returned: dict[Scope, set[Key]] = {}
         self._blocking = {call.key: call for call in project.blocking}
         self._wanted: dict[str, dict[int, bool]] = {}
@@ -77,10 +77,6 @@ class ReturnedResponses:
                 again[caller.path] = None
         return list(again)
 
-    def helpers(self, path: str, number: int) -> set[Scope]:
-        """The functions that give the call with this ordinal its response; none for a call that blocks itself."""
-        return self._behind.get((path, number), set())
-
     def sources(self, path: str, number: int) -> set[Key]:
         """The blocking calls that the response of a call may come from."""
         found: set[Key] = set()
@@ -93,5 +89,5 @@ class ReturnedResponses:
             seen.add(key)
             if key in self._blocking:
                 found.add(key)
-            pending += (inner for function in self.helpers(*key) for inner in self._returned.get(function, ()))
+            pending += (inner for function in self._behind.get(key, ()) for inner in self._returned.get(function, ()))
         return found

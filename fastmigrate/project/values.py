@@ -14,6 +14,11 @@ class Scope:
     path: str
     qualname: str = ""
 
+    @property
+    def name(self) -> str:
+        """The name of the function or class, without what is around it."""
+        return self.qualname.rpartition(".")[2].rstrip("'")
+
 
 @dataclass(frozen=True, slots=True)
 class External:
