@@ -82,8 +82,6 @@ HELD = {
     ),
     "whole cookies": ("s = requests.Session()\ns.cookies = any\ns.get(u)", "in a way that is not migrated"),
     "held call": ("s = requests.Session()\ns.get(u)\ns.get(u, stream=True)", "streamed"),
-    "attribute": ("shop.session.get(u)", "an attribute of an object (`session`)"),
-    "state": ("request.state.session = requests.Session()\nshop.session.get(u)", "an attribute of an object"),
     "parameter": ("given.get(u)", "comes from a parameter"),
     "made elsewhere": ("s = made()\ns.get(u)", "its session is made by `made`"),
     "own class": ("s = Own()\ns.get(u)", "of a class of its own"),
@@ -302,3 +300,126 @@ def test_a_session_is_entered_beside(name: str, tmp_path: Path) -> None:
     run = fastmigrate("--fix", "--unsafe-fixes", cwd=tmp_path)
     assert run.code == 0, run.stdout
     assert expected in (tmp_path / "main.py").read_text()
+
+
+OBJECT = """
+import requests
+from fastapi import FastAPI
+from elsewhere import Anything, anything
+app = FastAPI()
+class Shop({base}):
+    {body}
+    def __init__(self, a: str = "a", made=None):
+        {made}
+    def read(self, u: str): return self.session.get(u, headers={{"X-A": u}}).json()
+    {member}
+{code}
+@app.get("/")
+async def f(u: str, any: Anything): return {call}
+"""
+PARTS = {
+    "base": "object",
+    "body": "limit = 1",
+    "made": "self.session = requests.Session()",
+    "member": "def close(self): self.session.close()",
+    "code": "shop = Shop()",
+    "call": "shop.read(u)",
+}
+HELD_OBJECTS = {
+    "one that is made late": (
+        {"body": "session = None", "member": "def open(self): self.session = requests.Session()"},
+        "one of several with the same name",
+    ),
+    "several in a family": (
+        {
+            "code": "class Sub(Shop):\n    def __init__(self): self.session = requests.Session()\n"
+            "shop = Shop(); sub = Sub()",
+            "call": "shop.read(u), sub.read(u)",
+        },
+        "gets several values",
+    ),
+    "slots": ({"body": "__slots__ = ('session',)"}, "have `__slots__`"),
+    "a base from outside": ({"base": "Anything"}, "a base from outside (`elsewhere.Anything`)"),
+    "an unknown object": ({"code": "shop = Shop()\ndef g(shop): return shop.session.headers"}, "may be its session"),
+    "getattr": ({"code": "shop = Shop()\ngetattr(shop, 'session')"}, "is asked for by its name"),
+    "returned": ({"member": "def give(self): return self.session"}, "`self.session` is returned in line"),
+    "handed on": ({"member": "def give(self): send(self.session)"}, "is handed to `send`"),
+    "given another value": ({"code": "shop = Shop()\nshop.session = anything"}, "is given another value"),
+    "a setting of clients": ({"made": "self.session = requests.Session(); self.session.verify = False"}, "`verify`"),
+    "an object without a name": ({"call": "Shop().session.get(u)"}, "an attribute of something that has no name"),
+    "an own name of requests": (
+        {
+            "made": "self.session = requests.Session(); self.session.headers['x-b'] = a",
+            "member": "def other(self): return self.session.get('http://x', headers={'X-B': 'c'})",
+            "call": "Shop().other()",
+        },
+        "`x-b` and `X-B` are one",
+    ),
+    "a header that any session has": (
+        {
+            "made": "self.session = requests.Session(); self.session.headers['X-B'] = a",
+            "member": "def other(self): return self.session.get('http://x', headers={'accept': 'c'})",
+            "call": "Shop().other()",
+        },
+        "`Accept` and `accept` are one",
+    ),
+}
+UNSAFE_OBJECTS = {
+    "set up while others use it": {
+        "member": "def login(self, token: str): self.session.headers['X-Token'] = token",
+    },
+    "in a cache": {
+        "member": "def login(self, token: str): self.session.headers['X-Token'] = token",
+        "code": "import functools\n@functools.lru_cache\ndef shop(): return Shop()",
+        "call": "shop().read(u)",
+    },
+}
+SAFE_OBJECTS = {
+    "plain": {},
+    "annotated": {"made": "self.session: requests.Session = requests.Session()"},
+    "set up": {"made": "self.session = requests.Session(); self.session.headers.update({'X-B': a}); self.a = a"},
+    "from outside": {"call": "shop.read(u), shop.session.get(u).text"},
+    "set up by another method": {
+        "made": "self.session = requests.Session()",
+        "member": "def login(self, token: str): self.session.headers['X-Token'] = token; return self",
+        "code": "",
+        "call": "Shop().login(u).read(u)",
+    },
+    "an attribute of other things": {"code": "shop = Shop()\ndef g(db: Anything): db.session.execute('x')"},
+    "used off the event loop": {
+        "code": "shop = Shop()\n@app.get('/b')\ndef b(u: str): return shop.session.get(u).text"
+    },
+    "a lambda": {"code": "shop = Shop()\ng = lambda u: shop.session.get(u)"},
+}
+
+
+def object_app(parts: dict[str, str]) -> str:
+    return OBJECT.format(**{**PARTS, **parts})
+
+
+@pytest.mark.parametrize("name", HELD_OBJECTS)
+def test_held_sessions_of_objects(name: str, tmp_path: Path) -> None:
+    parts, reason = HELD_OBJECTS[name]
+    fixes = [finding["fix"] for finding in findings(project(tmp_path, main=object_app(parts)))]
+    assert fixes
+    assert "none" in {fix["applicability"] for fix in fixes}
+    assert any(reason in fix["reason"] for fix in fixes)
+
+
+@pytest.mark.parametrize("name", UNSAFE_OBJECTS)
+def test_unsafe_sessions_of_objects(name: str, tmp_path: Path) -> None:
+    fixes = [finding["fix"] for finding in findings(project(tmp_path, main=object_app(UNSAFE_OBJECTS[name])))]
+    assert {fix["applicability"] for fix in fixes} == {"unsafe"}
+    assert "another request may do so" in fixes[0]["reason"]
+
+
+@pytest.mark.parametrize("name", SAFE_OBJECTS)
+def test_fixes_sessions_of_objects(name: str, tmp_path: Path) -> None:
+    project(tmp_path, main=object_app(SAFE_OBJECTS[name]))
+    run = fastmigrate("--fix", cwd=tmp_path)
+    assert run.code == 0, run.stdout
+    migrated = (tmp_path / "main.py").read_text()
+    stays = name in {"used off the event loop", "a lambda"}
+    assert ("self.session = requests.Session()" in migrated) == stays
+    assert ('extensions={"cookies": httpx.Cookies(self.session.cookies)}' in migrated) == stays
+    assert ("self.session_cookies = httpx.Cookies()" in migrated) != stays

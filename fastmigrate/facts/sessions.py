@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -14,7 +14,16 @@ from fastmigrate.facts.order import number_nodes
 from fastmigrate.facts.terms import OPAQUE, SPREAD, Const, Display, Ref, Term
 from fastmigrate.facts.view import COMPREHENSIONS, FunctionView
 
-__all__ = ["NESTED", "LocalSession", "SessionUse", "UseReader", "names_of_annotation", "read_local_session"]
+__all__ = [
+    "NESTED",
+    "LocalSession",
+    "SessionUse",
+    "UseReader",
+    "leading_statements",
+    "names_of_annotation",
+    "read_local_session",
+    "statements_after",
+]
 
 Items = tuple[tuple[Term, Term], ...]
 _LOOPS = (ast.For, ast.AsyncFor, ast.While, *COMPREHENSIONS)
@@ -152,6 +161,36 @@ class UseReader:
         return "used as a whole"
 
 
+def statements_after(made: ast.Call, parents: Mapping[ast.AST, ast.AST], function: Function | None) -> list[ast.stmt]:
+    """The statements after the one that makes a session, in its block, or those of the `with` block that it opens."""
+    statement = parents[made]
+    if isinstance(statement, ast.withitem):
+        whole = parents[statement]
+        return whole.body if isinstance(whole, ast.With) else []
+    block = parents.get(statement, function)
+    for field in ("body", "orelse", "finalbody"):
+        statements = getattr(block, field, None)
+        if isinstance(statements, list) and statement in statements:
+            return statements[statements.index(statement) + 1 :]
+    return []
+
+
+def leading_statements(
+    after: Iterable[ast.stmt], is_session: Callable[[ast.AST], bool], uses: UseReader
+) -> set[ast.AST]:
+    """The statements that set up a session, one after the other, before anything else happens to it."""
+    found: set[ast.AST] = set()
+    for statement in after:
+        named = [node for node in ast.walk(statement) if is_session(node)]
+        if not isinstance(statement, ast.Assign | ast.Expr) or len(named) != 1:
+            break
+        use = uses.read(named[0])  # type: ignore[arg-type]
+        if not use.statement or use.how == "called":
+            break
+        found.add(statement)
+    return found
+
+
 def names_of_annotation(statement: ast.AST) -> tuple[Term, ...]:
     """The names that the annotation of an assignment reads."""
     names = loads_in(ast.walk(statement.annotation)) if isinstance(statement, ast.AnnAssign) else ()
@@ -229,26 +268,5 @@ class _LocalReader:
         )
 
     def _leading(self, name: str) -> set[ast.AST]:
-        """The statements right after the session is made that set it up, one after the other."""
-        found: set[ast.AST] = set()
-        for statement in self._after():
-            named = [n for n in ast.walk(statement) if isinstance(n, ast.Name) and n.id == name]
-            if not isinstance(statement, ast.Assign | ast.Expr) or len(named) != 1:
-                break
-            use = self.uses.read(named[0])
-            if not use.statement or use.how == "called":
-                break
-            found.add(statement)
-        return found
-
-    def _after(self) -> list[ast.stmt]:
-        statement = self.view.parents[self.call]
-        if isinstance(statement, ast.withitem):
-            whole = self.view.parents[statement]
-            return whole.body if isinstance(whole, ast.With) else []
-        block = self.view.parents.get(statement, self.view.function)
-        for field in ("body", "orelse", "finalbody"):
-            statements = getattr(block, field, None)
-            if isinstance(statements, list) and statement in statements:
-                return statements[statements.index(statement) + 1 :]
-        return []
+        after = statements_after(self.call, self.view.parents, self.view.function)
+        return leading_statements(after, lambda node: isinstance(node, ast.Name) and node.id == name, self.uses)

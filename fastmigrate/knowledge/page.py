@@ -43,8 +43,10 @@ def page() -> str:
                 "Sessions",
                 "Calls of a session are judged as those of the functions. One that a path operation makes becomes "
                 "arguments of its calls: its headers, parameters and auth in variables, its cookies in a jar of its "
-                "own (`extensions`); `x` is such a variable. One that a module makes becomes a client in the "
-                "lifespan, with these settings. All calls of a session are migrated, or none.",
+                "own (`extensions`); `x` is such a variable. One that an object holds (`self.session`) becomes "
+                "attributes of that object in the same way, and stays where code off the event loop uses it, too. One "
+                "that a module makes becomes a client in the lifespan, with these settings. All calls of a session "
+                "are migrated, or none.",
                 ("member", "how it is used"),
                 (((f"`{name}`", how), row) for (name, how), row in USES.items()),
             ),

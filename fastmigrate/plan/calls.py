@@ -23,6 +23,7 @@ from fastmigrate.plan.settings import in_double_quotes
 from fastmigrate.plan.specs import ClientSpec
 from fastmigrate.plan.streams import Stream, Streams
 from fastmigrate.plan.urls import what_may_be_wrong
+from fastmigrate.plan.users import Users
 from fastmigrate.project.project import BlockingCall, Project
 from fastmigrate.project.values import Scope
 from fastmigrate.rewrite.intents import (
@@ -43,11 +44,11 @@ _OF_SEND = frozenset({"follow_redirects"})
 class Calls:
     """Makes the steps of the goals that concern calls; `passed` tells what errors need that pass out of a function."""
 
-    def __init__(self, project: Project, awaiting: Awaiting, passed: Passed) -> None:
+    def __init__(self, project: Project, awaiting: Awaiting, users: Users, passed: Passed) -> None:
         self.project = project
         self.awaiting = awaiting
         self.calls = {call.key: call for call in project.blocking if call.code == "FM101"}
-        self.sessions = Sessions(project)
+        self.sessions = Sessions(project, users)
         self.errors = Errors(project)
         self.handlers = Handlers(project)
         self.streams = Streams(project)
@@ -167,22 +168,29 @@ class Calls:
             )
             for edit in judged.edits
         )
+        added = [replace(new, value=names.put_into(new.value)) for new in judged.added]
         whole: tuple[Intent, ...] = (
-            EditCall(call.site.call.number, f"{client}.{judged.method}", edits, tuple(judged.added), awaited=True),
+            EditCall(call.site.call.number, f"{client}.{judged.method}", edits, tuple(added), awaited=True),
         )
         if stream is not None:
-            whole = (*self._streamed(call, judged, edits, client, stream), *stream.intents)
+            whole = (*self._streamed(call, judged.method, edits, added, client, stream), *stream.intents)
         nested = [EditCall(edit.number, callee=names.put_into(edit.callee or "")) for edit in judged.nested]
         needs: list[Goal] = [*names.needs, *(stream.needs if stream is not None else ())]
         return tuple((path, edit) for edit in (*whole, *nested)), needs
 
     def _streamed(
-        self, call: BlockingCall, judged: JudgedCall, edits: tuple[ArgumentEdit, ...], client: str, stream: Stream
+        self,
+        call: BlockingCall,
+        method: str,
+        edits: tuple[ArgumentEdit, ...],
+        added: list[NewArgument],
+        client: str,
+        stream: Stream,
     ) -> Iterator[Intent]:
         """`client.stream("GET", …)`, or `await client.send(client.build_request("GET", …), stream=True)`."""
-        number, added = call.site.call.number, list(judged.added)
-        if judged.method != "request":
-            added.insert(0, NewArgument(None, f'"{judged.method.upper()}"'))
+        number = call.site.call.number
+        if method != "request":
+            added = [NewArgument(None, f'"{method.upper()}"'), *added]
         if stream.form != "send":
             yield EditCall(number, f"{client}.stream", edits, tuple(added))
             return

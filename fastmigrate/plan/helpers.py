@@ -68,6 +68,7 @@ class Helpers:
         self,
         project: Project,
         awaiting: Awaiting,
+        users: Users,
         clients: Clients,
         cures: Callable[[Scope], list[Goal]],
     ) -> None:
@@ -75,8 +76,8 @@ class Helpers:
         self.awaiting = awaiting
         self.clients = clients
         self.cures = cures
-        self.users = Users(project)
-        self.twins = Twins(project, self.users)
+        self.users = users
+        self.twins = Twins(project, users)
 
     # -- a function becomes a coroutine function
 

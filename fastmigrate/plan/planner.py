@@ -51,6 +51,7 @@ from fastmigrate.plan.sleeps import Sleeps
 from fastmigrate.plan.specs import ClientSpec
 from fastmigrate.plan.tasks import Tasks
 from fastmigrate.plan.urllib_calls import UrllibCalls
+from fastmigrate.plan.users import Users
 from fastmigrate.project.project import BlockingCall, Project
 from fastmigrate.project.values import Scope
 from fastmigrate.rewrite.intents import Intent
@@ -113,7 +114,8 @@ class Planner:
         self.project = project
         self.blocking = {call.key: call for call in project.blocking}
         awaiting = Awaiting(project)
-        self.calls = Calls(project, awaiting, self._passed)
+        users = Users(project)
+        self.calls = Calls(project, awaiting, users, self._passed)
         self.sleeps = Sleeps(project, awaiting)
         self.tasks = Tasks(project)
         self.httpx = HttpxCalls(project, awaiting)
@@ -123,7 +125,7 @@ class Planner:
             self.httpx.base = self.own.base = "httpx with cookies"
         self.modules = ModuleClients(project)
         self.clients = Clients(project, self._specs(), self.calls.sessions.modules.freed, self.modules.closed_by)
-        self.helpers = Helpers(project, awaiting, self.clients, self._cures_in)
+        self.helpers = Helpers(project, awaiting, users, self.clients, self._cures_in)
         self.escapes = Escapes(project, self.calls.responses, self._cures_in)
         silenced = Held("its finding is suppressed")
         self.steps: dict[Goal, Step | Held] = {

@@ -1,27 +1,26 @@
-"""Sessions: those of a path operation become arguments of its calls, those of a module clients of the lifespan."""
+"""Sessions: those of functions and objects become arguments of their calls, those of modules clients of the app."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
-
-from fastmigrate.facts.sessions import LocalSession, SessionUse, read_local_session
-from fastmigrate.facts.sites import Argument, Site
+from fastmigrate.facts.sessions import LocalSession, read_local_session
+from fastmigrate.facts.sites import Site
 from fastmigrate.facts.terms import Member
 from fastmigrate.knowledge.parity import Parity
 from fastmigrate.knowledge.requests_calls import FUNCTIONS
-from fastmigrate.knowledge.requests_sessions import METHODS, SETTINGS, USES
+from fastmigrate.knowledge.requests_sessions import METHODS, USES
 from fastmigrate.plan.arguments import JudgedCall, judge_arguments
 from fastmigrate.plan.connections import read_connection
 from fastmigrate.plan.defaults import Default, judge_with_defaults
 from fastmigrate.plan.goals import Goal, Held, SessionTakenOver, Step, ThroughClient
+from fastmigrate.plan.held_sessions import HeldSessions
+from fastmigrate.plan.kept_settings import KeptSettings, Mention
 from fastmigrate.plan.module_sessions import ModuleSessions
-from fastmigrate.plan.names import NewNames, fresh
-from fastmigrate.plan.session_uses import as_dict, cookie_kinds, is_request, made_by, row_of, use_in_the_way
+from fastmigrate.plan.names import fresh
+from fastmigrate.plan.session_uses import as_dict, is_request, made_by, use_in_the_way
 from fastmigrate.plan.specs import SHARED, ClientSpec
+from fastmigrate.plan.users import Users
 from fastmigrate.project.project import BlockingCall, Project
 from fastmigrate.project.values import External, Instance, Method, Scope
-from fastmigrate.rewrite.intents import EditCall, Intent, ReplaceStatement, Template
 
 __all__ = ["Sessions"]
 
@@ -29,9 +28,10 @@ __all__ = ["Sessions"]
 class Sessions:
     """Knows the session of each call, what it adds to the call's arguments, and how it is taken over."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, users: Users) -> None:
         self.project = project
         self.modules = ModuleSessions(project)
+        self.objects = HeldSessions(project, users)
         self._sessions: dict[tuple[str, int], LocalSession | Held] = {}
 
     # -- whose call it is
@@ -47,14 +47,9 @@ class Sessions:
         receiver = callee.of if isinstance(callee, Member) else callee
         if made.of != External("requests.Session"):
             return Held("its session is of a class of its own, which may send in another way")
-        if isinstance(receiver, Member) and (made.scope.qualname or made.number < 0):
-            return Held(
-                f"its session is an attribute of an object (`{receiver.name}`), which other code may share and set up: "
-                "sessions that a path operation or a module makes are migrated"
-            )
         if made.number < 0:
             return Held("its session comes from a parameter, so who makes it and sets it up is not known")
-        if made.scope.qualname and made.scope != call.function:
+        if made.scope.qualname and made.scope != call.function and not isinstance(receiver, Member):
             return Held(f"its session is made by `{made.scope.qualname}`, elsewhere than where it is used")
         return made.scope.path, made.number
 
@@ -92,6 +87,11 @@ class Sessions:
         made = self._made(call)
         return made is not None and not made.scope.qualname
 
+    def _is_of_object(self, call: BlockingCall) -> bool:
+        made, callee = self._made(call), call.site.call.callee
+        receiver = callee.of if isinstance(callee, Member) else callee
+        return made is not None and bool(made.scope.qualname) and isinstance(receiver, Member)
+
     # -- arguments
 
     def judge(self, call: BlockingCall, site: Site) -> JudgedCall | Held:
@@ -106,20 +106,25 @@ class Sessions:
             return judge_arguments(self.project, call.callee, site, call.function)
         if self._is_of_module(call) and self._connection(call) != SHARED:
             return Held("`verify`, `cert` and `proxies` of a call through a module's session: its client has its own")
-        defaults = self.modules.defaults(goal) if self._is_of_module(call) else self._defaults(goal, call)
+        defaults = self._defaults(goal, call)
         if isinstance(defaults, Held):
             return defaults
         return judge_with_defaults(self.project, call.callee, site, call.function, defaults)
 
     def _defaults(self, goal: SessionTakenOver, call: BlockingCall) -> dict[str, Default] | Held:
+        if self._is_of_module(call):
+            return self.modules.defaults(goal)
+        if self._is_of_object(call):
+            return self.objects.defaults(goal, call)
         session = self._session(goal, call.function)
         if isinstance(session, Held):
             return session
+        kept = self._kept(session, call.function)
         found: dict[str, Default] = {}
-        for setting in self._settings(session):
+        for setting in kept.settings:
             sources = [as_dict(use.items) for use in session.uses if use.member == setting and use.items]
             term = as_dict(session.items(setting))
-            found[setting] = Default(term, self._name(session, setting, call.function), tuple(sources))
+            found[setting] = Default(term, kept.name(session.name, setting), tuple(sources))
         return found
 
     # -- sessions of a function
@@ -147,16 +152,20 @@ class Sessions:
                 return reason
         return None
 
-    def _settings(self, session: LocalSession) -> list[str]:
-        """The settings that the session's calls take over."""
-        mentioned = {use.member for use in session.uses}
-        calls = [use for use in session.uses if is_request(use)]
-        keeps_cookies = len(calls) > 1 or any(use.looped for use in calls)
-        return [name for name in SETTINGS if name in mentioned or (name == "cookies" and keeps_cookies)]
-
-    def _name(self, session: LocalSession, setting: str, function: Scope) -> str:
+    def _kept(self, session: LocalSession, function: Scope) -> KeptSettings:
+        """The settings of a session, in local variables."""
         links = self.project.resolver.function(function)
-        return fresh(f"{session.name}_{setting}", links.names if links is not None else ())
+        taken = links.names if links is not None else ()
+        requests = [use for use in session.uses if is_request(use)]
+        return KeptSettings(
+            self.project,
+            function,
+            session.number,
+            session.name,
+            tuple(Mention(function, session.name, use) for use in session.uses),
+            keeps_cookies=len(requests) > 1 or any(use.looped for use in requests),
+            name=lambda name, setting: fresh(f"{name}_{setting}", taken),
+        )
 
     # -- taking a session over
 
@@ -165,6 +174,8 @@ class Sessions:
         calls = [call for call in self.project.blocking if self.goal(call) == goal]
         if self._is_of_module(calls[0]):
             return self.modules.taken_over(goal, calls)
+        if self._is_of_object(calls[0]):
+            return self.objects.taken_over(goal, calls)
         function = calls[0].function
         session = self._session(goal, function)
         if isinstance(session, Held):
@@ -179,69 +190,8 @@ class Sessions:
         )
         if session.manner == "chained":
             return Step(tuple(needs), gone=gone)
-        auth = self._auth(session, calls[0])
-        if isinstance(auth, Held):
-            return auth
-        names = NewNames(self.project, goal.path)
-        intents: list[Intent] = [*self._statements(session, function, names)]
-        intents += [EditCall(edit.number, callee=names.put_into(edit.callee or "")) for edit in auth.nested]
-        needs += names.needs
-        notes = [row.note for row in auth.rows if row.parity is Parity.LOSSY]
-        notes += self._doubts(session, function)
-        parity = Parity.LOSSY if notes else Parity.PINNED
-        return Step(tuple(needs), parity, tuple(notes), tuple((goal.path, intent) for intent in intents), gone)
-
-    def _doubts(self, session: LocalSession, function: Scope) -> Iterator[str]:
-        for use in session.uses:
-            if use.member == "cookies" and use.items and cookie_kinds(self.project, use, function) - {"text"}:
-                yield (
-                    f"a cookie in line {use.line} has a value of a type that is not known: requests takes None, and "
-                    "httpx does not"
-                )
-
-    def _auth(self, session: LocalSession, call: BlockingCall) -> JudgedCall | Held:
-        """What becomes of the `auth` that a session is given."""
-        judged = JudgedCall([], [], [], [])
-        for use in session.uses:
-            if use.member == "auth" and use.how == "assigned":
-                argument = Argument("auth", "", use.value, use.code, simple=True)
-                site = replace(self.project.site(call), arguments=(argument,))
-                found = judge_arguments(self.project, "requests.get", site, call.function)
-                if found.missing is not None or any(row.parity is Parity.NONE for row in found.rows):
-                    reason = found.missing or found.rows[0].note
-                    return Held(f"line {use.line}: {reason}")
-                judged.rows += found.rows
-                judged.nested += found.nested
-        return judged
-
-    def _statements(self, session: LocalSession, function: Scope, names: NewNames) -> Iterator[Intent]:
-        """What the statements about a session become."""
-        starts: list[str] = []
-        begun: set[int] = set()
-        for setting in self._settings(session):
-            first = next((use for use in session.uses if use.member == setting), None)
-            name = self._name(session, setting, function)
-            empty = names.put_into(SETTINGS[setting])
-            if first is None or not _begins(first):
-                starts.append(f"{name} = {empty}")
-            elif first.how != "assigned":
-                whole = empty.replace("()", "({given})") if setting == "cookies" else "{given}"
-                begun.add(first.number)
-                kind, number = ("call", first.call) if first.call >= 0 else ("attribute", first.number)
-                yield ReplaceStatement(kind, number, (f"{name} = {whole}",))
-        yield ReplaceStatement("call", session.number, tuple(starts))
-        for use in session.uses:
-            row = row_of(use)
-            if row is None or use.number in begun:
-                continue
-            if row.form:
-                yield Template("attribute", use.number, self._name(session, use.member, function))
-            elif use.how == "called":
-                yield ReplaceStatement("call", use.call)
-            else:
-                yield ReplaceStatement("attribute", use.number)
-
-
-def _begins(use: SessionUse) -> bool:
-    """Whether a setting may begin with what is put into it here."""
-    return use.leading and (use.how in {"assigned", "item"} or (use.how == "update()" and use.display))
+        rewritten = self._kept(session, function).rewritten(self.project.site(calls[0]))
+        if isinstance(rewritten, Held):
+            return rewritten
+        parity = Parity.LOSSY if rewritten.notes else Parity.PINNED
+        return Step((*needs, *rewritten.needs), parity, rewritten.notes, rewritten.intents, gone)

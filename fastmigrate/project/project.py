@@ -94,17 +94,26 @@ class Project:
         self.blocking_paths += sorted(set(self._naming_sessions()) - {*self.blocking_paths})
 
     def _naming_sessions(self) -> Iterator[str]:
-        """The files that name a session which another module makes: they need not name its library."""
+        """The files that name a session which another module or its objects have: they need not name its library."""
         for path in self.blocking_paths:
             links = None if is_test_path(path) else self.links(path)
-            module = module_name(path).split(".")[-2:]
-            for name, bindings in links.bindings.items() if links is not None else ():
-                for binding in bindings:
-                    if isinstance(binding.term, Call) and binding.kind == "value":
-                        made = self.resolver.resolve_binding(binding, Scope(path))
-                        if self.resolver.is_a(made, {"requests.Session", *CLIENTS}):
-                            naming = set(self.sources.containing(name.encode()))
-                            yield from naming.intersection(self.sources.containing(*map(str.encode, module)))
+            module = [part.encode() for part in module_name(path).split(".")[-2:]]
+            for name in sorted(self._names_of_sessions(links)) if links is not None else ():
+                yield from set(self.sources.containing(name.encode())).intersection(self.sources.containing(*module))
+
+    def _names_of_sessions(self, links: ModuleLinks) -> set[str]:
+        """The names under which a module, or an object of one of its classes, has a session that is made there."""
+        made = {*links.bindings.items(), *(item for one in links.classes.values() for item in one.bindings.items())}
+        return {
+            name
+            for name, bindings in made
+            for binding in bindings
+            if isinstance(binding.term, Call)
+            and binding.kind == "value"
+            and self.resolver.is_a(
+                self.resolver.resolve_binding(binding, Scope(links.path)), {"requests.Session", *CLIENTS}
+            )
+        }
 
     def links(self, path: str) -> ModuleLinks | None:
         """The links of a file, or None if it cannot be read; then `unreadable` says why."""

@@ -391,9 +391,14 @@ class Resolver:
                 found = self.class_member(kind, name)
                 if isinstance(found, Function) and self.is_property(found.scope):
                     return self.result(found.scope)
-                external = any(isinstance(base, External) for base in self.bases(kind))
-                return found if found is not None or not external else Method(owner, name)
+                return found if found is not None or not self._is_inherited(kind, name) else Method(owner, name)
         return None
+
+    def _is_inherited(self, kind: Class, name: str) -> bool:
+        """Whether an attribute may come from a base from outside, since no class of the project defines it."""
+        bases = list(self.bases(kind))
+        own = [links for base in bases if isinstance(base, Class) and (links := self.class_(base)) is not None]
+        return any(isinstance(base, External) for base in bases) and not any(name in links.bindings for links in own)
 
     def is_property(self, scope: Scope) -> bool:
         """Whether a method is read like an attribute."""

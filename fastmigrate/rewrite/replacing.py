@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import libcst as cst
 
@@ -29,7 +29,7 @@ class Replacer:
 
     def lines(self, line: cst.SimpleStatementLine) -> list[cst.SimpleStatementLine] | None:
         """The lines that take the place of one, or None if nothing on it is replaced."""
-        found = [self._take(_subject(statement)) for statement in line.body]
+        found = [self._take(*_subjects(statement)) for statement in line.body]
         if not any(intent is not None for intent in found):
             return None
         if not any(intent is not None and intent.code for intent in found):
@@ -49,9 +49,9 @@ class Replacer:
         found = [(index, self._take(item.item)) for index, item in enumerate(node.items)]
         return {index: self._new(intent, None) for index, intent in found if intent is not None}
 
-    def _take(self, node: cst.CSTNode | None) -> ReplaceStatement | None:
+    def _take(self, *nodes: cst.CSTNode) -> ReplaceStatement | None:
         for marked in self.marked:
-            if marked[0] is node:
+            if any(marked[0] is node for node in nodes):
                 self.marked.remove(marked)
                 return marked[1]
         return None
@@ -79,18 +79,17 @@ def _without(line: cst.SimpleStatementLine, gone: Sequence[object]) -> cst.Simpl
     return cst.SimpleStatementLine([_GONE], leading_lines=[*line.leading_lines, *above])
 
 
-def _subject(statement: cst.BaseSmallStatement) -> cst.CSTNode | None:
-    """What a statement is about: the call that it is or assigns, or the attribute to which it assigns something."""
+def _subjects(statement: cst.BaseSmallStatement) -> Iterator[cst.CSTNode]:
+    """What a statement may be about: the call that it is or assigns, or the attribute to which it assigns something."""
     match statement:
-        case cst.Expr(value=cst.Call() as call) | cst.AnnAssign(value=cst.Call() as call):
-            return call
+        case cst.Expr(value=call) | cst.AnnAssign(value=call) | cst.Assign(value=call):
+            if isinstance(call, cst.Call):
+                yield call
+    match statement:
         case cst.Assign(targets=[cst.AssignTarget(target=cst.Attribute() as attribute)]):
-            return attribute
+            yield attribute
         case cst.Assign(targets=[cst.AssignTarget(target=cst.Subscript(value=cst.Attribute() as attribute))]):
-            return attribute
-        case cst.Assign(value=cst.Call() as call):
-            return call
-    return None
+            yield attribute
 
 
 def _given(statement: cst.BaseSmallStatement) -> cst.BaseExpression | None:
