@@ -19,6 +19,7 @@ __all__ = ["Source", "SourceError", "Sources", "find_root"]
 _SKIPPED = frozenset(
     ["__pycache__", "node_modules", "site-packages", "__pypackages__", "venv", "env", "build", "dist", ".tox", ".nox"]
 )
+_KEPT = 4096  # files whose content stays in memory: tokens are looked for in all of them, many times
 
 
 class SourceError(Exception):
@@ -66,7 +67,7 @@ class Sources:
         self.root = root
         self.paths = sorted(_python_files(root, GitIgnoreSpec.from_lines(exclude)))
         self._changed: dict[str, bytes] = {}
-        self._read = lru_cache(maxsize=256)(self._from_disk)
+        self._read = lru_cache(maxsize=_KEPT)(self._from_disk)
 
     def with_changes(self, changed: dict[str, bytes]) -> Sources:
         """The same files, some of them with other content."""

@@ -239,6 +239,7 @@ UNSAFE = {
         "try:\n    requests.get(u)\nexcept requests.exceptions.ChunkedEncodingError:\n    pass",
         "when an answer breaks off",
     ),
+    "bare clause": ("try:\n    requests.get(u)\nexcept:\n    pass", "catches what cancels a request"),
     "unknown classes": ("try:\n    requests.get(u)\nexcept any:\n    pass", "catches is not known"),
     "text of a bare URL": ("return requests.get(u).url", "to the URL of a bare host"),
 }

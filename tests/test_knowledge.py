@@ -37,6 +37,7 @@ from fastmigrate.plan.awaiting import Awaiting
 from fastmigrate.plan.calls import Calls
 from fastmigrate.plan.specs import SHARED, ClientSpec
 from fastmigrate.plan.texts import LINE_READER, PROMISES
+from fastmigrate.plan.users import Users
 from fastmigrate.project.project import Project
 from fastmigrate.sources import Sources
 from tests.harness.upstream import CERTIFICATE, Recorded, Upstream
@@ -315,7 +316,7 @@ def spec_of(folder: Path, given: dict[str, str], names: dict[str, Any]) -> Clien
         f"@app.get('/')\nasync def f():\n    requests.get('http://x', {call})\n"
     )
     project = Project(Sources(folder))
-    return Calls(project, Awaiting(project), lambda *_: iter(())).spec(project.blocking[0])
+    return Calls(project, Awaiting(project), Users(project), lambda *_: iter(())).spec(project.blocking[0])
 
 
 def migrated(arguments: dict[str, str], key: tuple[str, str], row: Row) -> dict[str, str]:

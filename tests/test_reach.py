@@ -16,6 +16,7 @@ import time
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from functools import wraps
+from threading import Thread
 import requests
 
 def block(*_):
@@ -95,13 +96,44 @@ class Holder:
 def chosen(name) -> Base:
     return Remote() if name else Local()
 
+class Registry:
+    late: Service
+    def __init__(self):
+        self.handlers = {"a": block}
+        self.services = [Service(), Local()]
+        self.service: Service | None = None
+    def call(self, key):
+        return self.handlers[key]()
+    def call_all(self):
+        return [one.fetch() for one in self.services]
+    def fetch(self):
+        return self.service.fetch()
+
+def retry(function, times=1):
+    return function()
+
+def passed_on(function):
+    return retry(lambda: function())
+
+def in_thread(function):
+    Thread(target=function).start()
+
+def guarded(function):
+    @wraps(function)
+    async def guarding(*args, **kwargs):
+        block()
+        return await function(*args, **kwargs)
+    return guarding
+
 service = Service()
+SERVICES = {"a": Service(), "b": Local()}
 HANDLERS = {"a": block, "b": len}
 """
 
 MAIN = """
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import partial
 from threading import Thread
 from fastapi import BackgroundTasks, Depends, FastAPI
@@ -149,6 +181,26 @@ REACHED = {
     "a function out of a dict": ("lib.HANDLERS[key]()", "lib.block"),
     "a function that the loop is asked to call": ("asyncio.get_running_loop().call_soon(block)", "lib.block"),
     "a task": ("async def g(): block()\n    asyncio.create_task(g())", "main.f.g > lib.block"),
+    "a function handed to one that calls it": ("retry(block)", "lib.block"),
+    "a function handed on by its name": ("retry(times=2, function=block)", "lib.block"),
+    "a method handed to one that calls it": ("retry(service.fetch)", "lib.Service.fetch"),
+    "a lambda handed to one that calls it": ("retry(lambda: block())", "main.f.<lambda> > lib.block"),
+    "a loop over objects": ("for one in [Service(), Local()]: one.fetch()", "lib.Service.fetch"),
+    "a comprehension over objects": ("[one.fetch() for one in (Service(),)]", "lib.Service.fetch"),
+    "a comprehension over objects of an object": (
+        "lib.Registry().call_all()",
+        "lib.Registry.call_all > lib.Service.fetch",
+    ),
+    "a loop over functions": ("for one in [block, len]: one('')", "lib.block"),
+    "a loop over the values of a dict": ("for one in lib.HANDLERS.values(): one('')", "lib.block"),
+    "a loop over the items of a dict": ("for name, one in lib.HANDLERS.items(): one('')", "lib.block"),
+    "an object out of a dict": ("lib.SERVICES[key].fetch()", "lib.Service.fetch"),
+    "an object out of a dict, with a name": ("one = lib.SERVICES.get(key)\n    one.fetch()", "lib.Service.fetch"),
+    "a function out of an object's dict": ("lib.Registry().call(key)", "lib.Registry.call > lib.block"),
+    "a dict that gets an item": ("table = {}\n    table['a'] = block\n    table[key]()", "lib.block"),
+    "an attribute that is annotated": ("lib.Registry().fetch()", "lib.Registry.fetch > lib.Service.fetch"),
+    "a field that is annotated": ("lib.Registry().late.fetch()", "lib.Service.fetch"),
+    "a stack of blocks": ("with ExitStack() as stack: stack.enter_context(opened())", "lib.opened"),
     "a background task that is a coroutine": ("async def g(): block()\n    tasks.add_task(g)", "main.f.g > lib.block"),
 }
 FREE = {
@@ -162,6 +214,11 @@ FREE = {
     "a stream": "return StreamingResponse(pages())",
     "a stream that has a name": "found = pages()\n    return StreamingResponse(found)",
     "a generator over which nothing runs": "pages()",
+    "a stream of a generator expression": "return StreamingResponse(page for page in pages())",
+    "a function handed to one that starts a thread": "lib.in_thread(block)",
+    "a lambda handed to one that starts a thread": "lib.in_thread(lambda: block())",
+    "a lambda that nobody calls": "table = {'a': lambda: block()}",
+    "an object that is not taken out of its dict": "lib.SERVICES.get(key)",
     "a function that is not called": "g = block",
     "a nested function in a thread": "def g(): return block()\n    await asyncio.to_thread(g)",
     "an override of another class": "Local().run()",
@@ -187,6 +244,22 @@ def test_reaches(name: str, tmp_path: Path) -> None:
     assert [chain_of(found) for found in found_in(tmp_path)] == [f"main.f > {way}"]
 
 
+HANDED_OVER = {
+    "to map": "list(map(requests.get, [key]))",
+    "to a key": "sorted([key], key=requests.get)",
+    "to a function that calls it": "retry(requests.get)",
+    "by a partial": "get = partial(requests.get, key)\n    get()",
+}
+
+
+@pytest.mark.parametrize("name", HANDED_OVER)
+def test_what_blocks_is_handed_over(name: str, tmp_path: Path) -> None:
+    project(tmp_path, main=f"import requests\n{MAIN}    {HANDED_OVER[name]}\n", lib=LIB)
+    [found] = found_in(tmp_path)
+    assert chain_of(found) == "main.f"
+    assert "handed over to be called" in found["fix"]["reason"]
+
+
 @pytest.mark.parametrize("name", FREE)
 def test_leaves_the_event_loop(name: str, tmp_path: Path) -> None:
     project(tmp_path, main=f"{MAIN}    {FREE[name]}\n", lib=LIB)
@@ -200,7 +273,8 @@ from starlette.endpoints import HTTPEndpoint
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.routing import Route
-from lib import block
+import lib
+from lib import block, guarded
 async def asks(): block()
 async def yields():
     block()
@@ -273,16 +347,135 @@ ROOTS = {
         "main.f",
         ["GET /x"],
     ),
+    "a name for a dependency": (
+        "NEEDED = Depends(asks)\n@app.get('/')\ndef f(x = NEEDED): ...",
+        "main.asks",
+        ["GET /"],
+    ),
+    "a dependency of a partial": (
+        "from functools import partial\n@app.get('/')\ndef f(x = Depends(partial(asks))): ...",
+        "main.asks",
+        ["GET /"],
+    ),
+    "a list of dependencies": (
+        "NEEDED = [Depends(asks)]\n@app.get('/', dependencies=NEEDED + [])\ndef f(): ...",
+        "main.asks",
+        ["GET /"],
+    ),
+    "a decorator of the project": ("@app.get('/')\n@guarded\nasync def f(): ...", "lib.guarded.guarding", ["GET /"]),
+    "a decorator of the project by call": (
+        "async def f(): ...\napp.get('/')(guarded(f))",
+        "lib.guarded.guarding",
+        ["GET /"],
+    ),
+    "a decorator of the project around a dependency": (
+        "@guarded\nasync def needed(): ...\n@app.get('/')\ndef f(x = Depends(needed)): ...",
+        "lib.guarded.guarding",
+        ["GET /"],
+    ),
+    "a route in a loop": (
+        "async def f(): block()\nfor path, one in [('/a', f)]: app.add_api_route(path, one)",
+        "main.f",
+        ["GET {path}"],
+    ),
+    "a route in a loop over functions": (
+        "async def f(): block()\nfor one in (f,): app.add_api_route('/a', one)",
+        "main.f",
+        ["GET /a"],
+    ),
+    "a decorator called in a loop": (
+        "async def f(): block()\nfor one in (f,): app.get('/a')(one)",
+        "main.f",
+        ["GET /a"],
+    ),
+    "routes under a mount": (
+        "from starlette.routing import Mount\nasync def f(request): block()\n"
+        "app = FastAPI(routes=[Mount('/m', routes=[Route('/x', f)])])",
+        "main.f",
+        ["GET /m/x"],
+    ),
+    "lists of routes put together": (
+        "async def f(request): block()\nROUTES = [Route('/x', f)]\napp = FastAPI(routes=[*ROUTES] + [])",
+        "main.f",
+        ["GET /x"],
+    ),
+    "a class under a decorator": (
+        "from starlette.applications import Starlette\napp = Starlette()\n@app.route('/e')\n"
+        "class E(HTTPEndpoint):\n    async def get(self, request): block()",
+        "main.E.get",
+        ["GET /e"],
+    ),
+    "a middleware by call": ("async def f(request, call_next): block()\napp.middleware('http')(f)", "main.f", [None]),
+    "a middleware around the app": ("app = FastAPI()\napp = Plain(app)", "main.Plain.__call__", [None]),
+    "a middleware around the app, with another name": ("served = Plain(app)", "main.Plain.__call__", [None]),
+    "a task of a dependency in a thread": (
+        "def leaves(tasks: BackgroundTasks): tasks.add_task(asks)\n@app.get('/')\ndef f(x = Depends(leaves)): ...",
+        "main.asks",
+        ["GET /"],
+    ),
+    "a task of the lifespan": (
+        "import asyncio\nfrom contextlib import asynccontextmanager\n@asynccontextmanager\nasync def lifespan(app):\n"
+        "    asyncio.create_task(asks())\n    yield\napp = FastAPI(lifespan=lifespan)",
+        "main.asks",
+        [None],
+    ),
+    "a task of a start-up handler": (
+        "import asyncio\n@app.on_event('startup')\nasync def f(): asyncio.create_task(asks())",
+        "main.asks",
+        [None],
+    ),
     "a task of a path operation in a thread": (
         "@app.get('/')\ndef f(tasks: BackgroundTasks): tasks.add_task(asks)",
         "main.asks",
         ["GET /"],
     ),
 }
+FILES = {
+    "a file that does not name the framework": (
+        {"main": "from core import app\nfrom lib import block\n@app.get('/')\nasync def f(): block()"},
+        "main.f",
+    ),
+    "a middleware in such a file": (
+        {
+            "main": "from core import app\nfrom lib import block\n@app.middleware('http')\n"
+            "async def f(request, call_next): block()"
+        },
+        "main.f",
+    ),
+    "dependencies of another file": (
+        {
+            "needs": "from core import Depends\nfrom lib import block\nasync def asks(): block()\n"
+            "COMMON = [Depends(asks)]\nASKED = Depends(asks)",
+            "main": "from core import app\nfrom needs import COMMON\n@app.get('/', dependencies=COMMON)\ndef f(): ...",
+        },
+        "needs.asks",
+    ),
+    "a dependency of another file": (
+        {
+            "needs": "from fastapi import Depends\nfrom lib import block\nasync def asks(): block()\n"
+            "ASKED = Depends(asks)",
+            "main": "import needs\nfrom core import app\n@app.get('/')\ndef f(x = needs.ASKED): ...",
+        },
+        "needs.asks",
+    ),
+    "an annotation of another file": (
+        {
+            "needs": "from typing import Annotated\nfrom fastapi import Depends\nfrom lib import block\n"
+            "async def asks(): block()\nAsked = Annotated[str, Depends(asks)]",
+            "main": "import needs\nfrom core import app\n@app.get('/')\ndef f(x: needs.Asked): ...",
+        },
+        "needs.asks",
+    ),
+}
 IN_THREADS = {
     "a plain path operation": "@app.get('/')\ndef f(): block()",
     "a plain dependency": "@app.get('/')\nasync def f(x = Depends(threaded)): ...",
     "a class as a dependency": "@app.get('/')\nasync def f(x = Depends(Made)): ...",
+    "a plain function in a loop": "def f(): block()\nfor one in (f,): app.add_api_route('/a', one)",
+    "a plain decorator": (
+        "def plain(g):\n    def inner(): block(); return g()\n    return inner\n@app.get('/')\n@plain\ndef f(): ..."
+    ),
+    "a class that is given an app": "class Holder:\n    def __init__(self, app): block()\nholder = Holder(app)",
     "a plain exception handler": "@app.exception_handler(ValueError)\ndef f(request, error): block()",
     "a dependency that nothing uses": "",
     "start-up": "@app.on_event('startup')\nasync def f(): block()",
@@ -296,6 +489,14 @@ def test_begins_at(name: str, tmp_path: Path) -> None:
     [found] = found_in(tmp_path)
     assert chain_of(found) == f"{way} > lib.block"
     assert [endpoint["route"] for endpoint in found["endpoints"]] == routes
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_begins_in_whichever_file(name: str, tmp_path: Path) -> None:
+    files, way = FILES[name]
+    project(tmp_path, core="from fastapi import Depends, FastAPI\napp = FastAPI()\n", lib=LIB, **files)
+    [found] = found_in(tmp_path)
+    assert chain_of(found) == f"{way} > lib.block"
 
 
 @pytest.mark.parametrize("name", IN_THREADS)
@@ -318,7 +519,7 @@ def test_names_all_that_it_stalls_and_the_shortest_way(tmp_path: Path) -> None:
     assert [(hop["name"], hop["line"], hop["column"]) for hop in blocking["chain"]] == [
         ("main.c", 11, 5),
         ("main.near", 5, 20),
-        ("lib.block", 9, 12),
+        ("lib.block", 10, 12),
     ]
     assert {endpoint["route"] for endpoint in blocking["endpoints"]} == {"GET /a", "POST /b", "GET /c"}
     assert {endpoint["route"] for endpoint in fetching["endpoints"]} == {"GET /d"}

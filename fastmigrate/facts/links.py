@@ -21,7 +21,7 @@ from fastmigrate.facts.nodes import (
 )
 from fastmigrate.facts.order import number_nodes
 from fastmigrate.facts.scopes import ScopeBindings, ScopeReader
-from fastmigrate.facts.terms import OPAQUE, Call, Const, dotted
+from fastmigrate.facts.terms import ANY, OPAQUE, Call, Const, Item, Ref, Term, dotted, lambda_name
 from fastmigrate.facts.values import (
     Binding,
     CallSite,
@@ -59,7 +59,6 @@ class _LinkReader(ScopeReader):
         self.loads: Counter[str] = Counter()
         self.state_names: set[str] = set()
         self.stored: set[str] = set()
-        self.deferred = 0
         self.decorates: str | None = None
         self.around: list[tuple[str | None, str]] = []
 
@@ -113,13 +112,13 @@ class _LinkReader(ScopeReader):
                 parameter.name,
                 Binding("parameter", node.lineno, term=parameter.annotation or OPAQUE, default=parameter.default),
             )
-        state = self.shadowed, self.deferred, self.guard, self.around, self.typing_only
-        self.shadowed, self.deferred, self.guard, self.around, self.typing_only = [], 0, 0, [], False
+        state = self.shadowed, self.guard, self.around, self.typing_only
+        self.shadowed, self.guard, self.around, self.typing_only = [], 0, [], False
         outside, self.loads = self.loads, Counter()
         self.block(node.body)
         inside, self.loads = self.loads, outside
         outside.update(inside)
-        self.shadowed, self.deferred, self.guard, self.around, self.typing_only = state
+        self.shadowed, self.guard, self.around, self.typing_only = state
         self.scopes.pop()
         self.functions[qualname] = FunctionLinks(
             qualname,
@@ -180,7 +179,11 @@ class _LinkReader(ScopeReader):
         outer = self.scope
         qualname = f"{outer.qualname}.{node.name}" if outer.qualname else node.name
         self.bind(node.name, self.value("class", node, OPAQUE, name=qualname))
-        for expression in [*node.decorator_list, *node.bases, *(keyword.value for keyword in node.keywords)]:
+        for decorator in node.decorator_list:
+            self.decorates = qualname
+            self.visit(decorator)
+        self.decorates = None
+        for expression in [*node.bases, *(keyword.value for keyword in node.keywords)]:
             self.visit(expression)
         scope = ScopeBindings(qualname, is_class=True)
         self.scopes.append(scope)
@@ -210,7 +213,7 @@ class _LinkReader(ScopeReader):
     def visit_Assign(self, node: ast.Assign) -> None:
         match node:
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.Lambda() as value):
-                self._named_lambda(name, value)
+                self._lambda(name, value)
                 return
         self.visit(node.value)
         for target in node.targets:
@@ -221,6 +224,10 @@ class _LinkReader(ScopeReader):
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
         self.visit(node.annotation)
         self._count_quoted(node.annotation)
+        match node:
+            case ast.AnnAssign(target=ast.Attribute(value=ast.Name(id="self"), attr=name)) if _is_none(node.value):
+                self.declare(name, node, annotation_term(node.annotation) or OPAQUE)
+                return
         if node.value is not None:
             self.visit(node.value)
             self.assign(node.target, node.value)
@@ -247,7 +254,11 @@ class _LinkReader(ScopeReader):
             self.bind(node.target.id, self.value("each", node, self.term(node.iter)))
         else:
             self.bind("", self.value("each", node, self.term(node.iter)))  # no name, but what it holds may matter
-            self.assign(node.target, None)
+            elements = _elements(node.target, Item(self.term(node.iter), ANY))
+            for name, term in elements.items():
+                self.bind(name, self.value("value", node, term))
+            if not elements:
+                self.assign(node.target, None)
         self.guard += 1
         self.block([*node.body, *node.orelse])
         self.guard -= 1
@@ -344,7 +355,7 @@ class _LinkReader(ScopeReader):
             self.state_names.add(node.attr)
 
     def _touch(self, kind: Literal["read", "with", "async with", "for"], node: ast.expr) -> None:
-        if not self.deferred and self.scope.qualname:
+        if self.scope.qualname:
             self.touches.append(Touch(kind, self.term(node), self.scope.qualname, read_place(node)))
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
@@ -370,7 +381,7 @@ class _LinkReader(ScopeReader):
         decorates, self.decorates = self.decorates, None
         call = self.term(node)
         if isinstance(call, Call):
-            self.calls.append(CallSite(call, self.scope.qualname, read_place(node), self.deferred > 0, decorates))
+            self.calls.append(CallSite(call, self.scope.qualname, read_place(node), decorates))
         if isinstance(function, ast.Attribute):  # its member is called, and not just read
             self._note_state(function)
             self.visit(function.value)
@@ -378,25 +389,34 @@ class _LinkReader(ScopeReader):
             self.visit(function)
         called = dotted(call.callee) if isinstance(call, Call) else None
         calls_back = called in _CALLING_BACK or (called or "").endswith(".sort")
+        streams = (called or "").endswith("StreamingResponse")
         for argument in [*node.args, *(keyword.value for keyword in node.keywords)]:
             if isinstance(argument, ast.Lambda) and calls_back:
-                self._lambda(argument, later=False)
+                self._run_at_once(argument)
+            elif isinstance(argument, ast.GeneratorExp) and streams:
+                self._run_elsewhere(argument)
             else:
                 self.visit(argument)
 
     def visit_Lambda(self, node: ast.Lambda) -> None:
-        self._lambda(node, later=True)
+        self._lambda(lambda_name(node), node)
 
-    def _lambda(self, node: ast.Lambda, *, later: bool) -> None:
+    def _run_at_once(self, node: ast.Lambda) -> None:
+        """What a lambda does where it stands is done by the function around it."""
         self._visit_defaults(node.args)
-        self.shadowed.append(_names_of(node.args))
-        self.deferred += later
+        self.shadowed.append(dict.fromkeys(_names_of(node.args), OPAQUE))
         self.visit(node.body)
-        self.deferred -= later
         self.shadowed.pop()
 
-    def _named_lambda(self, name: str, node: ast.Lambda) -> None:
-        """`name = lambda …: …` is a function of that name."""
+    def _run_elsewhere(self, node: ast.GeneratorExp) -> None:
+        """What a generator expression does is done by what runs over it."""
+        self.visit(node.generators[0].iter)
+        self.scopes.append(ScopeBindings(self._free(f"{self.scope.qualname}.<generator>")))
+        self._over_elements(node)
+        self.scopes.pop()
+
+    def _lambda(self, name: str, node: ast.Lambda) -> None:
+        """`name = lambda …: …` is a function of that name; others have a name that only terms know."""
         qualname = self._free(f"{self.scope.qualname}.{name}" if self.scope.qualname else name)
         self.bind(name, self.value("function", node, OPAQUE, name=qualname))
         outer = self.scope
@@ -406,11 +426,9 @@ class _LinkReader(ScopeReader):
         for parameter in parameters:
             self.bind(parameter.name, Binding("parameter", node.lineno))
         self.functions[qualname] = lambda_links(qualname, node.lineno, parameters, outer.qualname, outer.is_class)
-        deferred, self.deferred = self.deferred, 0
-        self.shadowed.append(_names_of(node.args))
+        self.shadowed.append({name: Ref(name) for name in _names_of(node.args)})
         self.visit(node.body)
         self.shadowed.pop()
-        self.deferred = deferred
         self.scopes.pop()
 
     def _visit_defaults(self, args: ast.arguments) -> None:
@@ -425,11 +443,15 @@ class _LinkReader(ScopeReader):
 
     def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> None:
         self.visit(node.generators[0].iter)
+        self._over_elements(node)
+
+    def _over_elements(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> None:
         self._touch("for", node.generators[0].iter)
-        self.shadowed.append({n for g in node.generators for n in names_in(ast.walk(g.target))})
+        self.shadowed.append({})
         for index, generator in enumerate(node.generators):
             if index:
                 self.visit(generator.iter)
+            self.shadowed[-1].update(_elements(generator.target, Item(self.term(generator.iter), ANY)))
             for condition in generator.ifs:
                 self.visit(condition)
         for part in [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]:
@@ -477,6 +499,7 @@ class _LinkReader(ScopeReader):
             self.classes,
             tuple(self.calls),
             tuple(self.touches),
+            tuple(self.scopes[0].items),
             tuple(self.stars),
             frozenset(self.exports),
             self.loads,
@@ -484,6 +507,26 @@ class _LinkReader(ScopeReader):
             frozenset(self.stored),
             frozenset(self.mutated),
         )
+
+
+def _is_none(node: ast.expr | None) -> bool:
+    return node is None or (isinstance(node, ast.Constant) and node.value is None)
+
+
+def _elements(target: ast.expr, element: Term) -> dict[str, Term]:
+    """What the names in the target of a loop stand for, as parts of an element of what it runs over."""
+    match target:
+        case ast.Name(id=name):
+            return {name: element}
+        case ast.Tuple(elts=targets) | ast.List(elts=targets):
+            found: dict[str, Term] = {}
+            starred = False
+            for index, part in enumerate(targets):
+                starred = starred or isinstance(part, ast.Starred)
+                inner = part.value if isinstance(part, ast.Starred) else part
+                found |= _elements(inner, OPAQUE if starred else Item(element, Const(index)))
+            return found
+    return {}
 
 
 def _names_of(args: ast.arguments) -> set[str]:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from fastmigrate.facts.terms import OPAQUE, Ref, Term, read_term
+from fastmigrate.facts.terms import Ref, Term, read_term
 from fastmigrate.facts.values import Binding, BindingKind, Handler, Yield
 
 __all__ = ["ScopeBindings", "ScopeReader"]
@@ -37,16 +37,16 @@ class ScopeReader(ast.NodeVisitor):
         self.self_values: dict[str, dict[str, list[Binding]]] = {}
         self.exports: set[str] = set()
         self.mutated: set[str] = set()
-        self.shadowed: list[set[str]] = []
+        self.shadowed: list[dict[str, Term]] = []
         self.guard = 0
         self.typing_only = False
 
     def term(self, node: ast.expr | None) -> Term:
-        """The term of an expression; names that a lambda or a comprehension hides are opaque."""
+        """The term of an expression; a name that a comprehension hides stands for an element of what it runs over."""
         return read_term(node, self.number, self._name)
 
     def _name(self, node: ast.Name) -> Term:
-        return OPAQUE if any(node.id in names for names in self.shadowed) else Ref(node.id)
+        return next((names[node.id] for names in reversed(self.shadowed) if node.id in names), Ref(node.id))
 
     @property
     def scope(self) -> ScopeBindings:
@@ -94,6 +94,12 @@ class ScopeReader(ast.NodeVisitor):
                 self.visit(target)
             case _:
                 self.visit(target)
+
+    def declare(self, name: str, node: ast.AST, annotation: Term) -> None:
+        """Note that an attribute of `self`, which is None as yet, is to be of a type."""
+        owner = self.scope.qualname.rpartition(".")[0]
+        binding = self.value("parameter", node, annotation)
+        self.self_values.setdefault(owner, {}).setdefault(name, []).append(binding)
 
     def _assign_self(self, name: str, target: ast.expr, value: ast.expr | None) -> None:
         owner = self.scope.qualname.rpartition(".")[0]

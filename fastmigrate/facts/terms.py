@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 __all__ = [
+    "ANY",
     "OPAQUE",
     "SPREAD",
     "TRUTH_VALUE",
@@ -28,6 +29,7 @@ __all__ = [
     "Text",
     "Truthy",
     "dotted",
+    "lambda_name",
     "read_term",
 ]
 
@@ -137,10 +139,17 @@ class Opaque:
 Term = Ref | Member | Call | Const | Text | Sum | Display | Either | Item | Await | Truthy | Opaque
 
 OPAQUE = Opaque()
+ANY = OPAQUE
+"""The key of an item of which no more is known than that it is one: `Item(x, ANY)` is some element of x."""
 SPREAD = Ref("**")
 TRUTH_VALUE = Either((Const(True), Const(False)))
 
 NameTerm = Callable[[ast.Name], Term]
+
+
+def lambda_name(node: ast.Lambda) -> str:
+    """The name under which a scope knows a lambda that stands in it."""
+    return f"<lambda {node.lineno}:{node.col_offset}>"
 
 
 def dotted(term: Term | None) -> str | None:
@@ -286,6 +295,12 @@ class _Reader:
         element = self.read(node.elt)
         del self.hidden[before:]
         return element
+
+    def read_Starred(self, node: ast.Starred) -> Term:
+        return Item(self.read(node.value), ANY)
+
+    def read_Lambda(self, node: ast.Lambda) -> Term:
+        return Ref(lambda_name(node))
 
     def read_Tuple(self, node: ast.Tuple) -> Term:
         return Display("tuple", (), self.all(node.elts))

@@ -120,7 +120,6 @@ class CallSite:
     call: Call
     scope: str
     place: Place
-    deferred: bool  # in a lambda: it runs when that is called
     decorates: str | None = None  # the qualified name of the function that the call decorates
 
 
@@ -136,7 +135,7 @@ class Touch:
 
 @dataclass(frozen=True, slots=True)
 class FunctionLinks:
-    """A function definition; `number` is its ordinal among the file's functions, -1 for a lambda that got a name."""
+    """A function definition; `number` is its ordinal among the file's functions, -1 for a lambda."""
 
     qualname: str
     number: int
@@ -163,7 +162,7 @@ class FunctionLinks:
 def lambda_links(
     qualname: str, line: int, parameters: tuple[Parameter, ...], parent: str, in_class: bool
 ) -> FunctionLinks:
-    """The links of a lambda that got a name; the calls in it are its own, all else belongs to the function around."""
+    """The links of a lambda; the calls in it are its own, all else belongs to the function around."""
     no: frozenset[str] = frozenset()
     return FunctionLinks(
         qualname,
@@ -221,6 +220,7 @@ class ModuleLinks:
     classes: dict[str, ClassLinks]
     calls: tuple[CallSite, ...]
     touches: tuple[Touch, ...]
+    items: tuple[tuple[Term, Term], ...]  # what gets items by assignment at module level, and these
     stars: tuple[Binding, ...]
     exports: frozenset[str]  # the names in a literal __all__
     loads: dict[str, int]  # how often each name is read in the file, however deep

@@ -7,6 +7,7 @@ __all__ = [
     "CONTEXT_MANAGERS",
     "DEPENDS",
     "ENDPOINT_CLASSES",
+    "ENTERING",
     "IN_PLACE",
     "ITERATING",
     "KEYED",
@@ -23,6 +24,8 @@ KEYED = frozenset({"builtins.sorted", "builtins.min", "builtins.max"})
 """Functions that call their `key`; so does `list.sort`."""
 MAPPING = frozenset({"builtins.map", "builtins.filter", "functools.reduce"})
 """Functions that call their first argument."""
+ENTERING = frozenset({"contextlib.ExitStack.enter_context", "contextlib.AsyncExitStack.enter_context"})
+"""Functions that enter the block that they are given."""
 ITERATING = frozenset(
     f"builtins.{name}"
     for name in ("list", "tuple", "set", "frozenset", "dict", "sum", "min", "max", "any", "all", "sorted", "next")

@@ -121,7 +121,7 @@ class Clients:
 
     def has_request(self, function: Scope) -> bool:
         """Whether the framework calls a function with a request, or gives it one that it asks for."""
-        return any(root.kind != "task" for root in self.project.reach.roots_of(function))
+        return any(root.kind not in {"task", "wrapper"} for root in self.project.reach.roots_of(function))
 
     def client_at_hand(self, goal: ClientAtHand) -> Step | Held:
         """The client comes from the state of the request, and so from every app that serves the path operation."""

@@ -19,7 +19,6 @@ from fastmigrate.plan.session_uses import as_dict, is_request, made_by, use_in_t
 from fastmigrate.plan.users import Users
 from fastmigrate.project.modules import is_test_path
 from fastmigrate.project.project import BlockingCall, Project
-from fastmigrate.project.relevance import leading_to
 from fastmigrate.project.values import Class, External, Instance, Scope
 
 __all__ = ["HeldSessions"]
@@ -201,7 +200,7 @@ class HeldSessions:
 
     def _mentioning(self, goal: SessionTakenOver, name: str) -> Iterator[tuple[str, ModuleLinks]]:
         """The files that can know of the session, by what they import, and name such an attribute."""
-        near = leading_to(self.project.sources, [goal.path])
+        near = self.project.importers.leading_to([goal.path])
         for path in self.project.sources.containing(name.encode()):
             links = self.project.links(path) if path in near else None
             if links is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 
 from fastmigrate.knowledge.parity import Parity
 from fastmigrate.model import Finding, Fix
@@ -135,6 +135,12 @@ class Planner:
         self.step_makers = self._step_makers()
         self.roots = {_key(f): goal for f in self.findings if (goal := _goal_of(f)) is not None}
         self._grow(self.roots.values())
+        self._order = list(self.steps)
+        self._places = {goal: place for place, goal in enumerate(self._order)}
+        self._needs = [
+            [self._places[need] for need in step.needs] if isinstance(step, Step) else []
+            for step in self.steps.values()
+        ]
         self.reasons = self._prune()
 
     def _maker(self, call: BlockingCall) -> Calls | HttpxCalls | UrllibCalls:
@@ -164,6 +170,10 @@ class Planner:
 
     def _step(self, goal: Goal) -> Step | Held:
         match goal:
+            case ThroughClient() | Slept() if (call := self.blocking[goal.path, goal.number]).is_handed_over:
+                return Held(
+                    f"`{call.callee}` is handed over to be called, where it cannot be awaited: call it yourself"
+                )
             case ThroughClient():
                 call = self.blocking[goal.path, goal.number]
                 maker = self._maker(call)
@@ -233,15 +243,15 @@ class Planner:
         return reasons
 
     def _closure(self, goals: Iterable[Goal]) -> set[Goal]:
-        seen: set[Goal] = set()
-        pending = list(goals)
+        """The goals and all that they need, directly or not."""
+        seen: set[int] = set()
+        pending = [self._places[goal] for goal in goals]
         while pending:
-            goal = pending.pop()
-            if goal not in seen:
-                seen.add(goal)
-                step = self.steps[goal]
-                pending += step.needs if isinstance(step, Step) else ()
-        return seen
+            place = pending.pop()
+            if place not in seen:
+                seen.add(place)
+                pending += self._needs[place]
+        return {self._order[place] for place in seen}
 
     # -- what comes of it
 
@@ -255,11 +265,16 @@ class Planner:
             return finding.fix
         if root in self.reasons:
             return Fix("none", self.reasons[root])
-        steps = [self.steps[goal] for goal in sorted(self._closure([root]), key=repr)]
-        notes = [note for step in steps if isinstance(step, Step) for note in step.notes]
-        if any(isinstance(step, Step) and step.parity is Parity.LOSSY for step in steps):
+        lossy = self._lossy.intersection(self._closure([root]))
+        if lossy:
+            notes = (note for goal in sorted(lossy, key=repr) for note in self.steps[goal].notes)  # type: ignore[union-attr]
             return Fix("unsafe", "; ".join(dict.fromkeys(notes)))
         return Fix("safe")
+
+    @cached_property
+    def _lossy(self) -> set[Goal]:
+        """The goals that cannot be reached without a possible difference."""
+        return {goal for goal, step in self.steps.items() if isinstance(step, Step) and step.parity is Parity.LOSSY}
 
     def reached_with(self, findings: Iterable[Finding]) -> list[Finding]:
         """The findings that the fixes of these do away with: these, and what they need to be fixed for."""

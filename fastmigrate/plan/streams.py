@@ -260,7 +260,7 @@ class Streams:
         for site in links.calls if links is not None else ():
             if site.scope != generator.qualname:
                 continue
-            if self.project.blocks(site, inner) is not None:
+            if self.project.blocks(site.call.callee, inner) is not None:
                 stream.reason = f"`{name}` makes a blocking call of its own in line {site.place.line}"
             elif not self._is_harmless(site.call, inner) and stream.notes is not None:
                 stream.notes.append(

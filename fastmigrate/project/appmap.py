@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from fastmigrate.facts.terms import Term
-from fastmigrate.project.values import Instance, Scope
+from fastmigrate.project.values import Class, Instance, Scope
 
 __all__ = ["AppMap", "Event", "Route"]
 
@@ -48,6 +48,7 @@ class AppMap:
     dependencies: dict[Instance, list[tuple[Term, Scope]]] = field(default_factory=dict)
     prefixes: dict[Instance, str] = field(default_factory=dict)
     apps: set[Instance] = field(default_factory=set)
+    wrappers: dict[Class, list[Instance]] = field(default_factory=dict)  # classes that are given an app
     strangers: dict[Instance, str] = field(default_factory=dict)  # who else gets hold of an app
 
     def roots(self, router: Instance, seen: frozenset[Instance] = frozenset()) -> set[Instance | None]:

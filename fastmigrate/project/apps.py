@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from fastmigrate.facts.terms import OPAQUE, Call, Const, Display, Either, Member, Ref, Term, Text, dotted
+from fastmigrate.facts.terms import OPAQUE, Call, Const, Display, Either, Item, Member, Ref, Term, Text
 from fastmigrate.facts.values import Binding, CallSite, ModuleLinks
-from fastmigrate.knowledge.names import APP_CLASSES, ROUTER_CLASSES, TRUSTED_WITH_APP
+from fastmigrate.knowledge.names import APP_CLASSES, ROUTER_CLASSES
 from fastmigrate.knowledge.running import ENDPOINT_CLASSES
 from fastmigrate.project.appmap import AppMap, Event, Route
+from fastmigrate.project.choices import Choices
+from fastmigrate.project.holders import Holders, passed
 from fastmigrate.project.resolve import Resolver
 from fastmigrate.project.values import Class, External, Function, Instance, Method, Scope, Value
 
@@ -40,7 +42,8 @@ def read_apps(modules: dict[str, ModuleLinks], resolver: Resolver) -> AppMap:
         for site in links.calls:
             reader.read(links, site)
     reader.link_parameters()
-    reader.note_displays()
+    for links in modules.values():
+        reader.holders.note_displays(links)
     return reader.map
 
 
@@ -51,15 +54,16 @@ class _AppReader:
         self.map = AppMap()
         self.line = 0  # of the call that is being read
         self.given: set[tuple[Scope, str]] = set()  # parameters that get an app or a router
-        self.names = _names_of_apps(modules.values())
+        self.choices = Choices(resolver, resolver.resolve)
+        self.holders = Holders(resolver, self.map, self._owners, _names_of_apps(modules.values()))
 
     def read(self, links: ModuleLinks, site: CallSite) -> None:
         call, scope = site.call, Scope(links.path, site.scope)
         self.line = site.place.line
         callee = call.callee
-        self._handed_over(call, scope, site.place.line)
+        self.holders.note_call(call, scope, site.place.line)
         if isinstance(callee, Call) and call.args:  # app.get("/")(function)
-            self._route(callee, scope, self.resolver.resolve(call.args[0], scope))
+            self._route(callee, scope, *self.choices.of(call.args[0], scope))
             return
         name = callee.name if isinstance(callee, Member | Ref) else ""
         if isinstance(callee, Ref) and site.decorates is not None:  # `get = app.get`
@@ -78,7 +82,7 @@ class _AppReader:
             is_class = decorated.qualname in self.modules[scope.path].classes
             self._route(call, scope, Class(decorated) if is_class else Function(decorated))
         elif name in _ADDERS:
-            self._route(call, scope, self.resolver.resolve(call.argument(1, "endpoint"), scope))
+            self._route(call, scope, *self.choices.of(call.argument(1, "endpoint"), scope))
         elif name in {"include_router", "mount", "host"}:
             self._include(callee, call, scope)
         elif name in _EVENTS or _adds_to_startup(callee):
@@ -127,11 +131,7 @@ class _AppReader:
         if any(key in {"on_startup", "on_shutdown"} and value != Const(None) for key, value in call.keywords):
             self.map.events.setdefault(made, []).append(Event(scope.path, 0, -1))
         self._depends(made, call, scope)
-        for item in _items(self._named(call.keyword("routes"), scope) or OPAQUE):
-            kind = self.resolver.resolve(item.callee, scope) if isinstance(item, Call) else None
-            if isinstance(item, Call) and isinstance(kind, External) and kind.name in _ROUTE_CLASSES:
-                endpoint = self.resolver.resolve(item.argument(1, "endpoint"), scope)
-                self._register(made, _ROUTE_CLASSES[kind.name], item, scope, endpoint)
+        self._listed(made, call, scope, "")
         handlers = call.keyword("exception_handlers")
         if isinstance(handlers, Ref):
             found = self.resolver.lookup(handlers.name, scope)
@@ -145,16 +145,22 @@ class _AppReader:
         if isinstance(handlers, Display):
             self.map.handlers.setdefault(made, []).extend((key, scope, 0) for key in handlers.keys)
 
-    def _named(self, term: Term | None, scope: Scope) -> Term | None:
-        """A display, also where a name stands for it."""
-        found = self.resolver.lookup(term.name, scope) if isinstance(term, Ref) else None
-        return found[0][0].term if found is not None and len(found[0]) == 1 else term
+    def _listed(self, owner: Instance, call: Call, scope: Scope, prefix: str) -> None:
+        """The routes in a list that an app, a router or a mount is made with."""
+        for listed, where in self.choices.elements(call.keyword("routes"), scope):
+            item, home = self.resolver.behind(listed, where)
+            kind = self.resolver.resolve(item.callee, home) if isinstance(item, Call) else None
+            if not isinstance(item, Call) or not isinstance(kind, External):
+                continue
+            if kind.name == "starlette.routing.Mount":
+                self._listed(owner, item, home, prefix + self.text(item.argument(0, "path"), home))
+            elif kind.name in _ROUTE_CLASSES:
+                endpoint = self.resolver.resolve(item.argument(1, "endpoint"), home)
+                self._register(owner, _ROUTE_CLASSES[kind.name], item, home, endpoint, prefix)
 
     def _depends(self, router: Instance, call: Call, scope: Scope) -> None:
         """Note the dependencies of all routes of an app or router."""
-        given = self._named(call.keyword("dependencies"), scope)
-        if isinstance(given, Display):
-            self.map.dependencies.setdefault(router, []).extend((item, scope) for item in given.values)
+        self.map.dependencies.setdefault(router, []).extend(self.choices.elements(call.keyword("dependencies"), scope))
 
     def _silenced(self, name: str, call: Call, scope: Scope) -> None:
         off = call.keyword("lifespan") == Const("off")
@@ -172,17 +178,18 @@ class _AppReader:
         if wrapped is not None:
             self.map.lifeless.setdefault(wrapped, reason)
 
-    def _route(self, call: Call, scope: Scope, endpoint: Value | None) -> None:
+    def _route(self, call: Call, scope: Scope, *endpoints: Value) -> None:
         callee = call.callee
-        if not isinstance(callee, Member) or not isinstance(endpoint, Function | Class):
-            return
-        if callee.name in ROUTE_DECORATORS | _ADDERS:
+        if isinstance(callee, Member) and callee.name in ROUTE_DECORATORS | _ADDERS:
             for router in self._owners(callee.of, scope):
-                self._register(router, callee.name, call, scope, endpoint)
+                for endpoint in endpoints:
+                    self._register(router, callee.name, call, scope, endpoint)
 
-    def _register(self, router: Instance, how: str, call: Call, scope: Scope, endpoint: Value | None) -> None:
+    def _register(
+        self, router: Instance, how: str, call: Call, scope: Scope, endpoint: Value | None, prefix: str = ""
+    ) -> None:
         if isinstance(endpoint, Class):
-            self._register_class(router, call, scope, endpoint)
+            self._register_class(router, call, scope, endpoint, prefix)
         if not isinstance(endpoint, Function):
             return
         methods = call.keyword("methods")
@@ -193,20 +200,19 @@ class _AppReader:
             verbs = ("WEBSOCKET",)
         elif isinstance(methods, Display) and methods.values:
             verbs = tuple(str(item.value).upper() for item in methods.values if isinstance(item, Const))
-        path = self.text(call.argument(0, "path"), scope)
-        given = self._named(call.keyword("dependencies"), scope)
-        depends = tuple((item, scope) for item in given.values) if isinstance(given, Display) else ()
+        path = prefix + self.text(call.argument(0, "path"), scope)
+        depends = tuple(self.choices.elements(call.keyword("dependencies"), scope))
         route = Route(router, verbs, path, plain=how in _PLAIN, dependencies=depends)
         self.map.routes.setdefault(endpoint.scope, []).append(route)
 
-    def _register_class(self, router: Instance, call: Call, scope: Scope, endpoint: Class) -> None:
+    def _register_class(self, router: Instance, call: Call, scope: Scope, endpoint: Class, prefix: str) -> None:
         """The methods of an `HTTPEndpoint` are path operations."""
         names = [base.name for base in self.resolver.bases(endpoint) if isinstance(base, External)]
         for method in (method for name in names for method in ENDPOINT_CLASSES.get(name, ())):
             found = self.resolver.class_member(endpoint, method)
             if isinstance(found, Function):
                 verb = "WEBSOCKET" if method.startswith("on_") else method.upper()
-                path = self.text(call.argument(0, "path"), scope)
+                path = prefix + self.text(call.argument(0, "path"), scope)
                 self.map.routes.setdefault(found.scope, []).append(Route(router, (verb,), path, plain=True))
 
     def _include(self, callee: Member, call: Call, scope: Scope) -> None:
@@ -231,15 +237,10 @@ class _AppReader:
         while isinstance(base, Member):
             attributes.insert(0, base.name)
             base = base.of
-        if isinstance(base, Ref):
-            found = self.resolver.lookup(base.name, scope)
-            if found is not None and len(found[0]) == 1 and found[0][0].kind == "each":
-                over = found[0][0].term
-                if isinstance(over, Ref):
-                    named = self.resolver.lookup(over.name, scope)
-                    over = named[0][0].term if named is not None and len(named[0]) == 1 else over
-                if isinstance(over, Display):
-                    return [_with_members(item, attributes) for item in over.values]
+        found = self.resolver.lookup(base.name, scope) if isinstance(base, Ref) else None
+        if found is not None and len(found[0]) == 1 and found[0][0].kind == "each":
+            over = self.choices.elements(found[0][0].term, scope)
+            return [_with_members(item, attributes) for item, _ in over] or [term]
         return [term]
 
     def _owner(self, term: Term | None, scope: Scope) -> Instance | None:
@@ -273,7 +274,7 @@ class _AppReader:
             return []
         first, *wrapped = sorted(found[0], key=lambda binding: binding.line)
         value = self.resolver.resolve_binding(first, found[1])
-        if value is None or not all(isinstance(b.term, Call) and Ref(name) in _passed(b.term) for b in wrapped):
+        if value is None or not all(isinstance(b.term, Call) and Ref(name) in passed(b.term) for b in wrapped):
             return []
         for binding in wrapped:
             wrapper = self.resolver.resolve(binding.term.callee, found[1])  # type: ignore[union-attr]
@@ -306,7 +307,7 @@ class _AppReader:
             before = len(self.given)
             for links in self.modules.values():
                 for site in links.calls:
-                    if any(self._may_be_app(term) for term in _passed(site.call)):
+                    if any(self.holders.may_be_app(term) for term in passed(site.call)):
                         self._find_given(site.call, Scope(links.path, site.scope))
 
     def _find_given(self, call: Call, scope: Scope) -> None:
@@ -315,55 +316,7 @@ class _AppReader:
         for position, parameter in enumerate(function.parameters if function is not None else ()):
             if isinstance(callee, Function) and self._owners(call.argument(position, parameter.name), scope):
                 self.given.add((callee.scope, parameter.name))
-                self.names.add(parameter.name)
-
-    def _may_be_app(self, term: Term) -> bool:
-        return isinstance(term, Ref | Member) and term.name in self.names
-
-    def _handed_over(self, call: Call, scope: Scope, line: int) -> None:
-        """Note who gets hold of an app: it may mount it, or register handlers that a new lifespan would silence."""
-        passed = [(term, False) for term in _passed(call)]
-        passed += [(item, True) for term in _passed(call) if isinstance(term, Display) for item in term.values]
-        passed += [(call.callee, True)]
-        for term, hidden in passed:
-            for inner in term.values if isinstance(term, Display) else (term,):
-                apps = self._owners(inner, scope) if self._may_be_app(inner) else []
-                if apps and (hidden or not self._is_trusted(call, scope)):
-                    for app in apps:
-                        name = _shown(call.callee)
-                        self.map.strangers.setdefault(app, f"handed to `{name}` in {scope.path}:{line}")
-
-    def _is_trusted(self, call: Call, scope: Scope) -> bool:
-        root: Term = call.callee
-        while isinstance(root, Member | Call):  # Instrumentator().instrument(app).expose(app)
-            value = self.resolver.resolve(root, scope) if isinstance(root, Member) else None
-            if isinstance(value, External) and value.name.startswith(TRUSTED_WITH_APP):
-                return True
-            root = root.of if isinstance(root, Member) else root.callee
-        first = self.resolver.resolve(root, scope) if root is not call.callee else None
-        if isinstance(first, External) and first.name.startswith(TRUSTED_WITH_APP):
-            return True
-        match self.resolver.resolve(call.callee, scope):
-            case External(name):
-                return name.startswith(TRUSTED_WITH_APP)
-            case Function():  # what it does with its parameter is followed
-                return True
-            case Method(owner):
-                trusted = isinstance(owner.of, External) and owner.of.name.startswith(TRUSTED_WITH_APP)
-                return trusted or self.resolver.is_a(owner, _SERVING)
-        return False
-
-    def note_displays(self) -> None:
-        """An app in a list or dict may be mounted by whoever reads that."""
-        for links in self.modules.values():
-            scopes = [("", links.bindings), *((name, function.bindings) for name, function in links.functions.items())]
-            for qualname, bindings in scopes:
-                for binding in (binding for values in bindings.values() for binding in values):
-                    for item in _items(binding.term):
-                        if self._may_be_app(item):
-                            for app in self._owners(item, Scope(links.path, qualname)):
-                                where = f"put into a list or dict in {links.path}:{binding.line}"
-                                self.map.strangers.setdefault(app, where)
+                self.holders.names.add(parameter.name)
 
     def link_parameters(self) -> None:
         """An app that a function is given is the one that its callers pass."""
@@ -385,9 +338,9 @@ class _AppReader:
         if function is None:
             return
         position = -2 - instance.number
-        for passed in self._owners(call.argument(position, function.parameters[position].name), scope):
-            if passed != instance:
-                self.map.parents.setdefault(instance, []).append((passed, ""))
+        for owner in self._owners(call.argument(position, function.parameters[position].name), scope):
+            if owner != instance:
+                self.map.parents.setdefault(instance, []).append((owner, ""))
 
     def _mentioned(self) -> Iterator[Instance]:
         yield from (route.router for routes in self.map.routes.values() for route in routes)
@@ -405,7 +358,7 @@ class _AppReader:
                 return "".join(self.text(part, scope, depth) for part in parts)
             case Ref(name) if depth < 5:
                 found = self.resolver.lookup(name, scope)
-                if found is not None and len(found[0]) == 1 and found[0][0].kind == "value":
+                if found is not None and len(found[0]) == 1 and found[0][0].kind == "value" and _is_whole(found[0][0]):
                     return self.text(found[0][0].term, found[1], depth + 1)
                 return f"{{{name}}}"
             case Member(of, name):
@@ -435,24 +388,9 @@ def _names_of_apps(modules: Iterable[ModuleLinks]) -> set[str]:
     return names | {name for name, binding in every if binding.kind == "from" and binding.name in names}
 
 
-def _items(term: Term) -> Iterator[Term]:
-    """What stands in a display, or in displays within it."""
-    for item in term.values if isinstance(term, Display) else ():
-        yield item
-        yield from _items(item)
-
-
-def _shown(term: Term) -> str:
-    match term:
-        case Member(of, name):
-            return f"{_shown(of)}.{name}"
-        case Call(callee):
-            return f"{_shown(callee)}(…)"
-    return dotted(term) or "…"
-
-
-def _passed(call: Call) -> list[Term]:
-    return [*call.args, *(value for _, value in call.keywords)]
+def _is_whole(binding: Binding) -> bool:
+    """Whether a name has a value of its own, and is no part of what a loop runs over."""
+    return not isinstance(binding.term, Item)
 
 
 def _with_members(term: Term, names: list[str]) -> Term:

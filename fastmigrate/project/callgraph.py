@@ -7,20 +7,22 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from fastmigrate.facts.terms import Call, Display, Item, Member, Ref, Term
+from fastmigrate.facts.terms import Call, Display, Member, Ref, Term
 from fastmigrate.facts.values import CallSite, Place, Touch
 from fastmigrate.knowledge.running import (
     BACKGROUND_TASKS,
     CONTEXT_MANAGERS,
+    ENTERING,
     ITERATING,
     KEYED,
     LAZY,
     MAPPING,
     SCHEDULING,
 )
+from fastmigrate.project.choices import Choices
 from fastmigrate.project.decorators import Decorators
 from fastmigrate.project.resolve import Resolver
-from fastmigrate.project.values import Class, External, Function, Instance, Method, Module, Scope, Value
+from fastmigrate.project.values import Class, External, Function, Instance, Method, Scope, Value
 
 __all__ = ["CallGraph", "Edge", "Node"]
 
@@ -72,19 +74,23 @@ class CallGraph:
         return self._edges[node]
 
     def _find(self, node: Node) -> Iterator[Edge]:
-        links = self.resolver.links(node.scope.path)
+        for item in self._sites(node.scope):
+            if isinstance(item, Touch):
+                yield from self._by_touch(item, node)
+            else:
+                yield from self._by_call(item, node)
+
+    def _sites(self, scope: Scope) -> list[CallSite | Touch]:
+        """Where a function calls or touches something."""
+        links = self.resolver.links(scope.path)
         if links is None:
-            return
+            return []
         if links.path not in self._inside:
             self._inside[links.path] = {}
             everything: tuple[CallSite | Touch, ...] = (*links.calls, *links.touches)
             for item in everything:
                 self._inside[links.path].setdefault(item.scope, []).append(item)
-        for item in self._inside[links.path].get(node.scope.qualname, ()):
-            if isinstance(item, Touch):
-                yield from self._by_touch(item, node)
-            elif not item.deferred:
-                yield from self._by_call(item, node)
+        return self._inside[links.path].get(scope.qualname, [])
 
     # -- calls
 
@@ -95,37 +101,67 @@ class CallGraph:
                 yield Edge(target, "call", site.place, call.number)
         value = self.value(call.callee, node)
         names = set(self.resolver.called_names(value))
-        how, given = self._handed_over(call, value, names)
+        how, given = self._handed_over(call, value, node)
         for function in given:
             for target in self.callees(function, node):
                 runs = how == "callback" or self._is_async(target)
                 if runs and (how == "task" or not self._is_lazy(target)):
                     yield Edge(target, how, site.place, call.number)
+        for term in call.args[:1] if names & ENTERING else ():
+            yield from self._by_touch(Touch("with", term, site.scope, site.place), node)
         joins = isinstance(call.callee, Member) and call.callee.name == "join"
         if names & ITERATING or (joins and value is None):
             for term in call.args:
                 number = term.number if isinstance(term, Call) else -1
                 yield from (Edge(t, "for", site.place, number) for t in self._iterated(term, node))
 
-    @staticmethod
-    def _handed_over(call: Call, value: Value | None, names: set[str]) -> tuple[How, list[Term]]:
+    def called_back(self, site: CallSite, node: Node) -> list[Term]:
+        """What a call calls of what it is given: `map(f, …)`, `partial(f, …)(…)`, a function of the project."""
+        value = self.value(site.call.callee, node)
+        match value:
+            case Instance(of=External("functools.partial"), scope=home, number=number):
+                call = self.resolver.call_at(home.path, number)
+                return list(call.args[:1]) if call is not None and home == node.scope else []
+        how, given = self._handed_over(site.call, value, node)
+        return given if how == "callback" else []
+
+    def _handed_over(self, call: Call, value: Value | None, node: Node) -> tuple[How, list[Term]]:
         """The functions that a call is given to run on the event loop."""
+        names = set(self.resolver.called_names(value))
         if names & BACKGROUND_TASKS:
             given = call.argument(0, "func")
             return "task", [given] if given is not None else []
         if isinstance(value, Method) and value.name in SCHEDULING:
             index = 1 if value.name in {"call_later", "call_at"} else 0
             return "callback", list(call.args[index : index + 1])
+        if isinstance(value, Function):
+            return "callback", list(self._called_there(call, value.scope))
         key = call.keyword("key")
         if names & KEYED or (isinstance(call.callee, Member) and call.callee.name == "sort"):
             return "callback", [key] if key is not None else []
         return "callback", list(call.args[:1]) if names & MAPPING else []
 
+    def _called_there(self, call: Call, scope: Scope) -> Iterator[Term]:
+        """The arguments of a call that the function which gets them calls in its turn."""
+        function = self.resolver.function(scope)
+        for position, parameter in enumerate(function.parameters if function is not None else ()):
+            bound = function is not None and function.in_class and isinstance(call.callee, Member)
+            given = call.argument(position - bound, parameter.name) if position >= bound else None
+            if given is not None and parameter.name in self._called_in(scope):
+                yield given
+
+    def _called_in(self, scope: Scope) -> set[str]:
+        """The names that a function calls by themselves."""
+        sites = self._sites(scope)
+        return {
+            item.call.callee.name for item in sites if isinstance(item, CallSite) and isinstance(item.call.callee, Ref)
+        }
+
     def callees(self, callee: Term, node: Node) -> list[Node]:
         """The functions of the project that calling a term runs, generators and coroutines included."""
         values = [self.value(callee, node)]
         if values == [None]:
-            values = [*self.resolver.alternatives(callee, node.scope)] or [*self._dispatched(callee, node)]
+            values = [*self._choices(node).of(callee, node.scope)]
         found: dict[Node, None] = {}
         for value in values:
             found |= dict.fromkeys(t for t in self._run_by(value, callee, node) if self._is_followed(t))
@@ -178,7 +214,7 @@ class CallGraph:
             return [node.receiver if inner else None]
         owner = self.value(callee.of, node) if isinstance(callee, Member) else None
         if owner is None and isinstance(callee, Member):  # one of several objects
-            several = self.resolver.alternatives(callee.of, node.scope)
+            several = self._choices(node).of(callee.of, node.scope)
             kinds = [one.of for one in several if isinstance(one, Instance) and isinstance(one.of, Class)]
             having = [kind for kind in kinds if self._method(kind, scope) == scope]
             return [*having] or [Class(Scope(scope.path, function.parent))]
@@ -207,32 +243,9 @@ class CallGraph:
                         found.setdefault(base, []).append(one)
         return found
 
-    def _dispatched(self, callee: Term, node: Node) -> Iterator[Value | None]:
-        """The functions in a dict or list, where one of them is called: `HANDLERS[key](…)`, `HANDLERS.get(key)(…)`."""
-        match callee:
-            case Item(of=table) | Call(callee=Member(table, "get")):
-                pass
-            case Ref(name):  # handler = HANDLERS[key]
-                found = self.resolver.lookup(name, node.scope)
-                for binding in found[0] if found is not None else ():
-                    if binding.kind == "value" and isinstance(binding.term, Item | Call) and found is not None:
-                        yield from self._dispatched(binding.term, Node(found[1], node.receiver))
-                return
-            case _:
-                return
-        for item in self._items(table, node):
-            yield self.value(item, node)
-
-    def _items(self, table: Term, node: Node) -> tuple[Term, ...]:
-        if isinstance(table, Display):
-            return table.values
-        found = self.resolver.lookup(table.name, node.scope) if isinstance(table, Ref) else None
-        if isinstance(table, Member):
-            owner = self.value(table.of, node)
-            found = self.resolver.lookup(table.name, Scope(owner.path)) if isinstance(owner, Module) else None
-        if found is not None and len(found[0]) == 1 and isinstance(found[0][0].term, Display):
-            return found[0][0].term.values
-        return ()
+    def _choices(self, node: Node) -> Choices:
+        """What one of several things may be in a function."""
+        return Choices(self.resolver, lambda term, scope: self.value(term, Node(scope, node.receiver)))
 
     # -- what runs without a call
 

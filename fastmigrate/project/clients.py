@@ -31,5 +31,5 @@ def made_clients(links: ModuleLinks, resolver: Resolver, classes: frozenset[str]
     for site in links.calls:
         scope = Scope(links.path, site.scope)
         callee = resolver.resolve(site.call.callee, scope)
-        if isinstance(callee, External) and callee.name in classes and not site.deferred:
+        if isinstance(callee, External) and callee.name in classes:
             yield MadeClient(callee.name, scope, site)

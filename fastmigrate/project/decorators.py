@@ -71,7 +71,7 @@ class Decorators:
                 continue
             given = Ref(outer.parameters[0].name)
             calls = [site for site in links.calls if site.scope == inner.qualname] if links is not None else []
-            if any(site.call.callee == given and not site.deferred for site in calls):
+            if any(site.call.callee == given for site in calls):
                 found.append(inner)
         return found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from fastmigrate.facts.terms import Call, Const, Display, Item, Ref, Term
+from fastmigrate.facts.terms import Call, Const, Display, Item, Member, Ref, Term
 from fastmigrate.knowledge.running import DEPENDS
 from fastmigrate.project.appmap import AppMap
 from fastmigrate.project.callgraph import Node
@@ -53,9 +53,8 @@ class _Reader:
 
     def _in_annotation(self, annotation: Term | None, scope: Scope) -> Iterator[Node]:
         """`Annotated[X, Depends(f)]`, also under a name."""
-        if isinstance(annotation, Ref):
-            alias = self.resolver.alias(annotation.name, scope)
-            annotation, scope = alias if alias is not None else (annotation, scope)
+        if isinstance(annotation, Ref | Member):
+            annotation, scope = self.resolver.alias(annotation, scope) or (annotation, scope)
         match annotation:
             case Item(of=wrapper, key=Display(values=(first, *rest))) if (
                 self.resolver.resolve(wrapper, scope) in _ANNOTATED
@@ -65,6 +64,8 @@ class _Reader:
 
     def of_term(self, term: Term | None, annotation: Term | None, scope: Scope) -> Iterator[Node]:
         """The functions behind `Depends(…)`; one without an argument means the annotation."""
+        if isinstance(term, Ref | Member):  # NEEDED = Depends(f)
+            term, scope = self.resolver.behind(term, scope)
         if not isinstance(term, Call):
             return
         kind = self.resolver.resolve(term.callee, scope)
@@ -87,6 +88,9 @@ class _Reader:
                     made = self.resolver.class_member(value, "__init__")
                     if isinstance(made, Function):
                         yield Node(made.scope, value)
+                case Instance(of=External("functools.partial"), scope=home, number=number):
+                    call = self.resolver.call_at(home.path, number)
+                    yield from self._behind(self.resolver.resolve(f, home) for f in (call.args[:1] if call else ()))
                 case Instance(of=Class() as kind):
                     called = self.resolver.class_member(kind, "__call__")
                     if isinstance(called, Function):

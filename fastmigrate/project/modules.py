@@ -41,10 +41,18 @@ class ModuleTree:
     def __init__(self, paths: Iterable[str], libraries: Iterable[str] = ()) -> None:
         self.paths = frozenset(paths)
         self.libraries = frozenset(libraries)
+        self._found: dict[tuple[str, str, int], str | None] = {}
         self.folders = {str(parent) for path in self.paths for parent in PurePosixPath(path).parents}
 
     def find(self, importer: str, dotted: str, level: int = 0) -> str | None:
         """The file (or, with a final "/", the folder) that `dotted` means in the file `importer`, or None."""
+        folder = importer.rpartition("/")[0]
+        key = folder, dotted, level
+        if key not in self._found:
+            self._found[key] = self._find(importer, dotted, level)
+        return self._found[key]
+
+    def _find(self, importer: str, dotted: str, level: int) -> str | None:
         if level:
             folder = PurePosixPath(importer).parent
             for _ in range(level - 1):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -19,12 +20,12 @@ from fastmigrate.knowledge.httpx_clients import ASYNC_CLIENTS, CLIENTS
 from fastmigrate.knowledge.names import LIBRARIES, MAKES, STAR_NAMES, canonical
 from fastmigrate.project.appmap import AppMap
 from fastmigrate.project.apps import read_apps
-from fastmigrate.project.callgraph import CallGraph
+from fastmigrate.project.callgraph import CallGraph, Node
 from fastmigrate.project.clients import MadeClient, made_clients
 from fastmigrate.project.modules import ModuleTree, is_test_path, module_name
 from fastmigrate.project.reach import Reach
-from fastmigrate.project.references import Reference, references
-from fastmigrate.project.relevance import leading_to
+from fastmigrate.project.references import Reference, References
+from fastmigrate.project.relevance import Importers
 from fastmigrate.project.resolve import Resolver
 from fastmigrate.project.returned import ReturnedResponses
 from fastmigrate.project.roots import find_roots
@@ -38,13 +39,20 @@ from fastmigrate.sources import SourceError, Sources
 __all__ = ["BlockingCall", "Project"]
 
 _APP_TOKENS = (b"fastapi", b"starlette")
+_REGISTERS = re.compile(
+    rb"^[ \t]*@[\w.]+\.(?:get|put|post|delete|options|head|patch|trace|api_route|route|websocket|websocket_route)\("
+    rb"|\b(?:middleware|exception_handler|add_\w+|include_router|mount)\(",
+    re.MULTILINE,
+)
+"""What registers a path operation, a middleware, a handler or a task."""
 
 
 @dataclass(frozen=True, slots=True)
 class BlockingCall:
     """A call that blocks the event loop, and what it calls, by its canonical name.
 
-    `is_configured` says that the user's configuration calls it blocking, and nothing else is known of it.
+    `is_configured` says that the user's configuration calls it blocking, and nothing else is known of it;
+    `is_handed_over` that the call is only given what blocks, and calls that: `map(requests.get, urls)`.
     """
 
     code: str
@@ -53,6 +61,7 @@ class BlockingCall:
     site: CallSite
     place: Place
     is_configured: bool = False
+    is_handed_over: bool = False
 
     @property
     def key(self) -> tuple[str, int]:
@@ -77,9 +86,10 @@ class Project:
         self.sources = sources
         self._library = library
         self._configured = {canonical(name) for name in blocking_calls}
+        self.importers = Importers(sources)
         self.unreadable: dict[str, SourceError] = {}
         self._links: dict[str, ModuleLinks | None] = {}
-        self._references: dict[Scope, list[Reference]] = {}
+        self._references = References(self)
         self._helper_sites: dict[str, dict[int, Site]] = {}
         self._made: dict[str, dict[int, Made]] = {}
         self._shared: dict[tuple[str, int], SharedUses] = {}
@@ -145,7 +155,11 @@ class Project:
 
     @cached_property
     def _app_paths(self) -> list[str]:
-        return [path for path in self.sources.containing(*_APP_TOKENS) if not is_test_path(path)]
+        """The files that name the framework, and those that register something with what comes from one of them."""
+        naming = {path for path in self.sources.containing(*_APP_TOKENS) if not is_test_path(path)}
+        others = self.importers.leading_to(naming) - naming
+        more = (path for path in others if not is_test_path(path) and _REGISTERS.search(self.sources.read(path)))
+        return sorted([*naming, *more])
 
     @cached_property
     def apps(self) -> AppMap:
@@ -163,7 +177,7 @@ class Project:
         """The files that can matter: those that can block, and those that import them."""
         made = self.sources.containing(b"Client(")
         served = self.apps.routes or self.apps.apps
-        leading = leading_to(self.sources, {*self.blocking_paths, *made}) if served else set()
+        leading = self.importers.leading_to({*self.blocking_paths, *made}) if served else set()
         return {path for path in leading if not is_test_path(path)}
 
     @cached_property
@@ -183,21 +197,31 @@ class Project:
             return
         for site in links.calls:
             scope = Scope(path, site.scope)
-            known = scope in self.reach and not site.deferred and not self._is_outside(scope)
-            found = self.blocks(site, scope) if known else None
-            if found is not None:
-                code, callee = found
+            if scope not in self.reach or self._is_outside(scope):
+                continue
+            found = self.blocks(site.call.callee, scope)
+            handed = next(self._handed_over(site, scope), None) if found is None else None
+            if found is not None or handed is not None:
+                code, callee = found or handed  # type: ignore[misc]
                 place = self.place_in_text(path, site.place)
-                yield BlockingCall(code, callee, scope, site, place, callee not in BLOCKING_CALLS)
+                configured = callee not in BLOCKING_CALLS
+                yield BlockingCall(code, callee, scope, site, place, configured, handed is not None)
+
+    def _handed_over(self, site: CallSite, scope: Scope) -> Iterator[tuple[str, str]]:
+        """What a call is given that blocks, and that it calls."""
+        for term in self.graph.called_back(site, Node(scope)):
+            found = self.blocks(term, scope)
+            if found is not None:
+                yield found
 
     def _is_outside(self, scope: Scope) -> bool:
         """Whether a function is a lambda of a module or a class: nothing can be said of the calls in it."""
         function = self.resolver.function(scope)
         return function is not None and function.number < 0 and (not function.parent or function.in_class)
 
-    def blocks(self, site: CallSite, scope: Scope) -> tuple[str, str] | None:
+    def blocks(self, called: Term, scope: Scope) -> tuple[str, str] | None:
         """The code of the rule that a call breaks on the event loop and the name of what it calls, or None."""
-        callee = self.resolver.resolve(site.call.callee, scope)
+        callee = self.resolver.resolve(called, scope)
         for name in self.resolver.called_names(callee):
             if name in BLOCKING_CALLS:
                 return BLOCKING_CALLS[name], name
@@ -205,7 +229,7 @@ class Project:
                 return "FM101", name
         if isinstance(callee, Function | Class) and self.name_of(callee.scope) in self._configured:
             return "FM101", self.name_of(callee.scope)
-        return self._blocks_of_several(site.call.callee, scope) if callee is None else None
+        return self._blocks_of_several(called, scope) if callee is None else None
 
     def _blocks_of_several(self, callee: Term, scope: Scope) -> tuple[str, str] | None:
         """The same for a method of a name that stands for one session after the other."""
@@ -322,14 +346,12 @@ class Project:
 
     def references(self, function: Scope) -> list[Reference]:
         """Where a function is used other than by its registration, tests included."""
-        if function not in self._references:
-            self._references[function] = list(references(self, function))
-        return self._references[function]
+        return self._references.of(function)
 
     @staticmethod
     def name_of(scope: Scope) -> str:
         """The dotted name of a function: `app.main.read_item`."""
-        return f"{module_name(scope.path)}.{scope.qualname}".rstrip("'")
+        return re.sub(r"<lambda [\d:]+>", "<lambda>", f"{module_name(scope.path)}.{scope.qualname}".rstrip("'"))
 
 
 def _imports(links: ModuleLinks | None, library: str) -> bool:

@@ -31,7 +31,7 @@ class Reach:
         self.threaded: set[Scope] = set()
         for root in roots:
             function = graph.resolver.function(root.node.scope)
-            if function is None or not function.is_async:
+            if function is None or not (function.is_async or root.awaited):
                 self.threaded.add(root.node.scope)
                 continue
             self.roots.setdefault(root.node.scope, []).append(root)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fastmigrate.facts.terms import Call, Const, Display, Member, Ref, Term
+from fastmigrate.facts.terms import Call, Const, Display, Member, Ref
 from fastmigrate.facts.values import FunctionLinks, ModuleLinks
-from fastmigrate.project.values import Class, External, Function, Instance, Scope
+from fastmigrate.project.values import Class, External, Function, Instance, Scope, Value
 
 if TYPE_CHECKING:
     from fastmigrate.project.project import Project
 
-__all__ = ["Reference", "references"]
+__all__ = ["Reference", "References"]
 
 _REGISTERING = frozenset(
     [
@@ -50,105 +51,134 @@ class Reference:
     certain: bool = True
 
 
-def references(project: Project, function: Scope) -> Iterator[Reference]:
-    """The uses of a function, less its registrations: as a path operation, a dependency, a handler, a middleware.
+class References:
+    """Finds the uses of functions; each file is read once for all of them."""
 
-    A method of that name that is called on something of which nothing is known may be this one.
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self._files: dict[str, _File] = {}
+        self._found: dict[Scope, list[Reference]] = {}
+
+    def of(self, function: Scope) -> list[Reference]:
+        """The uses of a function, less its registrations: as a path operation, a dependency, a handler, a middleware.
+
+        A method of that name that is called on something of which nothing is known may be this one.
+        """
+        if function not in self._found:
+            self._found[function] = [
+                reference
+                for path in self.project.sources.containing(function.name.encode())
+                if (file := self._file(path)) is not None
+                for reference in file.uses(function)
+            ]
+        return self._found[function]
+
+    def _file(self, path: str) -> _File | None:
+        if path not in self._files:
+            links = self.project.links(path)
+            if links is None:
+                return None
+            self._files[path] = _File(self.project, links)
+        return self._files[path]
+
+
+class _File:
+    """The uses of functions in one file.
+
+    `certain` are the calls that name a function or are given it, `named` those of them that do so by a name; `members`
+    are the attributes that are called or read, by their names, and `asked` those that are asked for by `getattr`.
     """
-    name = function.name
-    for path in project.sources.containing(name.encode()):
-        links = project.links(path)
-        if links is not None:
-            yield from _Reader(project, links, name, function).read()
 
-
-class _Reader:
-    def __init__(self, project: Project, links: ModuleLinks, name: str, function: Scope) -> None:
+    def __init__(self, project: Project, links: ModuleLinks) -> None:
         self.project = project
         self.links = links
-        self.name = name
-        self.target = Function(function)
-        own = project.resolver.function(function)
-        self.is_method = own is not None and own.in_class
-        self.known = 0  # uses by name that are understood
+        self.certain: dict[Scope, list[Reference]] = {}
+        self.named: Counter[Scope] = Counter()
+        self.members: dict[str, list[tuple[Member, Scope, int, int]]] = {}
+        self.asked: dict[str, list[int]] = {}
+        for site in links.calls:
+            self._read_call(site.call, Scope(links.path, site.scope), site.place.line)
+        for touch in links.touches:
+            if isinstance(touch.term, Member):
+                use = touch.term, Scope(links.path, touch.scope), touch.place.line, -1
+                self.members.setdefault(touch.term.name, []).append(use)
+        self.bound = list(self._read_names())
 
-    def read(self) -> Iterator[Reference]:
-        for site in self.links.calls:
-            scope = Scope(self.links.path, site.scope)
-            yield from self._of_call(site.call, scope, site.place.line)
-        for touch in self.links.touches if self.is_method else ():
-            scope = Scope(self.links.path, touch.scope)
-            if not isinstance(touch.term, Member) or touch.term.name != self.name:
-                continue
-            if self._is_it(touch.term, scope) or self._may_be_it(touch.term, scope):
-                certain = self._is_it(touch.term, scope)
-                yield Reference(self.links.path, touch.place.line, certain=certain)
-        yield from self._by_name()
-
-    def _of_call(self, call: Call, scope: Scope, line: int) -> Iterator[Reference]:
+    def _read_call(self, call: Call, scope: Scope, line: int) -> None:
         callee = call.callee
-        if isinstance(callee, Ref | Member) and self._named(callee):
-            if self._is_it(callee, scope):
-                self.known += isinstance(callee, Ref)
-                yield Reference(self.links.path, line, call.number)
-            elif self.is_method and isinstance(callee, Member) and self._may_be_it(callee, scope):
-                yield Reference(self.links.path, line, call.number, certain=False)
-        if isinstance(callee, Ref) and callee.name in {"getattr", "methodcaller"} and Const(self.name) in call.args:
-            yield Reference(self.links.path, line, certain=False)
+        if isinstance(callee, Member):
+            self.members.setdefault(callee.name, []).append((callee, scope, line, call.number))
+        elif isinstance(callee, Ref):
+            self._note(callee, scope, Reference(self.links.path, line, call.number))
+            if callee.name in {"getattr", "methodcaller"}:
+                for name in (arg.value for arg in call.args if isinstance(arg, Const)):
+                    self.asked.setdefault(str(name), []).append(line)
         given = [*call.args, *(value for _, value in call.keywords)]
         given += [item for term in given if isinstance(term, Display) for item in term.values]
+        reference = None if _registers(call) else Reference(self.links.path, line, call.number)
         for term in given:
-            if isinstance(term, Ref | Member) and self._is_it(term, scope):
-                self.known += isinstance(term, Ref)
-                if not _registers(call):
-                    yield Reference(self.links.path, line, call.number)
+            if isinstance(term, Ref | Member):
+                self._note(term, scope, reference)
 
-    def _named(self, term: Ref | Member) -> bool:
-        """Whether a term may be the function: a name may stand for it under an alias, a member may not."""
-        return isinstance(term, Ref) or term.name == self.name
+    def _note(self, term: Ref | Member, scope: Scope, reference: Reference | None) -> None:
+        value = self.project.resolver.resolve(term, scope)
+        if isinstance(value, Function):
+            self.named[value.scope] += isinstance(term, Ref)
+            if reference is not None:
+                self.certain.setdefault(value.scope, []).append(reference)
 
-    def _is_it(self, term: Term, scope: Scope) -> bool:
-        return self.project.resolver.resolve(term, scope) == self.target
+    def _read_names(self) -> Iterator[tuple[set[Value | None], int, int]]:
+        """What the names of the module and of its functions stand for, how often they are read, and a line."""
+        resolver, path = self.project.resolver, self.links.path
+        for bound, bindings in self.links.bindings.items():
+            values = {resolver.resolve_binding(binding, Scope(path)) for binding in bindings}
+            yield values, loads_of_module_name(self.links, bound), bindings[0].line
+        for function in self.links.functions.values():
+            for bound, bindings in function.bindings.items():
+                own = [binding for binding in bindings if binding.kind == "function"]
+                scope = Scope(path, function.qualname)
+                if own:
+                    values = {resolver.resolve_binding(binding, scope) for binding in own}
+                    yield values, function.loads.get(bound, 0), bindings[0].line
 
-    def _may_be_it(self, term: Member, scope: Scope) -> bool:
+    def uses(self, function: Scope) -> Iterator[Reference]:
+        """The uses of one function."""
+        own = self.project.resolver.function(function)
+        is_method = own is not None and own.in_class
+        yield from self.certain.get(function, ())
+        for term, scope, line, number in self.members.get(function.name, ()):
+            certain = self.project.resolver.resolve(term, scope) == Function(function)
+            if (certain and (number >= 0 or is_method)) or (is_method and self._may_be_it(term, scope, function)):
+                yield Reference(self.links.path, line, number, certain)
+        for line in self.asked.get(function.name, ()):
+            yield Reference(self.links.path, line, certain=False)
+        for values, loads, line in self.bound:
+            if Function(function) in values and loads > self.named[function]:
+                yield Reference(self.links.path, line)
+
+    def _may_be_it(self, term: Member, scope: Scope, function: Scope) -> bool:
         """Whether a member of something that is not known well enough may be the method."""
         value = self.project.resolver.resolve(term, scope)
         if isinstance(value, Function):
-            return self._is_of_protocol(value)
+            return self._is_of_protocol(value, function)
         match term.of:
             case Call(callee=Ref("super")):
                 return True
         owner = self.project.resolver.resolve(term.of, scope)
         if isinstance(owner, Instance) and isinstance(owner.of, External):
             return owner.of.name in _GIVING_BACK
-        if owner is not None or (self.name in _COMMON and self.links.path not in self.project.relevant):
+        if owner is not None or (term.name in _COMMON and self.links.path not in self.project.relevant):
             return False
         kinds = self.project.types.kinds(term.of, scope)
         return not kinds or "unknown" in kinds
 
-    def _is_of_protocol(self, value: Function) -> bool:
+    def _is_of_protocol(self, value: Function, function: Scope) -> bool:
         """Whether a method stands in a protocol, which classes need not name as their base."""
-        function = self.project.resolver.function(value.scope)
-        if function is None or not function.in_class or value == self.target:
+        other = self.project.resolver.function(value.scope)
+        if other is None or not other.in_class or value.scope == function:
             return False
-        bases = self.project.resolver.bases(Class(Scope(value.scope.path, function.parent)))
+        bases = self.project.resolver.bases(Class(Scope(value.scope.path, other.parent)))
         return any(isinstance(base, External) and base.name in _PROTOCOLS for base in bases)
-
-    def _by_name(self) -> Iterator[Reference]:
-        """Uses of the name, in the module or in the function around, that are no calls."""
-        path = self.links.path
-        resolver = self.project.resolver
-        for bound, bindings in self.links.bindings.items():
-            means = any(resolver.resolve_binding(b, Scope(path)) == self.target for b in bindings)
-            if means and loads_of_module_name(self.links, bound) > self.known:
-                yield Reference(path, bindings[0].line)
-        for function in self.links.functions.values():
-            for bound, bindings in function.bindings.items():
-                scope = Scope(path, function.qualname)
-                own = [b for b in bindings if b.kind == "function"]
-                means = any(resolver.resolve_binding(b, scope) == self.target for b in own)
-                if means and function.loads.get(bound, 0) > self.known:
-                    yield Reference(path, bindings[0].line)
 
 
 def loads_of_module_name(links: ModuleLinks, name: str) -> int:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 
 from fastmigrate.project.modules import module_name
 from fastmigrate.sources import Sources
 
-__all__ = ["leading_to"]
+__all__ = ["Importers"]
 
 _IMPORT = re.compile(
     rb"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n#]*)|import[ \t]+([^\n#]*))", re.MULTILINE
@@ -16,23 +17,33 @@ _IMPORT = re.compile(
 _WORD = re.compile(rb"\w+")
 
 
-def leading_to(sources: Sources, paths: Iterable[str]) -> set[str]:
-    """The given files, and all that import one of them by its name, to a fixpoint."""
-    importers: dict[bytes, list[str]] = {}
-    for path in sources.paths:
-        for word in _imported(sources, path):
-            importers.setdefault(word, []).append(path)
-    found = set(paths)
-    pending = list(found)
-    while pending:
-        path = pending.pop()
-        name = module_name(path).rpartition(".")[2].encode()
-        relative = [b"."] if path.endswith("__init__.py") else []
-        for importer in (i for word in (name, *relative) for i in importers.get(word, ())):
-            if importer not in found:
-                found.add(importer)
-                pending.append(importer)
-    return found
+class Importers:
+    """Knows for every file which others import it by its name, as far as bytes tell."""
+
+    def __init__(self, sources: Sources) -> None:
+        self.sources = sources
+
+    @cached_property
+    def _importers(self) -> dict[bytes, list[str]]:
+        found: dict[bytes, list[str]] = {}
+        for path in self.sources.paths:
+            for word in _imported(self.sources, path):
+                found.setdefault(word, []).append(path)
+        return found
+
+    def leading_to(self, paths: Iterable[str]) -> set[str]:
+        """The given files, and all that import one of them, directly or not."""
+        found = set(paths)
+        pending = list(found)
+        while pending:
+            path = pending.pop()
+            name = module_name(path).rpartition(".")[2].encode()
+            relative = [b"."] if path.endswith("__init__.py") else []
+            for importer in (i for word in (name, *relative) for i in self._importers.get(word, ())):
+                if importer not in found:
+                    found.add(importer)
+                    pending.append(importer)
+        return found
 
 
 def _imported(sources: Sources, path: str) -> Iterator[bytes]:

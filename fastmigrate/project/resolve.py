@@ -223,26 +223,37 @@ class Resolver:
                     parts = parts[:1] if name.endswith("Annotated") else parts
                     return _only(self.annotated(part, scope) for part in parts if not _nothing(part))
                 return self.resolve(of, scope)
-            case Ref(name):
-                alias = self.alias(name, scope)
+            case Ref() | Member():
+                alias = self.alias(term, scope)
                 if alias is not None:
                     return self.annotated(*alias)
         return self.resolve(term, scope)
 
-    def alias(self, name: str, scope: Scope) -> tuple[Term, Scope] | None:
+    def alias(self, term: Term, scope: Scope) -> tuple[Term, Scope] | None:
         """What `Name = Annotated[…]` or `Name = X | None` stands for, also in another module, and where that stands."""
+        found = self.behind(term, scope)
+        return found if isinstance(found[0], Item | Either) and found[0] != term else None
+
+    def behind(self, term: Term, scope: Scope) -> tuple[Term, Scope]:
+        """The expression that a name stands for, also in another module, and where that stands; else the name."""
         for _ in range(_LIMIT):
-            found = self.lookup(name, scope)
+            if isinstance(term, Member):
+                owner = self.resolve(term.of, scope)
+                if not isinstance(owner, Module) or owner.path.endswith("/"):
+                    return term, scope
+                term, scope = Ref(term.name), Scope(owner.path)
+            found = self.lookup(term.name, scope) if isinstance(term, Ref) else None
             if found is None or len(found[0]) != 1:
-                return None
+                return term, scope
             binding, home = found[0][0], found[1]
-            if binding.kind == "value":
-                return (binding.term, home) if isinstance(binding.term, Item | Either) else None
             path = self.tree.find(home.path, binding.module, binding.level) if binding.kind == "from" else None
-            if path is None or path.endswith("/"):
-                return None
-            name, scope = binding.name, Scope(path)
-        return None
+            if binding.kind == "value":
+                term, scope = binding.term, Scope(home.path, binding.name) if binding.name else home
+            elif path is not None and not path.endswith("/"):
+                term, scope = Ref(binding.name), Scope(path)
+            else:
+                return term, scope
+        return term, scope
 
     def lookup(self, name: str, scope: Scope) -> tuple[tuple[Binding, ...], Scope] | None:
         """The bindings of a name as seen from a scope, and the scope that holds them."""

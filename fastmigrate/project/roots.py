@@ -3,36 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
-from fastmigrate.facts.terms import Call, Member
+from fastmigrate.facts.terms import Call, Member, Ref
 from fastmigrate.facts.values import CallSite, ModuleLinks
 from fastmigrate.knowledge.names import APP_CLASSES
 from fastmigrate.knowledge.running import BACKGROUND_TASKS, MIDDLEWARE_BASES
 from fastmigrate.project.appmap import AppMap
 from fastmigrate.project.callgraph import Node
+from fastmigrate.project.decorators import Decorators
 from fastmigrate.project.dependencies import dependencies_of
 from fastmigrate.project.resolve import Resolver
 from fastmigrate.project.values import Class, External, Function, Instance, Method, Scope, Value
 
 __all__ = ["Kind", "Root", "find_roots"]
 
-Kind = Literal["operation", "dependency", "middleware", "asgi", "handler", "task"]
+_ASGI = 4  # parameters of `__call__(self, scope, receive, send)`
+
+Kind = Literal["operation", "dependency", "middleware", "asgi", "handler", "task", "wrapper"]
 
 
 @dataclass(frozen=True, slots=True)
 class Root:
     """A coroutine function that the framework runs on the event loop, and the path operations that it is run for.
 
-    "middleware" gets a request, "asgi" is a middleware that gets the scope of one, a "task" gets neither. `owners` are
-    the apps and routers that it is registered on; None stands for one that is not known.
+    "middleware" gets a request, "asgi" is a middleware that gets the scope of one, a "task" gets neither, and nor does
+    a "wrapper": what a decorator of the project puts around another root. `owners` are the apps and routers that it is
+    registered on; None stands for one that is not known. `awaited` says that it runs on the event loop though it is no
+    coroutine function, since a wrapper calls it there.
     """
 
     node: Node
     kind: Kind
     operations: tuple[Scope, ...] = ()
     owners: tuple[Instance | None, ...] = ()
+    awaited: bool = False
 
 
 def find_roots(modules: Iterable[ModuleLinks], apps: AppMap, resolver: Resolver) -> list[Root]:
@@ -44,12 +51,14 @@ def find_roots(modules: Iterable[ModuleLinks], apps: AppMap, resolver: Resolver)
     found = [*reader.operations(), *reader.dependencies()]
     for scope in sorted(apps.error_handlers, key=repr):
         found.append(Root(Node(scope, reader.owner(scope)), "handler", owners=tuple(apps.error_handlers[scope])))
+    for kind, owners in apps.wrappers.items():
+        found += reader.around_app(kind, owners)
     for links in modules:
-        found += reader.registered(links)
+        found += reader.registered(links, {root.node.scope: root.operations for root in found})
     unique: dict[Node, Root] = {}
-    for root in found:
-        if resolver.function(root.node.scope) is not None:
-            unique.setdefault(root.node, root)
+    for one in [around for root in found for around in reader.wrapped(root)]:
+        if resolver.function(one.node.scope) is not None:
+            unique.setdefault(one.node, one)
     return list(unique.values())
 
 
@@ -57,6 +66,18 @@ class _Reader:
     def __init__(self, apps: AppMap, resolver: Resolver) -> None:
         self.apps = apps
         self.resolver = resolver
+        self.decorators = Decorators(resolver)
+
+    def wrapped(self, root: Root) -> Iterator[Root]:
+        """A root, and what decorators of the project put around it."""
+        around = self.decorators.around(root.node.scope) or []
+        wrappers = [Root(Node(scope), "wrapper", root.operations, root.owners) for scope in around]
+        yield replace(root, awaited=any(self._is_async(wrapper.node.scope) for wrapper in wrappers))
+        yield from wrappers
+
+    def _is_async(self, scope: Scope) -> bool:
+        function = self.resolver.function(scope)
+        return function is not None and function.is_async
 
     def owner(self, scope: Scope) -> Class | None:
         """The class of a method."""
@@ -81,22 +102,59 @@ class _Reader:
         for node, operations in users.items():
             yield Root(node, "dependency", tuple(operations), self._owners(operations))
 
-    def registered(self, links: ModuleLinks) -> Iterator[Root]:
-        """What the calls in a file register: middleware, and background tasks of functions that run in threads."""
+    def registered(self, links: ModuleLinks, known: dict[Scope, tuple[Scope, ...]]) -> Iterator[Root]:
+        """What the calls in a file register: middleware, and tasks of functions that run in threads or at start-up.
+
+        `known` are the functions that are roots anyway, with their path operations.
+        """
         for site in links.calls:
             callee = site.call.callee
-            name = callee.name if isinstance(callee, Member) else ""
+            name = callee.name if isinstance(callee, Member | Ref) else ""
             scope = Scope(links.path, site.scope)
             if name == "middleware" and site.decorates is not None:
-                owner = self.resolver.resolve(callee.of, scope)  # type: ignore[union-attr]
-                if self.resolver.is_a(owner, APP_CLASSES) or owner is None:
-                    decorated = Scope(links.path, site.decorates)
-                    yield Root(Node(decorated, self.owner(decorated)), "middleware", owners=(_app(owner),))
+                yield from self._function_middleware(site.call, scope, Function(Scope(links.path, site.decorates)))
+            elif isinstance(callee, Call) and isinstance(callee.callee, Member) and callee.callee.name == "middleware":
+                yield from self._function_middleware(
+                    callee, scope, self.resolver.resolve(site.call.argument(0, ""), scope)
+                )
             elif name == "add_middleware" or self._makes_middleware(site, scope):
                 owner = self.resolver.resolve(callee.of, scope) if isinstance(callee, Member) else None
                 yield from self._middleware(site.call, scope, _app(owner))
-            elif name in {"add_task", ""}:
-                yield from self._task(site, scope)
+            elif name in {"create_task", "ensure_future"} and scope in self._starting:
+                yield from self._started(site.call, scope)
+            elif scope in known:
+                yield from self._task(site, scope, known[scope])
+
+    def _function_middleware(self, call: Call, scope: Scope, given: Value | None) -> Iterator[Root]:
+        """`@app.middleware("http")`, `app.middleware("http")(f)`."""
+        owner = self.resolver.resolve(call.callee.of, scope) if isinstance(call.callee, Member) else None
+        if isinstance(given, Function) and (self.resolver.is_a(owner, APP_CLASSES) or owner is None):
+            yield Root(Node(given.scope, self.owner(given.scope)), "middleware", owners=(_app(owner),))
+
+    def around_app(self, kind: Class, owners: list[Instance]) -> Iterator[Root]:
+        """`app = Wrapper(app)`, whose objects are called with the scope of a request."""
+        called = self.resolver.class_member(kind, "__call__")
+        function = self.resolver.function(called.scope) if isinstance(called, Function) else None
+        if isinstance(called, Function) and function is not None and len(function.parameters) == _ASGI:
+            yield Root(Node(called.scope, kind), "asgi", owners=tuple(dict.fromkeys(owners)))
+
+    @cached_property
+    def _starting(self) -> set[Scope]:
+        """The functions that run while an app starts: lifespans, and start-up handlers."""
+        found = {event.handler for events in self.apps.events.values() for event in events if event.handler is not None}
+        for app in self.apps.apps:
+            call = self.resolver.call_at(app.scope.path, app.number)
+            given = self.resolver.resolve(call.keyword("lifespan"), app.scope) if call is not None else None
+            if isinstance(given, Function):
+                found.add(given.scope)
+        return found
+
+    def _started(self, call: Call, scope: Scope) -> Iterator[Root]:
+        """A task that goes on while requests are served."""
+        coroutine = call.argument(0, "coro")
+        callee = self.resolver.resolve(coroutine.callee, scope) if isinstance(coroutine, Call) else None
+        if isinstance(callee, Function):
+            yield Root(Node(callee.scope, self.owner(callee.scope)), "task")
 
     def _makes_middleware(self, site: CallSite, scope: Scope) -> bool:
         made = self.resolver.resolve(site.call.callee, scope)
@@ -115,10 +173,10 @@ class _Reader:
         if isinstance(found, Function):
             yield Root(Node(found.scope, kind), "middleware" if has_request else "asgi", owners=(app,))
 
-    def _task(self, site: CallSite, scope: Scope) -> Iterator[Root]:
-        """A coroutine function that a `def` path operation leaves to be run after its answer."""
+    def _task(self, site: CallSite, scope: Scope, operations: tuple[Scope, ...]) -> Iterator[Root]:
+        """A coroutine function that a plain function in a thread leaves to be run after the answer."""
         function = self.resolver.function(scope)
-        if scope not in self.apps.routes or function is None or function.is_async:
+        if function is None or function.is_async:
             return
         value = self.resolver.resolve(site.call.callee, scope)
         made = value.of if isinstance(value, Instance) else None
@@ -127,7 +185,7 @@ class _Reader:
                 return
             task = self.resolver.resolve(site.call.argument(0, "func"), scope)
             if isinstance(task, Function):
-                yield Root(Node(task.scope, self.owner(task.scope)), "task", (scope,))
+                yield Root(Node(task.scope, self.owner(task.scope)), "task", operations)
 
 
 def _app(value: Value | None) -> Instance | None:

@@ -1,0 +1,217 @@
+"""What one of several things may be: an element of a list or dict, by a loop, a key, or a name for one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from fastmigrate.facts.terms import (
+    ANY,
+    SPREAD,
+    Await,
+    Call,
+    Const,
+    Display,
+    Either,
+    Item,
+    Member,
+    Ref,
+    Sum,
+    Term,
+    Truthy,
+)
+from fastmigrate.facts.values import Binding
+from fastmigrate.project.resolve import Resolver
+from fastmigrate.project.values import Class, External, Function, Instance, Module, Scope, Value
+
+__all__ = ["Choices"]
+
+_DEPTH = 6
+_TAKING = frozenset({"get", "pop", "setdefault"})
+_ADDING = {"append": 0, "add": 0, "appendleft": 0, "insert": 1, "setdefault": 1}
+"""Methods that put something into a list, set or dict, and which of their arguments that is."""
+_GIVING_ALL = frozenset(
+    f"builtins.{name}" for name in ("list", "tuple", "set", "frozenset", "sorted", "reversed", "iter", "dict")
+)
+Found = Iterator[tuple[Term, Scope]]
+
+
+class Choices:
+    """Finds what a term may stand for where there are several such things; those that are not known are left out.
+
+    `value` resolves a term in a scope; it may know more than a resolver does, such as the class of `self`.
+    """
+
+    def __init__(self, resolver: Resolver, value: Callable[[Term, Scope], Value | None]) -> None:
+        self.resolver = resolver
+        self.value = value
+        self._depth = 0
+
+    def of(self, term: Term | None, scope: Scope) -> list[Value]:
+        """What a term may stand for."""
+        if term is None or self._depth > _DEPTH:
+            return []
+        value = self.value(term, scope)
+        if value is not None:
+            return [value]
+        self._depth += 1
+        try:
+            return list(dict.fromkeys([*self.resolver.alternatives(term, scope)] or self._several(term, scope)))
+        finally:
+            self._depth -= 1
+
+    def _several(self, term: Term, scope: Scope) -> Iterator[Value]:
+        match term:
+            case Member(of, name):
+                members = (self.resolver.member(owner, name) for owner in self.of(of, scope))
+                yield from (member for member in members if member is not None)
+            case Await(of) | Truthy(of):
+                yield from self.of(of, scope)
+            case Ref(name):
+                for binding, home in self._bound(name, scope):
+                    over = Item(binding.term, ANY) if binding.kind == "each" else binding.term
+                    if binding.kind == "each" or isinstance(binding.term, Item | Call | Either | Member):
+                        yield from self.of(over, home)
+            case _:
+                for one, home in self._chosen(term, scope):
+                    yield from self.of(one, home)
+
+    def _chosen(self, term: Term, scope: Scope) -> Found:
+        """The terms of which one is what a term stands for."""
+        match term:
+            case Either(options):
+                yield from ((option, scope) for option in options)
+            case Item(of=Item() as pair, key=Const(int(index))):  # a part of an element
+                for one, home in self._chosen(pair, scope):
+                    if isinstance(one, Display) and one.kind != "dict" and index < len(one.values):
+                        yield one.values[index], home
+            case Item(of):
+                yield from self.elements(of, scope)
+            case Call(callee=Member(of, name)) if name in _TAKING:
+                yield from self.elements(of, scope)
+            case Call(callee=callee) if self.value(callee, scope) == External("builtins.next"):
+                yield from self.elements(term.args[0] if term.args else None, scope)
+
+    # -- what is in a list, or the values of a dict
+
+    def elements(self, term: Term | None, scope: Scope) -> Found:
+        """The terms of all that is known to be in a list, or of the values of a dict, each where it stands."""
+        if term is None or self._depth > _DEPTH:
+            return
+        self._depth += 1
+        found = list(dict.fromkeys(self._elements(term, scope)))
+        self._depth -= 1
+        yield from found
+
+    def _elements(self, term: Term, scope: Scope) -> Found:
+        match term:
+            case Display(keys=keys, values=values):
+                for index, one in enumerate(values):
+                    spread = index < len(keys) and keys[index] == SPREAD and term.kind == "dict"
+                    yield from self.elements(one, scope) if spread else self._one(one, scope)
+            case Either(options):
+                for option in options:
+                    yield from self.elements(option, scope)
+            case Sum(left, right):
+                yield from self.elements(left, scope)
+                yield from self.elements(right, scope)
+            case Truthy(of) | Await(of):
+                yield from self.elements(of, scope)
+            case Call():
+                yield from self._of_call(term, scope)
+            case Item():
+                for one, home in self._chosen(term, scope):
+                    yield from self.elements(one, home)
+            case Ref(name):
+                for binding, home in self._bound(name, scope):
+                    if binding.kind == "value":
+                        yield from self.elements(binding.term, home)
+                yield from self._put_into_name(name, scope)
+            case Member(of, name):
+                yield from self._of_member(self.value(of, scope), name)
+
+    def _one(self, term: Term, scope: Scope) -> Found:
+        """An element of a display: `*more` stands for all that is in there."""
+        if isinstance(term, Item) and not isinstance(term.key, Const):
+            more = list(self.elements(term.of, scope))
+            yield from more or [(term, scope)]
+        else:
+            yield term, scope
+
+    def _of_call(self, call: Call, scope: Scope) -> Found:
+        match call.callee:
+            case Member(of, "values" | "copy"):
+                yield from self.elements(of, scope)
+                return
+            case Member(of, "items"):
+                for one, home in self.elements(of, scope):
+                    yield Display("tuple", (), (ANY, one)), home
+                return
+        callee = self.value(call.callee, scope)
+        if isinstance(callee, External) and callee.name in _GIVING_ALL and call.args:
+            yield from self.elements(call.args[0], scope)
+        elif callee == External("builtins.enumerate") and call.args:
+            for one, home in self.elements(call.args[0], scope):
+                yield Display("tuple", (), (ANY, one)), home
+        elif isinstance(callee, Function):
+            function = self.resolver.function(callee.scope)
+            for returned in function.returns if function is not None else ():
+                yield from self.elements(returned, callee.scope)
+            for item in function.yields if function is not None else ():
+                if item.value is not None:
+                    yield item.value, callee.scope
+
+    def _bound(self, name: str, scope: Scope) -> Iterator[tuple[Binding, Scope]]:
+        """The bindings of a name, in the module that it comes from."""
+        found = self.resolver.lookup(name, scope)
+        for binding in found[0] if found is not None else ():
+            assert found is not None
+            if binding.kind == "from":
+                path = self.resolver.tree.find(scope.path, binding.module, binding.level)
+                links = self.resolver.links(path) if path is not None and not path.endswith("/") else None
+                if links is not None and path is not None and path != scope.path:
+                    yield from ((other, Scope(path)) for other in links.bindings.get(binding.name, ()))
+            else:
+                yield binding, found[1]
+
+    def _put_into_name(self, name: str, scope: Scope) -> Found:
+        """What is put into a list or dict after it was made, in the file that makes it."""
+        for binding, home in self._bound(name, scope):
+            links = self.resolver.links(home.path)
+            if links is None or binding.kind != "value":
+                continue
+            known = (
+                name if home.path == scope.path else next((n for n, b in links.bindings.items() if binding in b), name)
+            )
+            targets = [("", links.items), *((q, function.items) for q, function in links.functions.items())]
+            for qualname, items in targets:
+                if any(target == Ref(known) for target, _ in items) and self._sees(known, qualname, home):
+                    yield from ((value, Scope(home.path, qualname)) for target, value in items if target == Ref(known))
+            for site in links.calls:
+                match site.call.callee:
+                    case Member(Ref(named), method) if named == known and method in _ADDING:
+                        if self._sees(known, site.scope, home) and len(site.call.args) > _ADDING[method]:
+                            yield site.call.args[_ADDING[method]], Scope(home.path, site.scope)
+
+    def _sees(self, name: str, qualname: str, home: Scope) -> bool:
+        """Whether a name in a function of the same file is that of a certain scope."""
+        found = self.resolver.lookup(name, Scope(home.path, qualname))
+        return found is not None and found[1] == home
+
+    def _of_member(self, owner: Value | None, name: str) -> Found:
+        """What is in a list or dict that is an attribute of an object, or a name of a module."""
+        if isinstance(owner, Module):
+            yield from self.elements(Ref(name), Scope(owner.path))
+        kind = owner.of if isinstance(owner, Instance) else owner
+        for base in self.resolver.bases(kind) if isinstance(kind, Class) else ():
+            links = self.resolver.class_(base) if isinstance(base, Class) else None
+            home = self.resolver.links(base.scope.path) if isinstance(base, Class) else None
+            if links is None or home is None or not isinstance(base, Class):
+                continue
+            for binding in links.bindings.get(name, ()):
+                inner = Scope(base.scope.path, binding.name or base.scope.qualname)
+                yield from self.elements(binding.term, inner)
+            for function in home.functions.values():
+                if function.in_class and function.parent == base.scope.qualname:
+                    for target, value in function.items:
+                        if target == Member(Ref("self"), name):
+                            yield value, Scope(base.scope.path, function.qualname)
