@@ -44,8 +44,8 @@ class Fix:
 class Finding:
     """One defect. Paths are POSIX and relative to the project.
 
-    `call` is the ordinal of the call in its file; `imported` are the scope and the name that it is about, where that is
-    an import.
+    `call` is the ordinal of the call in its file that it is about, `function` the qualified name of the function, and
+    `imported` are the scope and the name, where that is an import.
     """
 
     code: str
@@ -58,11 +58,12 @@ class Finding:
     fix: Fix = Fix("none")
     call: int | None = None
     imported: tuple[str, str] | None = None
+    function: str | None = None
 
     @property
     def is_in_code(self) -> bool:
         """Whether it concerns a piece of code, rather than a file."""
-        return self.call is not None or self.imported is not None
+        return self.call is not None or self.imported is not None or self.function is not None
 
     @property
     def order(self) -> tuple[str, int, int, str]:

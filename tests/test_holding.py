@@ -454,21 +454,6 @@ APPS = {
         "import routes\nfrom elsewhere import app\napp.include_router(routes.router)",
         "was not found with certainty",
     ),
-    "event handler": (
-        "import routes\nfrom fastapi import FastAPI\napp = FastAPI()\napp.include_router(routes.router)\n"
-        "@app.on_event('startup')\nasync def s(): ...",
-        "silence the start-up and shutdown handlers registered in main.py:5",
-    ),
-    "event handler of the router": (
-        "from routes import router\nfrom fastapi import FastAPI\napp = FastAPI()\napp.include_router(router)\n"
-        "router.add_event_handler('startup', print)",
-        "registered in main.py:5",
-    ),
-    "on_startup": (
-        "from routes import router\nfrom fastapi import FastAPI\napp = FastAPI(on_startup=[print])\n"
-        "app.include_router(router)",
-        "silence the start-up and shutdown handlers",
-    ),
     "** arguments": (
         "from routes import router\nfrom fastapi import FastAPI\noptions = {}\napp = FastAPI(**options)\n"
         "app.include_router(router)",
@@ -478,11 +463,6 @@ APPS = {
         "from routes import router\nfrom fastapi import FastAPI\nclass L: ...\napp = FastAPI(lifespan=L)\n"
         "app.include_router(router)",
         "is not a function of the project",
-    ),
-    "bare lifespan": (
-        "from routes import router\nfrom fastapi import FastAPI\nasync def life(app):\n    yield\n"
-        "app = FastAPI(lifespan=life)\napp.include_router(router)",
-        "is not decorated with `@asynccontextmanager`",
     ),
     "two yields": (
         "from contextlib import asynccontextmanager\nfrom routes import router\nfrom fastapi import FastAPI\n"
@@ -520,11 +500,6 @@ APPS = {
         "from routes import router\nfrom fastapi import FastAPI\napp = FastAPI()\napp.include_router(router)\n"
         "for path, child in [('/a', app)]: ...",
         "put into a list or dict in main.py:5",
-    ),
-    "handlers by a function": (
-        "from routes import router\nfrom fastapi import FastAPI\napp = FastAPI()\napp.include_router(router)\n"
-        "def register(server):\n    @server.on_event('startup')\n    def s(): ...\nregister(app)",
-        "registered in main.py:6",
     ),
     "lifespan or None": (
         "import os\nfrom contextlib import asynccontextmanager\n"

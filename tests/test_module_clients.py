@@ -38,10 +38,6 @@ HELD = {
         "@app.on_event('shutdown')\nasync def stop():\n    await client.aclose()\n    print('bye')",
         "it is closed in main.py:15, by a function that does more than that",
     ),
-    "another handler": (
-        "@app.on_event('shutdown')\nasync def s(): await client.aclose()\n@app.on_event('startup')\ndef start(): ...",
-        "registered in main.py:15",
-    ),
 }
 
 SILENT = {

@@ -11,6 +11,7 @@ from fastmigrate.knowledge.names import APP_CLASSES, REQUEST_CLASSES, ROUTER_CLA
 from fastmigrate.knowledge.parity import Parity
 from fastmigrate.plan.errors import Errors
 from fastmigrate.plan.goals import (
+    ClientAroundLifespan,
     ClientAtHand,
     ClientInFunction,
     ClientInLifespan,
@@ -18,8 +19,10 @@ from fastmigrate.plan.goals import (
     ClientMoved,
     ClientOfApp,
     Goal,
+    HandlersCalled,
     Held,
     Imported,
+    LifespanWrapped,
     RequestHandedOn,
     RequestInFunction,
     Step,
@@ -28,6 +31,7 @@ from fastmigrate.plan.keys import Keys
 from fastmigrate.plan.lifespans import Lifespans
 from fastmigrate.plan.names import fresh, imported, request_parameter
 from fastmigrate.plan.specs import ClientSpec
+from fastmigrate.project.appmap import Event
 from fastmigrate.project.apps import ROUTE_DECORATORS
 from fastmigrate.project.callgraph import Edge
 from fastmigrate.project.modules import is_test_path
@@ -284,18 +288,22 @@ class Clients:
             if isinstance(lifespan, Function):
                 return Step((ClientInLifespan(lifespan.scope, goal.spec),))
             return Held(f"the lifespan of the app in {app.scope.path} is not a function of the project")
-        needs: list[Goal] = []
+        moved: list[Goal] = []
+        left: list[tuple[Instance, Event]] = []
         for router in self.apps.under(app):
             for event in self.apps.events.get(router, ()):
-                moved = self.closed_by(event.handler or (event.path, event.call))
-                if moved is None:
-                    where = f"{event.path}:{event.line}" if event.line else event.path
-                    return Held(
-                        f"a new lifespan would silence the start-up and shutdown handlers registered in {where}"
-                    )
-                needs.append(moved)
+                client = self.closed_by(event.handler or (event.path, event.call))
+                if client is None:
+                    left.append((router, event))
+                else:
+                    moved.append(client)
+        own = tuple(event for _, event in left)
+        if left and not (all(one == app for one, _ in left) and self.lifespans.events.can_be_called(app, own)):
+            return Step((LifespanWrapped(app), ClientAroundLifespan(app.scope.path, goal.spec), *moved))
+        if left:
+            moved.append(HandlersCalled(app, own))
         step = self._with_new_lifespan(app, call, goal.spec)
-        return replace(step, needs=(*step.needs, *needs))
+        return replace(step, needs=(*step.needs, *moved))
 
     def _may_be_none(self, term: Term, scope: Scope) -> bool:
         if isinstance(term, Either):

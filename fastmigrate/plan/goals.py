@@ -8,11 +8,13 @@ from fastmigrate.facts.terms import Term
 from fastmigrate.knowledge.parity import Parity
 from fastmigrate.knowledge.requests_exceptions import Step as Failure
 from fastmigrate.plan.specs import ClientSpec
+from fastmigrate.project.appmap import Event
 from fastmigrate.project.callgraph import Edge
 from fastmigrate.project.values import Instance, Scope
 from fastmigrate.rewrite.intents import Intent
 
 __all__ = [
+    "ClientAroundLifespan",
     "ClientAtHand",
     "ClientHandedOn",
     "ClientInFunction",
@@ -25,9 +27,12 @@ __all__ = [
     "ErrorsPassed",
     "Goal",
     "Gone",
+    "HandlersCalled",
     "Held",
     "HelperRun",
     "Imported",
+    "LifespanDecorated",
+    "LifespanWrapped",
     "LineReader",
     "NewLifespan",
     "PassedFunction",
@@ -213,6 +218,36 @@ class ClientInLifespan:
 
 
 @dataclass(frozen=True, slots=True)
+class HandlersCalled:
+    """The new lifespan of an app calls these start-up and shutdown handlers."""
+
+    app: Instance
+    handlers: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LifespanDecorated:
+    """A lifespan is decorated with `@asynccontextmanager`."""
+
+    function: Scope
+
+
+@dataclass(frozen=True, slots=True)
+class LifespanWrapped:
+    """The lifespan that an app has by default, with its handlers, runs within one that makes the clients."""
+
+    app: Instance
+
+
+@dataclass(frozen=True, slots=True)
+class ClientAroundLifespan:
+    """The function of a file that wraps lifespans makes a client."""
+
+    path: str
+    spec: ClientSpec
+
+
+@dataclass(frozen=True, slots=True)
 class Promises:
     """A file defines the hooks with which clients keep what their base promises."""
 
@@ -238,6 +273,10 @@ class Imported:
 
 Goal = (
     Promises
+    | HandlersCalled
+    | LifespanWrapped
+    | LifespanDecorated
+    | ClientAroundLifespan
     | NewLifespan
     | ClientInNewLifespan
     | ClientInLifespan

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from textwrap import indent
 
 from fastmigrate.facts.terms import Term
 from fastmigrate.facts.values import FunctionLinks
 from fastmigrate.plan.connections import constant_in
+from fastmigrate.plan.events import Events
 from fastmigrate.plan.goals import (
+    ClientAroundLifespan,
     ClientInLifespan,
     ClientInNewLifespan,
     Goal,
+    HandlersCalled,
     Held,
     Imported,
+    LifespanDecorated,
     NewLifespan,
     Promises,
     Step,
@@ -21,11 +25,11 @@ from fastmigrate.plan.goals import (
 from fastmigrate.plan.keys import Keys
 from fastmigrate.plan.names import fresh, imported
 from fastmigrate.plan.specs import ClientSpec
-from fastmigrate.plan.texts import BASES, LIFESPAN, PROMISES
+from fastmigrate.plan.texts import BASES, LIFESPAN, PROMISES, WRAPPER
 from fastmigrate.plan.written import HOOKS, is_written
 from fastmigrate.project.project import Project
 from fastmigrate.project.values import External, Function, Instance, Scope
-from fastmigrate.rewrite.intents import InsertBefore, Intent, WrapYield
+from fastmigrate.rewrite.intents import AddDecorator, InsertBefore, Intent, WrapYield
 
 __all__ = ["Lifespans"]
 
@@ -37,6 +41,7 @@ class Lifespans:
         self.project = project
         self.apps = project.apps
         self.keys = keys
+        self.events = Events(project)
 
     # -- names
 
@@ -98,6 +103,14 @@ class Lifespans:
         first = self._first_app(goal.path)
         return Step((Imported(goal.path, "contextlib", "asynccontextmanager"), Imported(goal.path, *_class_of(first))))
 
+    def client_around_lifespan(self, goal: ClientAroundLifespan) -> Step | Held:
+        """A function that wraps lifespans makes a client."""
+        if goal.spec.home not in {None, goal.path}:
+            return Held(_far_from(goal.spec, goal.path))
+        first = self._first_app(goal.path)
+        needs = (Imported(goal.path, "contextlib", "asynccontextmanager"), Imported(goal.path, *_class_of(first)))
+        return self._unknown(goal.path, goal.spec) or Step((*needs, *self._needs(goal.path, goal.spec)))
+
     def client_in_new_lifespan(self, goal: ClientInNewLifespan) -> Step | Held:
         """A new lifespan makes a client."""
         if goal.spec.home not in {None, goal.path}:
@@ -107,30 +120,69 @@ class Lifespans:
     def new_lifespans(self, goals: Iterable[Goal]) -> dict[str, InsertBefore]:
         """The new lifespans with all clients that these goals ask of them, by file."""
         specs: dict[str, set[ClientSpec]] = {}
+        called: dict[str, HandlersCalled] = {}
         for goal in goals:
             if isinstance(goal, ClientInNewLifespan):
                 specs.setdefault(goal.path, set()).add(goal.spec)
-        return {path: self._written(path, [s for s in self.keys.specs if s in own]) for path, own in specs.items()}
+            elif isinstance(goal, HandlersCalled):
+                called[goal.app.scope.path] = goal
+        return {path: self._written(path, self._ordered(own), called.get(path)) for path, own in specs.items()}
 
-    def _written(self, path: str, specs: list[ClientSpec]) -> InsertBefore:
+    def _ordered(self, specs: set[ClientSpec]) -> list[ClientSpec]:
+        return [spec for spec in self.keys.specs if spec in specs]
+
+    def _written(self, path: str, specs: list[ClientSpec], called: HandlersCalled | None) -> InsertBefore:
         """The lifespan that a file's apps share stands before the first of them."""
-        keys = [self.keys.of(spec) for spec in specs]
-        locals_: list[str] = []
-        for spec, key in zip(specs, keys, strict=True):
-            locals_.append("client" if spec.key == "client" and "client" not in locals_ else key)
-        items = [f'"{key}": {name}' for key, name in zip(keys, locals_, strict=True)]
-        state = ", ".join(items) if len(items) < 3 else "\n    " + "".join(f"{item},\n    " for item in items)[:-4]
+        state = self._state(specs)
         body = f"yield {{{state}}}"
-        for spec, name in reversed(list(zip(specs, locals_, strict=True))):
-            body = f"async with {self._manager(path, spec)} as {name}:\n{indent(body, '    ')}"
+        if called is not None:
+            before, after = (list(self.events.calls(called, kind)) for kind in ("startup", "shutdown"))
+            body = "\n".join([*before, body, *after])
         first = self._first_app(path)
         code = LIFESPAN.format(
             decorator=imported(self.project, path, "contextlib", "asynccontextmanager")[0],
             name=self.name(path),
             app_class=imported(self.project, path, *_class_of(first))[0],
-            body=indent(body, "    "),
+            body=indent(self._within(path, specs, body), "    "),
         )
         return InsertBefore("call", first.number, code)
+
+    def wrappers(self, goals: Iterable[Goal]) -> Iterator[tuple[str, InsertBefore]]:
+        """The functions that wrap lifespans, with all clients that these goals ask of them, by file."""
+        specs: dict[str, set[ClientSpec]] = {}
+        for goal in goals:
+            if isinstance(goal, ClientAroundLifespan):
+                specs.setdefault(goal.path, set()).add(goal.spec)
+        for path, own in specs.items():
+            first = self._first_app(path)
+            ordered = self._ordered(own)
+            inner = f"async with inner(app) as state:\n    yield {{**(state or {{}}), {self._state(ordered)}}}"
+            code = WRAPPER.format(
+                name=self.events.wrapper_name(path),
+                decorator=imported(self.project, path, "contextlib", "asynccontextmanager")[0],
+                app_class=imported(self.project, path, *_class_of(first))[0],
+                body=indent(self._within(path, ordered, inner), "        "),
+            )
+            yield path, InsertBefore("call", first.number, code)
+
+    def _locals(self, specs: list[ClientSpec]) -> list[str]:
+        """What the clients are called in a new lifespan."""
+        found: list[str] = []
+        for spec in specs:
+            found.append("client" if spec.key == "client" and "client" not in found else self.keys.of(spec))
+        return found
+
+    def _state(self, specs: list[ClientSpec]) -> str:
+        """What a new lifespan yields, as the items of a dict."""
+        pairs = zip(specs, self._locals(specs), strict=True)
+        items = [f'"{self.keys.of(spec)}": {name}' for spec, name in pairs]
+        return ", ".join(items) if len(items) < 3 else "\n    " + "".join(f"{item},\n    " for item in items)[:-4]
+
+    def _within(self, path: str, specs: list[ClientSpec], body: str) -> str:
+        """Code within the blocks that open these clients."""
+        for spec, name in reversed(list(zip(specs, self._locals(specs), strict=True))):
+            body = f"async with {self._manager(path, spec)} as {name}:\n{indent(body, '    ')}"
+        return body
 
     def _first_app(self, path: str) -> Instance:
         return min((app for app in self.apps.apps if app.scope.path == path), key=lambda app: app.number)
@@ -141,7 +193,8 @@ class Lifespans:
         """The client is opened around the `yield` of the app's own lifespan."""
         links = self.project.resolver.defined(goal.function)
         where = f"the lifespan `{links.qualname}` in {goal.function.path}"
-        if not any(self._is_context_manager(decorator, goal.function) for decorator in links.decorators):
+        bare = not links.decorators
+        if not bare and not any(self._is_context_manager(decorator, goal.function) for decorator in links.decorators):
             return Held(f"{where} is not decorated with `@asynccontextmanager`")
         if not links.is_async or len(links.yields) != 1 or not links.yields[0].statement:
             return Held(f"{where} does not have one `yield` statement")
@@ -157,7 +210,19 @@ class Lifespans:
         kinds = self.project.types.kinds(item.value, goal.function) if item.value is not None else frozenset({"none"})
         manager = self._manager(path, goal.spec)
         intent: Intent = WrapYield(item.number, manager, name, key, kinds != {"dict"})
-        return Step(self._needs(path, goal.spec), intents=((path, intent),))
+        needs = (*self._needs(path, goal.spec), *([LifespanDecorated(goal.function)] if bare else []))
+        return Step(needs, intents=((path, intent),))
+
+    def lifespan_decorated(self, goal: LifespanDecorated) -> Step | Held:
+        """A bare asynchronous generator becomes what Starlette would make of it."""
+        links = self.project.resolver.defined(goal.function)
+        path = goal.function.path
+        if not links.is_async:
+            return Held("it is a plain generator: make it `async def`, and decorate it")
+        name, _ = imported(self.project, path, "contextlib", "asynccontextmanager")
+        return Step(
+            (Imported(path, "contextlib", "asynccontextmanager"),), intents=((path, AddDecorator(links.number, name)),)
+        )
 
     def _client_names(self, lifespan: FunctionLinks) -> dict[ClientSpec, str]:
         """The names of all clients in a lifespan, so that no two share one."""

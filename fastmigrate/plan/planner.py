@@ -13,6 +13,7 @@ from fastmigrate.plan.calls import Calls
 from fastmigrate.plan.clients import Clients
 from fastmigrate.plan.escapes import Escapes
 from fastmigrate.plan.goals import (
+    ClientAroundLifespan,
     ClientAtHand,
     ClientHandedOn,
     ClientInFunction,
@@ -25,9 +26,12 @@ from fastmigrate.plan.goals import (
     ErrorsPassed,
     Goal,
     Gone,
+    HandlersCalled,
     Held,
     HelperRun,
     Imported,
+    LifespanDecorated,
+    LifespanWrapped,
     LineReader,
     NewLifespan,
     PassedFunction,
@@ -63,6 +67,10 @@ _ORDER: tuple[type, ...] = (
     LineReader,
     Promises,
     NewLifespan,
+    HandlersCalled,
+    LifespanDecorated,
+    LifespanWrapped,
+    ClientAroundLifespan,
     ClientInNewLifespan,
     ClientInLifespan,
     ClientOfApp,
@@ -203,6 +211,10 @@ class Planner:
             PassedFunction: self.tasks.passed_function,
             TaskImported: self.tasks.task_imported,
             ClientOfApp: self.clients.client_of_app,
+            HandlersCalled: self.clients.lifespans.events.handlers_called,
+            LifespanDecorated: self.clients.lifespans.lifespan_decorated,
+            LifespanWrapped: self.clients.lifespans.events.lifespan_wrapped,
+            ClientAroundLifespan: self.clients.lifespans.client_around_lifespan,
             NewLifespan: self.clients.lifespans.new_lifespan,
             ClientInNewLifespan: self.clients.lifespans.client_in_new_lifespan,
             ClientInLifespan: self.clients.lifespans.client_in_lifespan,
@@ -296,7 +308,7 @@ class Planner:
                         intents[path].append(intent)
         for path, lifespan in self.clients.lifespans.new_lifespans(goals).items():
             intents.setdefault(path, []).append(lifespan)
-        for path, intent in self.helpers.lowered(goals):
+        for path, intent in [*self.clients.lifespans.wrappers(goals), *self.helpers.lowered(goals)]:
             intents.setdefault(path, []).append(intent)
         known = {**self.calls.guards, **self.escapes.guards}
         guards = [guard for goal in goals for guard in known.get(goal, ())]
@@ -321,9 +333,11 @@ def _goal_of(finding: Finding) -> Goal | None:
     """The goal that is reached once a finding is fixed; None if there is none."""
     if finding.imported is not None:
         return TaskImported(finding.path, *finding.imported)
+    if finding.function is not None:
+        return LifespanDecorated(Scope(finding.path, finding.function))
     cure = _CURES.get(finding.code)
     return None if finding.call is None or cure is None else cure(finding.path, finding.call)
 
 
-def _key(finding: Finding) -> tuple[str, str, int | None, tuple[str, str] | None]:
-    return finding.code, finding.path, finding.call, finding.imported
+def _key(finding: Finding) -> tuple[str, str, int | None, tuple[str, str] | str | None]:
+    return finding.code, finding.path, finding.call, finding.imported or finding.function

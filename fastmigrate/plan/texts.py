@@ -6,7 +6,7 @@ pool 12.2, the length of an empty body 1.3, text without a charset 14.1.
 
 from __future__ import annotations
 
-__all__ = ["BASES", "LIFESPAN", "LINE_READER", "NO_STORE", "PROMISES", "quoted"]
+__all__ = ["BASES", "LIFESPAN", "LINE_READER", "NO_STORE", "PROMISES", "WRAPPER", "quoted"]
 
 _OF_REQUESTS = """\
 # requests promises what httpx leaves to its caller: a cookie lives for one call and
@@ -91,6 +91,16 @@ LIFESPAN = """\
 @{decorator}
 async def {name}(app: {app_class}):
 {body}
+"""
+WRAPPER = """\
+# The lifespan that the app has anyway, with its start-up and shutdown handlers, runs
+# within this one.
+def {name}(inner):
+    @{decorator}
+    async def lifespan(app: {app_class}):
+{body}
+
+    return lifespan
 """
 
 

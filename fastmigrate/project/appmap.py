@@ -26,13 +26,17 @@ class Route:
 class Event:
     """The registration of a start-up or shutdown handler, by the ordinal of a call or by arguments of the app (-1).
 
-    `handler` is the function, if it is one of the project.
+    `handler` is the function, if it is one of the project, and `kind` "startup" or "shutdown", if that is known. The
+    registration is `plain` if it is a decorator, or a call on the app itself, at the top of a module.
     """
 
     path: str
     line: int
     call: int
     handler: Scope | None = None
+    kind: str = ""
+    decorates: bool = False
+    plain: bool = False
 
 
 @dataclass(slots=True)

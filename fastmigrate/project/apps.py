@@ -93,7 +93,11 @@ class _AppReader:
                 function = handler.scope if isinstance(handler, Function) else None
                 if site.decorates is not None:
                     function = Scope(scope.path, site.decorates)
-                event = Event(scope.path, site.place.line, call.number, function)
+                named = call.argument(0, "event_type")
+                kind = str(named.value) if isinstance(named, Const) and name in _EVENTS else ""
+                decorates = site.decorates is not None
+                plain = not scope.qualname and name in _EVENTS and (decorates or name == "add_event_handler")
+                event = Event(scope.path, site.place.line, call.number, function, kind, decorates, plain)
                 self.map.events.setdefault(owner, []).append(event)
         elif name in {"exception_handler", "add_exception_handler"}:
             owner = self._owner(callee.of, scope)

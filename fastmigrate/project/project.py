@@ -323,6 +323,14 @@ class Project:
         paths = (path for path in self.sources.containing(b"BackgroundTask") if not is_test_path(path))
         return [links for path in paths if (links := self.links(path)) is not None]
 
+    def place_of(self, function: Scope) -> Place:
+        """Where a function is defined: from `async` or `def` to its name, with its columns in characters."""
+        line = self.resolver.defined(function).line
+        text = self.sources.decode(function.path).text.splitlines()[line - 1]
+        head = re.search(r"(?:async\s+)?def\s+\w+", text)
+        start, end = head.span() if head is not None else (0, len(text))
+        return Place(line, start + 1, line, end + 1)
+
     def place_in_text(self, path: str, place: Place) -> Place:
         """A place of a file's links with its columns in characters."""
         return place_in_text(place, self.sources.decode(path).text.encode().splitlines())

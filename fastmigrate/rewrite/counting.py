@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import libcst as cst
 
-from fastmigrate.rewrite.intents import Intent, RemoveStatement, StatementBefore
+from fastmigrate.rewrite.intents import Intent, RemoveStatement, StatementAfter, StatementBefore
 from fastmigrate.rewrite.nodes import names_that_are_no_expressions
 from fastmigrate.rewrite.templates import Templates
 
@@ -47,6 +47,7 @@ class CountingEditor(cst.CSTTransformer):
         self.statements: list[cst.CSTNode] = []  # those that are being visited, from the outside in
         self.elifs: set[cst.CSTNode] = set()
         self.befores: dict[cst.CSTNode, list[str]] = {}
+        self.afters: dict[cst.CSTNode, list[str]] = {}
         self.going: set[cst.CSTNode] = set()
 
     # -- counting
@@ -60,6 +61,11 @@ class CountingEditor(cst.CSTTransformer):
                 self.remaining.remove(intent)
                 before = self.befores.setdefault(self.statements[-1], [])
                 before += [] if intent.code in before else [intent.code]
+        for after in [
+            i for i in self.remaining if isinstance(i, StatementAfter) and (kind, i.call) == ("call", number)
+        ]:
+            self.remaining.remove(after)
+            self.afters.setdefault(self.statements[-1], []).append(after.code)
         if RemoveStatement(kind, number) in self.remaining:
             self.remaining.remove(RemoveStatement(kind, number))
             self.going.add(self.statements[-1])

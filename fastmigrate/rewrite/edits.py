@@ -7,11 +7,13 @@ import libcst as cst
 from fastmigrate.rewrite.expressions import ASYNC
 from fastmigrate.rewrite.imports import bound_name, with_alias, without_import
 from fastmigrate.rewrite.intents import (
+    AddDecorator,
     AddParameter,
     Annotate,
     ImportTwin,
     InsertAtTop,
     InsertBefore,
+    RemoveDecorator,
     RemoveImport,
     Twin,
     WrapRest,
@@ -67,6 +69,7 @@ class Editor(StatementEditor):
         number = self.numbers[original]
         if self._is_made_async("function", original):
             updated = updated.with_changes(asynchronous=ASYNC)
+        updated = updated.with_changes(decorators=self._decorators(original, updated))
         for annotation in self._take(Annotate, number, "function"):
             assert isinstance(annotation, Annotate)
             updated = updated.with_changes(returns=self._annotated(updated.returns, annotation.code))
@@ -88,6 +91,16 @@ class Editor(StatementEditor):
             copy = updated.with_changes(name=cst.Name(twin.name), leading_lines=blank)
             return cst.FlattenSentinel([original, copy])
         return updated
+
+    def _decorators(self, original: cst.FunctionDef, updated: cst.FunctionDef) -> list[cst.Decorator]:
+        """The decorators of a function, less those that go, and with those that come."""
+        number = self.numbers[original]
+        added = [new.code for new in self._take(AddDecorator, number, "function") if isinstance(new, AddDecorator)]
+        return [cst.Decorator(cst.parse_expression(code, self.config)) for code in added] + [
+            new
+            for old, new in zip(original.decorators, updated.decorators, strict=True)
+            if not self._take(RemoveDecorator, self.numbers.get(old.decorator))
+        ]
 
     def edit_ImportFrom(self, original: cst.ImportFrom, updated: cst.ImportFrom) -> cst.ImportFrom:
         """What imports a function imports its twin, too."""

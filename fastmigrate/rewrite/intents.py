@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 __all__ = [
+    "AddDecorator",
     "AddImport",
     "AddParameter",
     "Annotate",
@@ -26,11 +27,13 @@ __all__ = [
     "MakeAsync",
     "NewArgument",
     "PassFunction",
+    "RemoveDecorator",
     "RemoveImport",
     "RemoveStatement",
     "RenameMember",
     "ReplaceStatement",
     "SplitWith",
+    "StatementAfter",
     "StatementBefore",
     "Template",
     "TestMember",
@@ -209,6 +212,29 @@ class StatementBefore:
 
 
 @dataclass(frozen=True, slots=True)
+class StatementAfter:
+    """A statement comes to stand after the simple one that holds a call."""
+
+    call: int
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddDecorator:
+    """A function without decorators gets one."""
+
+    function: int
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveDecorator:
+    """A function loses the decorator that is this call."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class GuardStatement:
     """The statement that consists of a call becomes the body of `if test:`, below `first`."""
 
@@ -315,6 +341,9 @@ Intent = (
     | WrapRest
     | CloseAfterRest
     | StatementBefore
+    | StatementAfter
+    | RemoveDecorator
+    | AddDecorator
     | GuardStatement
     | AddParameter
     | Twin

@@ -25,6 +25,15 @@ class StatementEditor(ExpressionEditor):
         self, original: cst.SimpleStatementLine, updated: cst.SimpleStatementLine
     ) -> cst.BaseStatement | cst.FlattenSentinel[cst.BaseStatement]:
         """A statement gets a guard, is wrapped or replaced; others on its line get lines of their own."""
+        after = [_statement(code, self.config) for code in self.afters.pop(original, [])]
+        edited = self._edited_line(original, updated)
+        if not after:
+            return edited
+        return cst.FlattenSentinel([*(edited if isinstance(edited, cst.FlattenSentinel) else [edited]), *after])
+
+    def _edited_line(
+        self, original: cst.SimpleStatementLine, updated: cst.SimpleStatementLine
+    ) -> cst.BaseStatement | cst.FlattenSentinel[cst.BaseStatement]:
         before = self._new_before(original)
         replaced = self.replacer.lines(updated)
         if replaced is not None:
