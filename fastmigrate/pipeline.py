@@ -11,7 +11,7 @@ from pathspec import GitIgnoreSpec
 
 from fastmigrate.config import Config
 from fastmigrate.model import Finding, Fix
-from fastmigrate.plan.planner import Planner
+from fastmigrate.plan.planner import Plan, Planner
 from fastmigrate.project.modules import is_test_path
 from fastmigrate.project.project import Project
 from fastmigrate.project.versions import declares
@@ -36,8 +36,11 @@ class Result:
     findings: list[Finding]
     fixed: list[Finding] = field(default_factory=list)
     changes: dict[str, Change] = field(default_factory=dict)
-    undeclared: list[str] = field(default_factory=list)  # changed files that import the library, which nothing declares
     library: str = "httpx"
+    undeclared: list[str] = field(default_factory=list)  # changed files that import the library, which nothing declares
+    declared: list[str] = field(default_factory=list)  # files to which it was added
+    by_hand: list[str] = field(default_factory=list)  # files to which it has to be added by hand
+    stale: list[str] = field(default_factory=list)  # lock files beside them
     tests: list[str] = field(default_factory=list)  # test files that make a client for an app
 
 
@@ -123,12 +126,15 @@ class _Run:
             result.fixed = fixed
             result.changes = {p: Change(self.sources.read(p), new) for p, new in sorted(changed.items())}
             result.tests = list(self._tests_without_lifespan()) if self._makes_clients(result) else []
-            library = result.library = analysis.planner.project.library
-            result.undeclared = [
-                path
-                for path, change in result.changes.items()
-                if library.encode() not in change.before and declares(self.root, path, library) is not True
-            ]
+            self._note_library(result, analysis.planner.plan(fixed), analysis.planner.project.library)
+
+    def _note_library(self, result: Result, plan: Plan, library: str) -> None:
+        """Note where the library was declared, and where it could not be."""
+        result.library = library
+        result.declared, result.by_hand, result.stale = list(plan.declaring), list(plan.by_hand), list(plan.stale)
+        new = [p for p, change in result.changes.items() if p in plan.intents and library.encode() not in change.before]
+        if not result.declared and not result.by_hand:
+            result.undeclared = [path for path in new if declares(self.root, path, library) is not True]
 
     @staticmethod
     def _makes_clients(result: Result) -> bool:
@@ -145,13 +151,17 @@ class _Run:
 
     def _rewritten(self, analysis: _Analysis, fixable: list[Finding]) -> tuple[list[Finding], dict[str, bytes]]:
         """The findings whose fixes could be written, and the files with all of these fixes."""
+        from fastmigrate.rewrite.declaring import declared
         from fastmigrate.rewrite.rewriter import RewriteError, rewrite  # LibCST is slow to import
 
         while fixable:
             changed: dict[str, bytes] = {}
             path = ""
             try:
-                for path, intents in analysis.planner.plan(fixable).intents.items():
+                plan = analysis.planner.plan(fixable)
+                for path in plan.declaring:
+                    changed[path] = declared(path, self.sources.read(path), analysis.planner.project.library)
+                for path, intents in plan.intents.items():
                     source = self.sources.decode(path)
                     if source.encode(source.text) != self.sources.read(path):
                         raise RewriteError(f"its bytes are not those that {source.encoding} gives for its text")

@@ -14,8 +14,8 @@ class VerificationError(Exception):
     """The migrated project is not what was meant; the message says why."""
 
 
-_MOVING = frozenset({"FM303"})
-"""Rules whose findings go wherever a fix moves what they are about."""
+_MOVING = frozenset({"FM303", "FM601"})
+"""Rules whose findings go wherever a fix moves what they are about, or are about what a fix makes true."""
 
 
 def compare_findings(before: Iterable[Finding], fixed: Iterable[Finding], after: Iterable[Finding]) -> None:

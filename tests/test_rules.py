@@ -20,7 +20,9 @@ def test_documentation(rule: Rule, tmp_path: Path) -> None:
     assert rule.doc.splitlines()[0] == f"{rule.code} {rule.name}"
     assert re.findall(r"^(.+)\n-+$", rule.doc, re.MULTILINE) == SECTIONS
     example, instead = re.findall(r"```python\n(.*?)```", rule.doc, re.DOTALL)
-    (tmp_path / "pyproject.toml").write_text(PYPROJECT)
+    settings = re.findall(r"```toml\n(.*?)```", rule.doc, re.DOTALL)
+    pyproject = tmp_path / "pyproject.toml"
+    pyproject.write_text(settings[0] if settings else PYPROJECT)
     main = tmp_path / "main.py"
 
     main.write_text(example)
@@ -30,6 +32,7 @@ def test_documentation(rule: Rule, tmp_path: Path) -> None:
     assert [finding["code"] for finding in result["findings"] + result["fixed"]] == [rule.code]
     if result["fixed"]:
         assert main.read_text() == instead
+        assert not settings or pyproject.read_text() == settings[1]
 
     main.write_text(instead)
     assert fastmigrate(*chosen, cwd=tmp_path).code == 0

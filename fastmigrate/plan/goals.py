@@ -31,6 +31,7 @@ __all__ = [
     "Held",
     "HelperRun",
     "Imported",
+    "LibraryDeclared",
     "LifespanDecorated",
     "LifespanWrapped",
     "LineReader",
@@ -233,6 +234,14 @@ class LifespanDecorated:
 
 
 @dataclass(frozen=True, slots=True)
+class LibraryDeclared:
+    """The library whose client the call with this ordinal makes is declared among what the project needs."""
+
+    path: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class LifespanWrapped:
     """The lifespan that an app has by default, with its handlers, runs within one that makes the clients."""
 
@@ -275,6 +284,7 @@ Goal = (
     Promises
     | HandlersCalled
     | LifespanWrapped
+    | LibraryDeclared
     | LifespanDecorated
     | ClientAroundLifespan
     | NewLifespan

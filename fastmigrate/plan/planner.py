@@ -30,6 +30,7 @@ from fastmigrate.plan.goals import (
     Held,
     HelperRun,
     Imported,
+    LibraryDeclared,
     LifespanDecorated,
     LifespanWrapped,
     LineReader,
@@ -56,6 +57,7 @@ from fastmigrate.plan.specs import ClientSpec
 from fastmigrate.plan.tasks import Tasks
 from fastmigrate.plan.urllib_calls import UrllibCalls
 from fastmigrate.plan.users import Users
+from fastmigrate.project.declarations import minimum_of
 from fastmigrate.project.project import BlockingCall, Project
 from fastmigrate.project.values import Scope
 from fastmigrate.rewrite.intents import Intent
@@ -91,6 +93,7 @@ _ORDER: tuple[type, ...] = (
     Slept,
     PassedFunction,
     TaskImported,
+    LibraryDeclared,
 )
 _CURES: dict[str, Callable[[str, int], Goal]] = {
     "FM101": ThroughClient,
@@ -100,15 +103,23 @@ _CURES: dict[str, Callable[[str, int], Goal]] = {
     "FM301": ClientShared,
     "FM302": ClientMoved,
     "FM403": PassedFunction,
+    "FM601": LibraryDeclared,
 }
 """What has to be reached for the findings of each rule about calls."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The edits of each file that is to change, in the order in which they apply."""
+    """The edits of each file that is to change, in the order in which they apply.
+
+    `declaring` are the files to which the library is to be added, `stale` the lock files beside them, and `by_hand`
+    those that have to be changed by hand.
+    """
 
     intents: dict[str, tuple[Intent, ...]]
+    declaring: tuple[str, ...] = ()
+    stale: tuple[str, ...] = ()
+    by_hand: tuple[str, ...] = ()
 
 
 class Planner:
@@ -208,6 +219,7 @@ class Planner:
             ResponseReturned: self.calls.responses.returned,
             RequestHandedOn: self.clients.request_handed_on,
             RequestInFunction: self.clients.request_in_function,
+            LibraryDeclared: self._library_declared,
             PassedFunction: self.tasks.passed_function,
             TaskImported: self.tasks.task_imported,
             ClientOfApp: self.clients.client_of_app,
@@ -321,7 +333,22 @@ class Planner:
         ]
         for path, intent in unused_imports(self.project, needed, intents, [*gone, *replaced], kept):
             intents[path].append(intent)
-        return Plan({path: tuple(edits) for path, edits in sorted(intents.items()) if edits})
+        importing = {goal.path for goal in goals if isinstance(goal, Imported) and goal.module == self.project.library}
+        importing |= {goal.path for goal in goals if isinstance(goal, LibraryDeclared)}
+        missing = [self.project.declarations.missing(path, self.project.library) for path in sorted(importing)]
+        return Plan(
+            {path: tuple(edits) for path, edits in sorted(intents.items()) if edits},
+            tuple(dict.fromkeys(file for one in missing for file in one.files)),
+            tuple(dict.fromkeys(file for one in missing for file in one.locks)),
+            tuple(dict.fromkeys(file for one in missing for file in one.by_hand)),
+        )
+
+    def _library_declared(self, goal: LibraryDeclared) -> Step | Held:
+        """A library is declared where its framework is."""
+        missing = self.project.declarations.missing(goal.path, self.project.library)
+        if not missing.files:
+            return Held(f"declare `{minimum_of(self.project.library)}` in {', '.join(missing.by_hand)} by hand")
+        return Step()
 
 
 def _within_coroutine(step: Step | Held, call: BlockingCall) -> Step | Held:

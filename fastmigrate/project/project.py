@@ -22,6 +22,7 @@ from fastmigrate.project.appmap import AppMap
 from fastmigrate.project.apps import read_apps
 from fastmigrate.project.callgraph import CallGraph, Node
 from fastmigrate.project.clients import MadeClient, made_clients
+from fastmigrate.project.declarations import Declarations
 from fastmigrate.project.modules import ModuleTree, is_test_path, module_name
 from fastmigrate.project.reach import Reach
 from fastmigrate.project.references import Reference, References
@@ -87,6 +88,7 @@ class Project:
         self._library = library
         self._configured = {canonical(name) for name in blocking_calls}
         self.importers = Importers(sources)
+        self.declarations = Declarations(sources)
         self.unreadable: dict[str, SourceError] = {}
         self._links: dict[str, ModuleLinks | None] = {}
         self._references = References(self)

@@ -60,6 +60,7 @@ def summary(results: Sequence[Result], *, written: bool = True) -> Iterator[str]
     parts += [f"{unreadable} unreadable"] if unreadable else []
     parts += [f"{unsafe} {'needs' if unsafe == 1 else 'need'} --unsafe-fixes"] if unsafe else []
     yield f"{', '.join(parts)}." + (f" {_count(len(findings), 'finding')} left." if findings else "")
+    yield from _of_library(results)
     undeclared = [shown(result.root / path) for result in results for path in result.undeclared]
     if undeclared:
         library = next(result.library for result in results if result.undeclared)
@@ -70,6 +71,20 @@ def summary(results: Sequence[Result], *, written: bool = True) -> Iterator[str]
     reasons = Counter(finding.fix.reason or "" for finding in by_grade["none"] if finding.is_in_code)
     for reason, count in sorted(reasons.items(), key=lambda item: (-item[1], item[0])):
         yield f"  held ({count}): {reason}"
+
+
+def _of_library(results: Sequence[Result]) -> Iterator[str]:
+    """Where the library was declared, and what is left to do for it."""
+    for result in results:
+        declared, by_hand, stale = (
+            [shown(result.root / path) for path in paths] for paths in (result.declared, result.by_hand, result.stale)
+        )
+        if declared:
+            yield f"  note: {result.library} was added to {' and '.join(declared)}."
+        if by_hand:
+            yield f"  note: declare {result.library} in {' and '.join(by_hand)}."
+        if stale and declared:
+            yield f"  note: {' and '.join(stale)} {'are' if len(stale) > 1 else 'is'} stale now: lock again."
 
 
 def _block(finding: Finding, root: Path) -> Iterator[str]:

@@ -1,0 +1,64 @@
+"""Adds a requirement to the files in which projects declare what they need; order, format and comments stay."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from fastmigrate.project.declarations import FRAMEWORKS, is_of, minimum_of
+
+__all__ = ["declared"]
+
+
+def declared(path: str, content: bytes, library: str) -> bytes:
+    """The content of a file with a library beside its framework; as it was, if it does not name that."""
+    text = content.decode()
+    if path.endswith("pyproject.toml"):
+        return _in_toml(text, library).encode()
+    return _in_lines(text, library).encode()
+
+
+def _names_framework(requirement: object) -> bool:
+    return isinstance(requirement, str) and any(is_of(requirement, name) for name in FRAMEWORKS)
+
+
+def _place(names: Sequence[str], library: str) -> int:
+    """Where a name comes among others: in its place, if they are sorted, else at the end."""
+    plain = [re.split(r"[^\w.-]", name.strip(), maxsplit=1)[0].lower() for name in names]
+    if plain == sorted(plain):
+        return sum(name < library for name in plain)
+    return len(plain)
+
+
+def _in_lines(text: str, library: str) -> str:
+    end = "\r\n" if "\r\n" in text else "\n"
+    lines = text.splitlines(keepends=True)
+    listed = [index for index, line in enumerate(lines) if line.strip()[:1] not in {"", "#", "-"}]
+    if not any(_names_framework(lines[index]) for index in listed):
+        return text
+    place = _place([lines[index] for index in listed], library)
+    at = listed[place] if place < len(listed) else listed[-1] + 1
+    if at and not lines[at - 1].endswith("\n"):
+        lines[at - 1] += end
+    lines.insert(at, minimum_of(library) + end)
+    return "".join(lines)
+
+
+def _in_toml(text: str, library: str) -> str:
+    import tomlkit  # noqa: PLC0415  # slow to import, and seldom needed
+
+    document: Any = tomlkit.parse(text)
+    project = document.get("project", {})
+    poetry = document.get("tool", {}).get("poetry", {})
+    lists = [project.get("dependencies"), *project.get("optional-dependencies", {}).values()]
+    lists += document.get("dependency-groups", {}).values()
+    for listed in lists:
+        if isinstance(listed, list) and any(_names_framework(item) for item in listed):
+            texts = [str(item) for item in listed if isinstance(item, str)]
+            listed.insert(_place(texts, library) if len(texts) == len(listed) else len(listed), minimum_of(library))
+    tables = [poetry.get("dependencies"), *(group.get("dependencies") for group in poetry.get("group", {}).values())]
+    for table in tables:
+        if isinstance(table, dict) and any(_names_framework(str(name)) for name in table):
+            table[library] = minimum_of(library).removeprefix(library)
+    return tomlkit.dumps(document)
