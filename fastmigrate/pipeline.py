@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -12,7 +12,6 @@ from pathspec import GitIgnoreSpec
 from fastmigrate.config import Config
 from fastmigrate.model import Finding, Fix
 from fastmigrate.plan.planner import Plan, Planner
-from fastmigrate.project.modules import is_test_path
 from fastmigrate.project.project import Project
 from fastmigrate.project.versions import declares
 from fastmigrate.rules import all_rules
@@ -41,7 +40,6 @@ class Result:
     declared: list[str] = field(default_factory=list)  # files to which it was added
     by_hand: list[str] = field(default_factory=list)  # files to which it has to be added by hand
     stale: list[str] = field(default_factory=list)  # lock files beside them
-    tests: list[str] = field(default_factory=list)  # test files that make a client for an app
 
 
 @dataclass(slots=True)
@@ -125,7 +123,6 @@ class _Run:
         if after is not None:
             result.fixed = fixed
             result.changes = {p: Change(self.sources.read(p), new) for p, new in sorted(changed.items())}
-            result.tests = list(self._tests_without_lifespan()) if self._makes_clients(result) else []
             self._note_library(result, analysis.planner.plan(fixed), analysis.planner.project.library)
 
     def _note_library(self, result: Result, plan: Plan, library: str) -> None:
@@ -135,19 +132,6 @@ class _Run:
         new = [p for p, change in result.changes.items() if p in plan.intents and library.encode() not in change.before]
         if not result.declared and not result.by_hand:
             result.undeclared = [path for path in new if declares(self.root, path, library) is not True]
-
-    @staticmethod
-    def _makes_clients(result: Result) -> bool:
-        made = b"AsyncClient("
-        return any(change.after.count(made) > change.before.count(made) for change in result.changes.values())
-
-    def _tests_without_lifespan(self) -> Iterator[str]:
-        """Test files that make a client for an app of the project, and by the look of it never run its lifespan."""
-        for path in self.sources.containing(b"TestClient(", b"ASGITransport("):
-            content = self.sources.read(path)
-            runs = any(token in content for token in (b"with TestClient(", b"LifespanManager", b"lifespan_context"))
-            if is_test_path(path) and not runs and b"= FastAPI(" not in content:
-                yield path
 
     def _rewritten(self, analysis: _Analysis, fixable: list[Finding]) -> tuple[list[Finding], dict[str, bytes]]:
         """The findings whose fixes could be written, and the files with all of these fixes."""

@@ -159,11 +159,6 @@ def test_unsafe_fixes_are_made_on_demand(tmp_path: Path) -> None:
     assert note == "  note: main.py now needs httpx: declare it among the dependencies."
 
 
-def test_tests_that_need_the_lifespan_are_named(tmp_path: Path) -> None:
-    project(tmp_path, main=MAIN, **{"tests/test_main": "client = TestClient(app)\n"})
-    assert "  note: tests/test_main.py needs the app's lifespan to run" in fastmigrate("--fix", cwd=tmp_path).stdout
-
-
 def test_a_folder_without_python_is_worth_a_word(tmp_path: Path) -> None:
     run = fastmigrate(cwd=tmp_path)
     assert run.code == 0

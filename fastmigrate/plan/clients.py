@@ -31,6 +31,7 @@ from fastmigrate.plan.keys import Keys
 from fastmigrate.plan.lifespans import Lifespans
 from fastmigrate.plan.names import fresh, imported, request_parameter
 from fastmigrate.plan.specs import ClientSpec
+from fastmigrate.plan.testing import Testing
 from fastmigrate.project.appmap import Event
 from fastmigrate.project.apps import ROUTE_DECORATORS
 from fastmigrate.project.callgraph import Edge
@@ -76,6 +77,7 @@ class Clients:
         self.errors = Errors(project)
         self.keys = Keys(project, specs)
         self.lifespans = Lifespans(project, self.keys)
+        self.testing = Testing(project)
         self._names: dict[Scope, dict[ClientSpec, str]] = {}
 
     # -- in a path operation
@@ -286,9 +288,9 @@ class Clients:
                 return Held(f"the lifespan of the app in {app.scope.path} may be None")
             lifespan = self.project.resolver.resolve(given, app.scope)
             if isinstance(lifespan, Function):
-                return Step((ClientInLifespan(lifespan.scope, goal.spec),))
+                return Step((ClientInLifespan(lifespan.scope, goal.spec), *self.testing.of_app(app)))
             return Held(f"the lifespan of the app in {app.scope.path} is not a function of the project")
-        moved: list[Goal] = []
+        moved: list[Goal] = list(self.testing.of_app(app))
         left: list[tuple[Instance, Event]] = []
         for router in self.apps.under(app):
             for event in self.apps.events.get(router, ()):

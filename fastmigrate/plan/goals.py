@@ -46,6 +46,7 @@ __all__ = [
     "Slept",
     "Step",
     "TaskImported",
+    "TestClientEntered",
     "ThroughClient",
 ]
 
@@ -242,6 +243,16 @@ class LibraryDeclared:
 
 
 @dataclass(frozen=True, slots=True)
+class TestClientEntered:
+    """The test client that the call with this ordinal makes runs the lifespan of its app."""
+
+    __test__ = False
+
+    path: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class LifespanWrapped:
     """The lifespan that an app has by default, with its handlers, runs within one that makes the clients."""
 
@@ -284,6 +295,7 @@ Goal = (
     Promises
     | HandlersCalled
     | LifespanWrapped
+    | TestClientEntered
     | LibraryDeclared
     | LifespanDecorated
     | ClientAroundLifespan

@@ -45,6 +45,7 @@ from fastmigrate.plan.goals import (
     Slept,
     Step,
     TaskImported,
+    TestClientEntered,
     ThroughClient,
 )
 from fastmigrate.plan.helpers import Helpers
@@ -94,6 +95,7 @@ _ORDER: tuple[type, ...] = (
     PassedFunction,
     TaskImported,
     LibraryDeclared,
+    TestClientEntered,
 )
 _CURES: dict[str, Callable[[str, int], Goal]] = {
     "FM101": ThroughClient,
@@ -103,6 +105,7 @@ _CURES: dict[str, Callable[[str, int], Goal]] = {
     "FM301": ClientShared,
     "FM302": ClientMoved,
     "FM403": PassedFunction,
+    "FM501": TestClientEntered,
     "FM601": LibraryDeclared,
 }
 """What has to be reached for the findings of each rule about calls."""
@@ -219,6 +222,7 @@ class Planner:
             ResponseReturned: self.calls.responses.returned,
             RequestHandedOn: self.clients.request_handed_on,
             RequestInFunction: self.clients.request_in_function,
+            TestClientEntered: self.clients.testing.entered,
             LibraryDeclared: self._library_declared,
             PassedFunction: self.tasks.passed_function,
             TaskImported: self.tasks.task_imported,

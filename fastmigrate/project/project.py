@@ -32,6 +32,7 @@ from fastmigrate.project.returned import ReturnedResponses
 from fastmigrate.project.roots import find_roots
 from fastmigrate.project.sharing import SharedUses, shared_uses
 from fastmigrate.project.tasks import MisplacedImport, MisusedTask, misplaced_imports, misused_tasks
+from fastmigrate.project.testing import TestingClients
 from fastmigrate.project.types import Types
 from fastmigrate.project.values import Class, Function, Instance, Scope, Value
 from fastmigrate.project.versions import declares
@@ -251,6 +252,11 @@ class Project:
             if not is_test_path(path) and (links := self.links(path)) is not None
             for client in made_clients(links, self.resolver, ASYNC_CLIENTS | CLIENTS)
         )
+
+    @cached_property
+    def testing(self) -> TestingClients:
+        """The test clients of its apps."""
+        return TestingClients(self)
 
     @cached_property
     def own_clients(self) -> tuple[MadeClient, ...]:

@@ -65,9 +65,6 @@ def summary(results: Sequence[Result], *, written: bool = True) -> Iterator[str]
     if undeclared:
         library = next(result.library for result in results if result.undeclared)
         yield f"  note: {_first(undeclared)} now {_verb(undeclared)} {library}: declare it among the dependencies."
-    tests = [shown(result.root / path) for result in results for path in result.tests]
-    if tests:
-        yield f"  note: {_first(tests)} {_verb(tests)} the app's lifespan to run: `with TestClient(app) as client:`."
     reasons = Counter(finding.fix.reason or "" for finding in by_grade["none"] if finding.is_in_code)
     for reason, count in sorted(reasons.items(), key=lambda item: (-item[1], item[0])):
         yield f"  held ({count}): {reason}"

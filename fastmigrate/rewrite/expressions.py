@@ -40,7 +40,7 @@ class ExpressionEditor(CountingEditor):
         self.conjunctions: list[cst.BaseExpression] = []
         self.disjunctions: list[cst.BaseExpression] = []
         self.guards: list[tuple[cst.BaseExpression, GuardStatement]] = []
-        self.rests: list[cst.BaseExpression] = []
+        self.rests: list[tuple[cst.BaseExpression, bool]] = []
         self.replacer = Replacer(self.config)
         self.closings: dict[cst.CSTNode, str] = {}  # statements, and what is to close what they open
 
@@ -69,7 +69,7 @@ class ExpressionEditor(CountingEditor):
             self.closings[block] = closing.code
         for rest in self._take(WrapRest, number, "call"):
             assert isinstance(rest, WrapRest)
-            self.rests.append(result)
+            self.rests.append((result, rest.is_async))
         self._mark("call", number, result)
         return result
 

@@ -19,6 +19,7 @@ __all__ = [
     "Collect",
     "EditCall",
     "EditHandler",
+    "EnterClient",
     "GuardStatement",
     "ImportTwin",
     "InsertAtTop",
@@ -32,6 +33,7 @@ __all__ = [
     "RemoveStatement",
     "RenameMember",
     "ReplaceStatement",
+    "ReturnToYield",
     "SplitWith",
     "StatementAfter",
     "StatementBefore",
@@ -192,6 +194,22 @@ class WrapRest:
     """`name = value`, where value is the call, becomes `async with value as name:` around the rest of its block."""
 
     call: int
+    is_async: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class EnterClient:
+    """`return value` or `yield value`, where value is the call, becomes `yield name` within `with value as name:`."""
+
+    call: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnToYield:
+    """A `return` becomes a `yield`."""
+
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,6 +357,8 @@ Intent = (
     | SplitWith
     | UnwrapWith
     | WrapRest
+    | EnterClient
+    | ReturnToYield
     | CloseAfterRest
     | StatementBefore
     | StatementAfter

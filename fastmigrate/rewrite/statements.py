@@ -7,7 +7,16 @@ from collections.abc import Iterable, Sequence
 import libcst as cst
 
 from fastmigrate.rewrite.expressions import ASYNC, ExpressionEditor
-from fastmigrate.rewrite.intents import EditHandler, Intent, MakeAsync, SplitWith, UnwrapWith, WrapYield
+from fastmigrate.rewrite.intents import (
+    EditHandler,
+    EnterClient,
+    Intent,
+    MakeAsync,
+    ReturnToYield,
+    SplitWith,
+    UnwrapWith,
+    WrapYield,
+)
 from fastmigrate.rewrite.nodes import refuse_comments
 from fastmigrate.rewrite.replacing import gone, without_gone
 
@@ -34,6 +43,10 @@ class StatementEditor(ExpressionEditor):
     def _edited_line(
         self, original: cst.SimpleStatementLine, updated: cst.SimpleStatementLine
     ) -> cst.BaseStatement | cst.FlattenSentinel[cst.BaseStatement]:
+        entering = self._entering(original, updated)
+        if entering is not None:
+            return entering
+        updated = updated.with_changes(body=[*map(self._yielding, original.body, updated.body)])
         before = self._new_before(original)
         replaced = self.replacer.lines(updated)
         if replaced is not None:
@@ -50,6 +63,31 @@ class StatementEditor(ExpressionEditor):
                 line = line.with_changes(trailing_whitespace=updated.trailing_whitespace)
             lines.append(self._under(above, line))
         return cst.FlattenSentinel(lines)
+
+    def _yielding(self, old: cst.BaseSmallStatement, new: cst.BaseSmallStatement) -> cst.BaseSmallStatement:
+        """`yield x` for `return x`."""
+        if isinstance(new, cst.Return) and self._take(ReturnToYield, self.numbers.get(old)):
+            return cst.Expr(cst.Yield(new.value), semicolon=new.semicolon)
+        return new
+
+    def _entering(self, original: cst.SimpleStatementLine, updated: cst.SimpleStatementLine) -> cst.With | None:
+        """What gives out a test client gives it out within the `with` that enters it."""
+        match original.body, updated.body:
+            case ([cst.Return(value=old)], [cst.Return(value=new)]):
+                pass
+            case ([cst.Expr(cst.Yield(value=old))], [cst.Expr(cst.Yield(value=new))]):
+                pass
+            case _:
+                return None
+        for intent in self._take(EnterClient, self.numbers.get(old), "call") if isinstance(old, cst.Call) else ():
+            assert isinstance(intent, EnterClient) and isinstance(new, cst.BaseExpression)
+            name = cst.Name(intent.name)
+            given = cst.SimpleStatementLine(
+                [cst.Expr(cst.Yield(name))], trailing_whitespace=updated.trailing_whitespace
+            )
+            block = cst.IndentedBlock([given])
+            return cst.With([cst.WithItem(new, cst.AsName(name))], block, leading_lines=updated.leading_lines)
+        return None
 
     def _headers(self, statement: cst.BaseSmallStatement) -> list[str]:
         """The compound statements into which a small one is to be put, from the outside in."""
@@ -187,10 +225,11 @@ class StatementEditor(ExpressionEditor):
         for index in reversed(range(len(updated.body))):
             statement = updated.body[index]
             block: cst.BaseStatement
-            if (item := self._opened(statement)) is not None:
+            if (opened := self._opened(statement)) is not None:
                 assert isinstance(statement, cst.SimpleStatementLine)
                 inner = self._rest(updated, index)
-                block = cst.With([item], inner, asynchronous=ASYNC, leading_lines=statement.leading_lines)
+                made_async = ASYNC if opened[1] else None
+                block = cst.With([opened[0]], inner, asynchronous=made_async, leading_lines=statement.leading_lines)
                 updated = updated.with_changes(body=[*updated.body[:index], block], footer=[])
             elif (code := self.closings.pop(statement, None)) is not None:
                 lines = [line for line in _leading_lines(updated.body[index + 1]) if line.comment is None][:1]
@@ -204,17 +243,18 @@ class StatementEditor(ExpressionEditor):
         """What follows a statement of a block, as a block of its own."""
         return cst.IndentedBlock(_without_blank_lines(block.body[index + 1 :]), footer=block.footer)
 
-    def _opened(self, statement: cst.BaseStatement | cst.BaseSmallStatement) -> cst.WithItem | None:
+    def _opened(self, statement: cst.BaseStatement | cst.BaseSmallStatement) -> tuple[cst.WithItem, bool] | None:
+        """The item of the `with` that a statement becomes, and whether that is asynchronous."""
         match statement:
             case cst.SimpleStatementLine(
                 body=[
                     cst.Assign(targets=[cst.AssignTarget(target=cst.Name() as name)], value=value)
                     | cst.AnnAssign(target=cst.Name() as name, value=value)
                 ]
-            ) if any(value is rest for rest in self.rests):
-                self.rests = [rest for rest in self.rests if rest is not value]
-                assert value is not None
-                return cst.WithItem(value, cst.AsName(name))
+            ):
+                for rest in [rest for rest in self.rests if rest[0] is value]:
+                    self.rests.remove(rest)
+                    return cst.WithItem(rest[0], cst.AsName(name)), rest[1]
         return None
 
 

@@ -1,0 +1,118 @@
+"""How test code makes a client for an app: for a fixture, a module, a test, or the set-up of a test case."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import Literal
+
+from fastmigrate.facts.order import number_nodes
+
+__all__ = ["Form", "TestClientUse", "read_test_clients"]
+
+Form = Literal["entered", "given", "local", "module", "set-up", "other"]
+_KEPT = frozenset({"__enter__", "enterContext", "enter_context", "enter_async_context"})
+
+
+@dataclass(frozen=True, slots=True)
+class TestClientUse:
+    """What is done with a test client, by the ordinal of the call that makes it.
+
+    It is "entered" by a `with`, "given" out by a fixture that does nothing else with it, the value of a "local" name
+    or of one of a "module", or an attribute that the "set-up" of a test case makes; `name` is what it is called.
+    `returned` is the ordinal of the `return` that gives out a local one, if there is one; `tests` says that the file
+    has functions that pytest runs.
+    """
+
+    __test__ = False
+
+    number: int
+    form: Form
+    name: str = "client"
+    returned: int = -1
+    tests: bool = False
+
+
+def read_test_clients(tree: ast.Module, calls: set[int]) -> dict[int, TestClientUse]:
+    """What is done with the clients that these calls make."""
+    numbers = number_nodes(tree)
+    parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
+    tests = any(
+        isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_") for node in tree.body
+    )
+    found: dict[int, TestClientUse] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and numbers[node] in calls:
+            found[numbers[node]] = _read(node, parents, numbers, tests=tests)
+    return found
+
+
+def _read(
+    call: ast.Call, parents: dict[ast.AST, ast.AST], numbers: dict[ast.AST, int], *, tests: bool
+) -> TestClientUse:
+    parent = parents[call]
+    number = numbers[call]
+    function = _function(call, parents)
+    match parent:
+        case ast.withitem():
+            return TestClientUse(number, "entered")
+        case ast.Attribute(attr=name) if name in _KEPT:
+            return TestClientUse(number, "entered")
+        case ast.Call(func=ast.Attribute(attr=name)) if name in _KEPT:
+            return TestClientUse(number, "entered")
+        case ast.Return() if function is not None and _is_fixture(function) and parent in function.body:
+            return TestClientUse(number, "given")
+        case ast.Yield() if function is not None and _is_fixture(function) and parents[parent] in function.body:
+            return TestClientUse(number, "given")
+        case ast.Assign(targets=[ast.Name(id=name)]):
+            if function is None:
+                plain = isinstance(parents[parent], ast.Module) and not _is_entered(name, parents)
+                return TestClientUse(number, "module" if plain else "entered", name, tests=tests)
+            return _local(number, name, function, parent, numbers)
+        case ast.Assign(targets=[ast.Attribute(value=ast.Name(id="self"), attr=name)]):
+            if function is not None and function.name == "setUp":
+                return TestClientUse(number, "set-up", f"self.{name}")
+    return TestClientUse(number, "other")
+
+
+def _function(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> ast.FunctionDef | None:
+    while (above := parents.get(node)) is not None:
+        if isinstance(above, ast.FunctionDef):
+            return above
+        node = above
+    return None
+
+
+def _is_fixture(function: ast.FunctionDef) -> bool:
+    return any("fixture" in ast.unparse(decorator) for decorator in function.decorator_list)
+
+
+def _is_entered(name: str, parents: dict[ast.AST, ast.AST]) -> bool:
+    """Whether some `with` enters what has a name."""
+    return any(
+        isinstance(node, ast.withitem)
+        and any(isinstance(part, ast.Name) and part.id == name for part in ast.walk(node.context_expr))
+        for node in parents
+    )
+
+
+def _local(
+    number: int, name: str, function: ast.FunctionDef, statement: ast.Assign, numbers: dict[ast.AST, int]
+) -> TestClientUse:
+    """A client with a name in a function: what follows may stand in a `with`, if no `return` gives it out early."""
+    after = function.body[function.body.index(statement) + 1 :] if statement in function.body else []
+    returns = [node for part in after for node in ast.walk(part) if isinstance(node, ast.Return) and node.value]
+    yields = [node for part in after for node in ast.walk(part) if isinstance(node, ast.Yield)]
+    entered = any(isinstance(node, ast.withitem) and name in ast.unparse(node) for node in ast.walk(function))
+    stored = [
+        n for n in ast.walk(function) if isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Store)
+    ]
+    if entered or not after or len(stored) != 1:
+        return TestClientUse(number, "entered" if entered else "other")
+    gives = [node for node in returns if isinstance(node.value, ast.Name) and node.value.id == name]
+    if not returns:
+        is_test = function.name.startswith("test")
+        return TestClientUse(number, "local", name) if yields or is_test else TestClientUse(number, "other")
+    if _is_fixture(function) and not yields and returns == gives and after[-1] in gives:
+        return TestClientUse(number, "local", name, numbers[gives[0]])
+    return TestClientUse(number, "other")

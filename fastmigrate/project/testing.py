@@ -1,0 +1,110 @@
+"""Test clients: which calls in test code make one for an app, and whether the app's lifespan runs for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fastmigrate.facts.terms import Const, Display
+from fastmigrate.facts.test_clients import TestClientUse, read_test_clients
+from fastmigrate.facts.values import CallSite
+from fastmigrate.knowledge.names import APP_CLASSES
+from fastmigrate.project.modules import is_test_path
+from fastmigrate.project.values import External, Function, Instance, Scope
+
+if TYPE_CHECKING:
+    from fastmigrate.project.project import Project
+
+__all__ = ["TestedApp", "TestingClients"]
+
+_CLIENTS = {
+    "fastapi.testclient.TestClient": "app",
+    "starlette.testclient.TestClient": "app",
+    "httpx.ASGITransport": "app",
+    "httpx2.ASGITransport": "app",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TestedApp:
+    """A client that test code makes for an app; `app` is None for one that is not known."""
+
+    __test__ = False
+
+    scope: Scope
+    site: CallSite
+    use: TestClientUse
+    app: Instance | None
+    made: str
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Its file, and the ordinal of the call."""
+        return self.scope.path, self.site.call.number
+
+
+class TestingClients:
+    """Finds the test clients of a project's apps."""
+
+    __test__ = False
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.all = {client.key: client for client in self._find()}
+
+    def _find(self) -> Iterator[TestedApp]:
+        project = self.project
+        if not project.apps.apps:
+            return
+        for path in project.sources.containing(b"TestClient", b"ASGITransport"):
+            links = project.links(path)
+            made: list[tuple[Scope, CallSite, str]] = []
+            for site in links.calls if links is not None else ():
+                callee = project.resolver.resolve(site.call.callee, Scope(path, site.scope))
+                if isinstance(callee, External) and callee.name in _CLIENTS:
+                    made.append((Scope(path, site.scope), site, callee.name))
+            uses = read_test_clients(project.tree_of(path), {site.call.number for _, site, _ in made}) if made else {}
+            for scope, site, name in made:
+                yield TestedApp(scope, site, uses[site.call.number], self._app(site, scope, _CLIENTS[name]), name)
+
+    def _app(self, site: CallSite, scope: Scope, parameter: str) -> Instance | None:
+        """The app that a client is made for."""
+        value = self.project.resolver.resolve(site.call.argument(0, parameter), scope)
+        if isinstance(value, Instance) and self.project.resolver.is_a(value, APP_CLASSES):
+            return value
+        served = [app for app in self.project.apps.apps if not is_test_path(app.scope.path)]
+        return served[0] if value is None and len(served) == 1 else None
+
+    def of(self, app: Instance) -> list[TestedApp]:
+        """The clients for an app that never run its lifespan."""
+        return [client for client in self.all.values() if client.app == app and client.use.form != "entered"]
+
+    def needs_lifespan(self, app: Instance) -> bool:
+        """Whether an app's code reads something that its lifespan hands out by `request.state`."""
+        keys = {
+            str(key.value)
+            for scope in self._lifespans(app)
+            for item in self.project.resolver.defined(scope).yields
+            if isinstance(item.value, Display)
+            for key in item.value.keys
+            if isinstance(key, Const)
+        }
+        names = (links.state_names for path in self._reading if (links := self.project.links(path)) is not None)
+        return bool(keys) and any(not keys.isdisjoint(own) for own in names)
+
+    @property
+    def _reading(self) -> list[str]:
+        return [
+            path
+            for path in self.project.sources.containing(b".state.", b'"state"]', b"'state']")
+            if not is_test_path(path)
+        ]
+
+    def _lifespans(self, app: Instance) -> Iterator[Scope]:
+        lifespan = self.project.lifespan(app)
+        if isinstance(lifespan, Function) and self.project.resolver.function(lifespan.scope) is not None:
+            yield lifespan.scope
+        links = self.project.links(app.scope.path)
+        if links is not None and "lifespan_context" in links.stored:
+            yield from (Scope(app.scope.path, name) for name, inner in links.functions.items() if inner.yields)

@@ -1,0 +1,123 @@
+"""Test suites of migrated projects: what passed before passes afterwards, by the same names."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.projects import findings, project
+from tests.run import fastmigrate
+
+MAIN = """
+import requests
+from fastapi import FastAPI
+app = FastAPI()
+@app.get("/")
+async def f():
+    try:
+        return requests.get("http://127.0.0.1:9/").text
+    except requests.RequestException:
+        return "refused"
+"""
+HEAD = "import pytest\nfrom fastapi.testclient import TestClient\nfrom main import app\n"
+ASKS = "assert client.get('/').json() == 'refused'"
+FIXTURE = "@pytest.fixture\ndef client():\n"
+
+SUITES = {
+    "a module": f"client = TestClient(app)\ndef test_f():\n    {ASKS}\ndef test_g():\n    {ASKS}\n",
+    "a module with classes": (
+        f"client = TestClient(app)\ndef test_f(): ...\nclass TestF:\n    def test_g(self):\n        {ASKS}\n"
+    ),
+    "a fixture that returns": f"{FIXTURE}    return TestClient(app)\ndef test_f(client):\n    {ASKS}\n",
+    "a fixture that yields": f"{FIXTURE}    yield TestClient(app)\ndef test_f(client):\n    {ASKS}\n",
+    "a fixture with a name for it": (
+        f"@pytest.fixture(scope='module')\ndef client():\n    made = TestClient(app)\n    made.headers['a'] = 'b'\n"
+        f"    return made\ndef test_f(client):\n    {ASKS}\n"
+    ),
+    "a fixture that cleans up": (
+        f"{FIXTURE}    made = TestClient(app)\n    yield made\n    app.dependency_overrides.clear()\n"
+        f"def test_f(client):\n    {ASKS}\n"
+    ),
+    "a fixture for the app": (
+        f"@pytest.fixture\ndef served(): return app\n@pytest.fixture\ndef client(served):\n    return TestClient(served)\n"
+        f"def test_f(client):\n    {ASKS}\n"
+    ),
+    "a test": f"def test_f():\n    client = TestClient(app)\n    {ASKS}\n",
+    "a test case": (
+        "import unittest\nclass TestF(unittest.TestCase):\n    def setUp(self):\n        self.client = TestClient(app)\n"
+        "    def test_f(self):\n        client = self.client\n        " + ASKS + "\n"
+    ),
+    "one that is entered": f"def test_f():\n    with TestClient(app) as client:\n        {ASKS}\n",
+    "one that is entered later": f"client = TestClient(app)\ndef test_f():\n    with client:\n        {ASKS}\n",
+}
+
+
+def outcomes(folder: Path) -> dict[str, str]:
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", "-o", "addopts="],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = dict(re.findall(r"^(\S+::\S+) (PASSED|FAILED|ERROR)", run.stdout, re.MULTILINE))
+    assert found, run.stdout + run.stderr
+    return found
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_what_passed_passes(name: str, tmp_path: Path) -> None:
+    project(tmp_path, main=MAIN, test_app=HEAD + SUITES[name])
+    before = outcomes(tmp_path)
+    assert set(before.values()) == {"PASSED"}
+    run = fastmigrate("--fix", cwd=tmp_path)
+    assert run.code == 0, run.stdout + run.stderr
+    assert "request.state.client" in (tmp_path / "main.py").read_text()
+    assert outcomes(tmp_path) == before
+    assert fastmigrate("--fix", cwd=tmp_path).stdout.startswith("No findings")
+
+
+LEFT = {
+    "a transport": (
+        "import httpx\nclient = httpx.AsyncClient(transport=httpx.ASGITransport(app=app))",
+        "LifespanManager",
+    ),
+    "a helper": ("def make():\n    return TestClient(app)", "enter it by hand"),
+    "a chain": ("def test_f():\n    TestClient(app).get('/')", "enter it by hand"),
+    "two of a name": (
+        "def test_f(a):\n    client = TestClient(app)\n    client = TestClient(app)",
+        "enter it by hand",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LEFT)
+def test_what_is_left_is_found(name: str, tmp_path: Path) -> None:
+    code, reason = LEFT[name]
+    project(tmp_path, main=MAIN, test_app=f"{HEAD}{code}\n")
+    assert {finding["code"] for finding in findings(tmp_path)} == {"FM101"}
+    run = fastmigrate("--fix", cwd=tmp_path)
+    assert "request.state.client" in (tmp_path / "main.py").read_text()
+    assert reason in run.stdout
+    assert {finding["code"] for finding in findings(tmp_path)} == {"FM501"}
+
+
+def test_a_lifespan_that_does_more_takes_unsafe_fixes(tmp_path: Path) -> None:
+    main = MAIN + "@app.on_event('startup')\ndef connect(): ...\n"
+    project(tmp_path, main=main, test_app=HEAD + SUITES["a fixture that returns"])
+    assert fastmigrate("--fix", cwd=tmp_path).code == 1
+    [finding] = findings(tmp_path)
+    assert (finding["code"], finding["fix"]["applicability"]) == ("FM501", "unsafe")
+    assert fastmigrate("--fix", "--unsafe-fixes", cwd=tmp_path).code == 0
+    assert "with TestClient(app) as client:\n        yield client" in (tmp_path / "test_app.py").read_text()
+
+
+def test_apps_of_tests_and_apps_without_state_need_nothing(tmp_path: Path) -> None:
+    own = "from fastapi import FastAPI\nother = FastAPI()\nclient = TestClient(other)\n"
+    project(tmp_path, main=MAIN, test_app=HEAD + own)
+    assert fastmigrate("--fix", cwd=tmp_path).code == 0
+    assert (tmp_path / "test_app.py").read_text() == HEAD + own
