@@ -342,6 +342,12 @@ HELD_OBJECTS = {
     "a base from outside": ({"base": "Anything"}, "a base from outside (`elsewhere.Anything`)"),
     "an unknown object": ({"code": "shop = Shop()\ndef g(shop): return shop.session.headers"}, "may be its session"),
     "getattr": ({"code": "shop = Shop()\ngetattr(shop, 'session')"}, "is asked for by its name"),
+    "hasattr": ({"member": "def has(self): return hasattr(self, 'session')"}, "is asked for by its name"),
+    "the dict of its object": ({"member": "def has(self): return self.__dict__['session']"}, "is asked for by its"),
+    "a lambda of the class": (
+        {"member": "setup = lambda self, t: self.session.headers.update({'a': t})"},
+        "may be its session",
+    ),
     "returned": ({"member": "def give(self): return self.session"}, "`self.session` is returned in line"),
     "handed on": ({"member": "def give(self): send(self.session)"}, "is handed to `send`"),
     "given another value": ({"code": "shop = Shop()\nshop.session = anything"}, "is given another value"),
@@ -365,6 +371,17 @@ HELD_OBJECTS = {
     ),
 }
 UNSAFE_OBJECTS = {
+    "set up by another method": {
+        "member": "def login(self, token: str): self.session.headers['X-Token'] = token; return self",
+        "code": "",
+        "call": "Shop().login(u).read(u)",
+    },
+    "made by another method": {
+        "made": "self.a = a",
+        "member": "def open(self): self.session = requests.Session(); return self",
+        "code": "",
+        "call": "Shop().open().read(u)",
+    },
     "set up while others use it": {
         "member": "def login(self, token: str): self.session.headers['X-Token'] = token",
     },
@@ -379,12 +396,7 @@ SAFE_OBJECTS = {
     "annotated": {"made": "self.session: requests.Session = requests.Session()"},
     "set up": {"made": "self.session = requests.Session(); self.session.headers.update({'X-B': a}); self.a = a"},
     "from outside": {"call": "shop.read(u), shop.session.get(u).text"},
-    "set up by another method": {
-        "made": "self.session = requests.Session()",
-        "member": "def login(self, token: str): self.session.headers['X-Token'] = token; return self",
-        "code": "",
-        "call": "Shop().login(u).read(u)",
-    },
+    "declared": {"body": "session: requests.Session"},
     "an attribute of other things": {"code": "shop = Shop()\ndef g(db: Anything): db.session.execute('x')"},
     "used off the event loop": {
         "code": "shop = Shop()\n@app.get('/b')\ndef b(u: str): return shop.session.get(u).text"
@@ -423,3 +435,48 @@ def test_fixes_sessions_of_objects(name: str, tmp_path: Path) -> None:
     assert ("self.session = requests.Session()" in migrated) == stays
     assert ('extensions={"cookies": httpx.Cookies(self.session.cookies)}' in migrated) == stays
     assert ("self.session_cookies = httpx.Cookies()" in migrated) != stays
+
+
+BASE = """
+class Base:
+    def set_token(self, t: str): self.session.headers["Authorization"] = t
+"""
+
+
+def test_a_use_in_a_base_class_holds(tmp_path: Path) -> None:
+    parts = {"base": "Base", "code": "shop = Shop()\nshop.set_token('x')"}
+    main = object_app(parts).replace("app = FastAPI()", "from base import Base\napp = FastAPI()")
+    [finding] = findings(project(tmp_path, main=main, base=BASE))
+    assert "may be its session" in finding["fix"]["reason"]
+
+
+def test_a_use_in_a_file_that_does_not_know_the_class_holds(tmp_path: Path) -> None:
+    project(tmp_path, main=object_app({}), util="def helper(svc): svc.session.headers['late'] = '1'\n")
+    [finding] = findings(tmp_path)
+    assert "may be its session" in finding["fix"]["reason"]
+
+
+def test_a_name_that_a_subclass_has_is_left_to_it(tmp_path: Path) -> None:
+    sub = "from main import Shop\nclass Sub(Shop):\n    @property\n    def session_cookies(self): return {}\n"
+    project(tmp_path, main=object_app({}), sub=sub)
+    fastmigrate("--fix", cwd=tmp_path)
+    main = (tmp_path / "main.py").read_text()
+    assert "self.session_cookies = " not in main
+    assert "httpx.Cookies()" in main
+
+
+def test_what_sets_it_up_may_use_it(tmp_path: Path) -> None:
+    made = "self.session = requests.Session(); self.session.headers['X'] = self.sign()"
+    parts = {"made": made, "member": "def sign(self): return str(self.session.headers)"}
+    project(tmp_path, main=object_app(parts))
+    fastmigrate("--fix", "--unsafe-fixes", cwd=tmp_path)
+    main = (tmp_path / "main.py").read_text()
+    assert "requests.Session" in main or main.index("self.session_headers = {}") < main.index("= self.sign()")
+
+
+def test_tests_that_replace_it_are_named(tmp_path: Path) -> None:
+    test = "from unittest.mock import patch\nfrom main import shop\n"
+    test += "def test_f():\n    with patch.object(shop, 'session'): ...\n"
+    project(tmp_path, main=object_app({}), test_main=test)
+    [finding] = findings(tmp_path)
+    assert "test_main.py:4 uses the session" in finding["fix"]["reason"]

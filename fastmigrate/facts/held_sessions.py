@@ -92,6 +92,19 @@ def _by_function(tree: ast.Module) -> Iterator[tuple[Function | None, list[ast.A
         yield function, nodes
 
 
+def _calls_object(statement: ast.stmt) -> bool:
+    """Whether a statement calls a method of `self`, or hands it on: that may use the session in its turn."""
+    for node in ast.walk(statement):
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="self"))):
+                return True
+            case ast.Call(args=args, keywords=keywords):
+                given = [*args, *(keyword.value for keyword in keywords)]
+                if any(isinstance(value, ast.Name) and value.id == "self" for value in given):
+                    return True
+    return False
+
+
 class _Reader:
     def __init__(self, tree: ast.Module, function: Function | None, numbers: dict[ast.AST, int]) -> None:
         self.function = function
@@ -127,9 +140,11 @@ class _Reader:
     def _leading(self, node: ast.Attribute, made: ast.Call) -> set[ast.AST]:
         code = ast.unparse(node)
         after = statements_after(made, self.parents, self.function)
-        return leading_statements(
+        found = leading_statements(
             after, lambda other: isinstance(other, ast.Attribute) and ast.unparse(other) == code, self.uses
         )
+        first = next((index for index, statement in enumerate(after) if _calls_object(statement)), len(after))
+        return found & {*after[:first]}
 
     def _above(self, node: ast.AST) -> Iterator[ast.AST]:
         while (above := self.parents.get(node)) is not None and above is not self.function:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from fastmigrate.facts.held_sessions import HeldSession, MemberUse, read_held_session, read_member_uses
-from fastmigrate.facts.terms import OPAQUE, SPREAD, Const, Either, Member, Ref, Term, dotted
+from fastmigrate.facts.terms import OPAQUE, SPREAD, Const, Either, Member, Term, dotted
 from fastmigrate.facts.values import ModuleLinks
 from fastmigrate.knowledge.parity import Parity
-from fastmigrate.knowledge.requests_sessions import METHODS, USES
+from fastmigrate.knowledge.requests_sessions import METHODS, SETTINGS, USES
 from fastmigrate.plan.defaults import Default
 from fastmigrate.plan.goals import Held, SessionTakenOver, Step, ThroughClient
 from fastmigrate.plan.kept_settings import KeptSettings, Mention
@@ -26,6 +26,8 @@ __all__ = ["HeldSessions"]
 _PLAIN_BASES = frozenset(["builtins.object", "abc.ABC", "typing.Generic", "typing.Protocol"])
 """Bases from outside that let an object have any attribute."""
 _OF_SESSIONS = {name.rpartition(".")[2] for name in METHODS} | {member for member, _ in USES}
+_COMMON = frozenset({"get", "close", "delete"})
+"""Members that sessions of databases have, too."""
 _OWN_HEADERS: list[tuple[Term, Term]] = [
     (Const(name), Const("")) for name in ("User-Agent", "Accept-Encoding", "Accept", "Connection")
 ]
@@ -117,17 +119,24 @@ class HeldSessions:
                 f"its session, made in {goal.path}, is not made by a plain assignment to an attribute of `self`"
             )
         owner = Class(Scope(goal.path, function.parent))
-        family = [owner, *self.project.graph.below.get(owner, ())]
-        reason = next((reason for one in family if (reason := self._odd(one, owner, held.name))), None)
+        related = self._related(owner)
+        reason = next((reason for one in related if (reason := self._odd(one, owner, held.name))), None)
         if reason is not None:
             return Held(reason)
-        return self._used(goal, held, home)
+        return self._used(goal, held, home, related)
+
+    def _related(self, owner: Class) -> list[Class]:
+        """A class, all that inherit from it, and all that any of these inherit from."""
+        family = [owner, *self.project.graph.below.get(owner, ())]
+        above = (base for one in family for base in self.project.resolver.bases(one) if isinstance(base, Class))
+        return list(dict.fromkeys([*family, *above]))
 
     def _odd(self, one: Class, owner: Class, name: str) -> str | None:
         """Why objects of a class cannot keep the settings of the session, or None."""
         links = self.project.resolver.class_(one)
         shown = self.project.name_of(one.scope)
-        values = links.bindings.get(name, ()) if links is not None else ()
+        bindings = links.bindings.get(name, ()) if links is not None else ()
+        values = [binding for binding in bindings if binding.kind != "parameter"]  # `session: requests.Session`
         if any(binding.kind != "value" for binding in values) or len(values) > (one == owner):
             return f"`{name}` of `{shown}` gets several values, so it may not be the session that is used"
         for base in self.project.resolver.bases(one):
@@ -138,11 +147,12 @@ class HeldSessions:
                 return f"`{shown}` has a base from outside (`{base.name}`), which may use its session, too"
         return None
 
-    def _used(self, goal: SessionTakenOver, held: HeldSession, home: Scope) -> _Session | Held:
+    def _used(self, goal: SessionTakenOver, held: HeldSession, home: Scope, related: list[Class]) -> _Session | Held:
         mentions: list[Mention] = []
         names: dict[tuple[str, int], str] = {}
         tested = None
-        for path, links in self._mentioning(goal, held.name):
+        near = self.project.importers.leading_to([goal.path])
+        for path, links in self._mentioning(held.name):
             made = goal.number if path == goal.path else None
             for found in read_member_uses(self.project.tree_of(path), held.name, made):
                 scope = _scope(links, found)
@@ -154,12 +164,17 @@ class HeldSessions:
                     reason = self._in_the_way(found, scope)
                     mentions.append(Mention(scope, found.code, found.use))
                     names[path, found.use.call] = found.code
-                elif not is_test_path(path) and self._may_be_it(found, scope):
+                elif self._may_be_it(found, scope, related, is_near=path in near):
+                    if is_test_path(path):
+                        tested = tested or f"{path}:{found.use.line}"
+                        continue
                     reason = f"`{found.code}` in {path}:{found.use.line} may be its session: of what is not known"
                 if reason is not None:
                     return Held(reason)
-            asking = None if is_test_path(path) else self._asked_for(links, held.name)
-            if asking is not None:
+            asking = self._asked_for(links, held.name) if path in near else None
+            if asking is not None and is_test_path(path):
+                tested = tested or asking
+            elif asking is not None:
                 return Held(f"`{held.name}` is asked for by its name in {asking}")
         mentions.sort(key=lambda mention: (mention.scope != home, mention.scope.path))
         kept = KeptSettings(
@@ -169,7 +184,7 @@ class HeldSessions:
             f"self.{held.name}",
             tuple(mentions),
             keeps_cookies=True,
-            name=self._namer(mentions, held.name),
+            name=self._namer(held.name),
         )
         stays = any(is_request(mention.use) and self._is_off_loop(mention) for mention in mentions)
         return _Session(held, kept, names, stays, tested, self._set_later(mentions, home))
@@ -180,29 +195,24 @@ class HeldSessions:
 
     @staticmethod
     def _set_later(mentions: Iterable[Mention], home: Scope) -> str | None:
-        """Where a session is set up after it was made."""
+        """Where a session is made or set up after its object was."""
+        if home.name != "__init__":
+            return f"`self` in {home.path}:{home.name}, which makes the session,"
         for mention in mentions:
-            making = mention.scope == home or mention.scope.name == "__init__"
-            if not making and not is_request(mention.use) and mention.use.member != "close":
+            if mention.scope.name != "__init__" and not is_request(mention.use) and mention.use.member != "close":
                 return f"`{mention.session}.{mention.use.member}` in {mention.scope.path}:{mention.use.line}"
         return None
 
-    def _namer(self, mentions: Iterable[Mention], attribute: str) -> Callable[[str, str], str]:
+    def _namer(self, attribute: str) -> Callable[[str, str], str]:
         """Names the settings of a session after it: `self.session` has `self.session_headers`."""
-        paths = {mention.scope.path for mention in mentions}
-        taken = {
-            name
-            for path in paths
-            if (links := self.project.links(path)) is not None
-            for name in (*links.stored, *(name for one in links.classes.values() for name in one.bindings))
-        }
+        wanted = {f"{attribute}_{setting}" for setting in SETTINGS}
+        taken = {name for name in wanted if any(True for _ in self.project.sources.containing(name.encode()))}
         return lambda session, setting: session.removesuffix(attribute) + fresh(f"{attribute}_{setting}", taken)
 
-    def _mentioning(self, goal: SessionTakenOver, name: str) -> Iterator[tuple[str, ModuleLinks]]:
-        """The files that can know of the session, by what they import, and name such an attribute."""
-        near = self.project.importers.leading_to([goal.path])
-        for path in self.project.sources.containing(name.encode()):
-            links = self.project.links(path) if path in near else None
+    def _mentioning(self, name: str) -> Iterator[tuple[str, ModuleLinks]]:
+        """The files that name such an attribute."""
+        for path in self.project.sources.containing(f".{name}".encode(), f'"{name}"'.encode(), f"'{name}'".encode()):
+            links = self.project.links(path)
             if links is not None:
                 yield path, links
 
@@ -214,19 +224,31 @@ class HeldSessions:
             values = [*self.project.resolver.alternatives(Member(found.owner, name), scope)]
         return any(isinstance(v, Instance) and (v.scope.path, v.number) == (goal.path, goal.number) for v in values)
 
-    def _may_be_it(self, found: MemberUse, scope: Scope) -> bool:
-        """Whether an attribute of something that is not known may be the session, by what is done with it."""
-        if self.project.resolver.resolve(found.owner, scope) is not None:
+    def _may_be_it(self, found: MemberUse, scope: Scope, related: list[Class], *, is_near: bool) -> bool:
+        """Whether an attribute may be the session after all: of a class above, a protocol, or what is not known.
+
+        In files that do not lead to the session's own, it takes a member that little else has.
+        """
+        owner = self.project.resolver.resolve(found.owner, scope)
+        kind = owner.of if isinstance(owner, Instance) else owner
+        if isinstance(kind, Class):
+            bases = set(self.project.resolver.bases(kind))
+            return kind in related or any(isinstance(b, External) and b.name.endswith(".Protocol") for b in bases)
+        unbound = isinstance(kind, External) and kind.name in {"builtins.self", "builtins.cls"}
+        if owner is not None and not unbound:
             return False
         kinds = self.project.types.kinds(found.owner, scope)
-        return (not kinds or "unknown" in kinds) and (not found.use.member or found.use.member in _OF_SESSIONS)
+        unknown = not kinds or "unknown" in kinds
+        member = found.use.member
+        return unknown and (member in _OF_SESSIONS or not member if is_near else member in _OF_SESSIONS - _COMMON)
 
     def _asked_for(self, links: ModuleLinks, name: str) -> str | None:
-        """Where code asks for an attribute of this name: `getattr(self, "session")`."""
+        """Where code asks for an attribute of this name: `getattr(self, "session")`, `patch.object(x, "session")`."""
         for site in links.calls:
-            if site.call.callee in {Ref("getattr"), Ref("setattr")} and Const(name) in site.call.args[1:2]:
+            if Const(name) in site.call.args:
                 return f"{links.path}:{site.place.line}"
-        return None
+        content = self.project.sources.read(links.path)
+        return links.path if b"__dict__" in content or b"vars(self)" in content else None
 
     def _in_the_way(self, found: MemberUse, scope: Scope) -> str | None:
         use = found.use
@@ -254,7 +276,7 @@ class HeldSessions:
         notes = list(rewritten.notes)
         if session.tested is not None and not session.stays:
             notes.append(f"{session.tested} uses the session `{session.held.name}`, which is gone")
-        if session.late is not None and self._is_shared(session):
+        if session.late is not None:
             notes.append(
                 f"{session.late} changes what all users of the object share: another request may do so while this one "
                 "waits"
@@ -267,26 +289,6 @@ class HeldSessions:
         terms = (*made_by(self.project, goal), *session.held.annotated)
         gone = tuple((goal.path, home.qualname, term) for term in terms)
         return Step((*calls_of_it, *rewritten.needs), parity, tuple(notes), rewritten.intents, gone)
-
-    def _is_shared(self, session: _Session) -> bool:
-        """Whether requests may share an object: it is not made, by a plain call, in a function on the event loop."""
-        home = session.kept.home
-        owner = Class(Scope(home.path, self.project.resolver.defined(home).parent))
-        kinds = {owner, *self.project.graph.below.get(owner, ())}
-        for path in {name for kind in kinds for name in self.project.sources.containing(kind.scope.name.encode())}:
-            links = self.project.links(path) if not is_test_path(path) else None
-            for site in links.calls if links is not None else ():
-                scope = Scope(path, site.scope)
-                if self.project.resolver.resolve(site.call.callee, scope) in kinds:
-                    function = self.project.resolver.function(scope)
-                    if function is None or (function.decorators and scope not in self.project.apps.routes):
-                        return True
-            for bindings in links.bindings.values() if links is not None else ():
-                for binding in bindings:
-                    made = self.project.resolver.resolve_binding(binding, Scope(path))
-                    if binding.kind == "value" and isinstance(made, Instance) and made.of in kinds:
-                        return True
-        return False
 
 
 def _scope(links: ModuleLinks, found: MemberUse) -> Scope:

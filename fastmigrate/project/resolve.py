@@ -447,11 +447,9 @@ class Resolver:
             links = self.class_(base) if isinstance(base, Class) else None
             if links is None or not isinstance(base, Class) or name not in links.bindings:
                 continue
-            return _only(
-                self.resolve_binding(binding, base.scope)
-                for binding in links.bindings[name]
-                if not _nothing(binding.term)
-            )
+            bindings = [binding for binding in links.bindings[name] if not _nothing(binding.term)]
+            values = [binding for binding in bindings if binding.kind != "parameter"]  # else its annotation tells
+            return _only(self.resolve_binding(binding, base.scope) for binding in values or bindings)
         return None
 
     def _call(self, call: Call, scope: Scope) -> Value | None:
