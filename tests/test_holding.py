@@ -68,6 +68,10 @@ HELD = {
         "p = {}\nif flag:\n    p['http'] = 'http://p'\nrequests.get(u, proxies=p)",
         "what `proxies` holds is not known",
     ),
+    "a header of its own that is None": (
+        "requests.get(u, headers={'Accept': None})",
+        "`None` takes out a header that requests sends by itself",
+    ),
     "hooks": ("requests.get(u, hooks={'response': any})", "`hooks` belong to a client"),
     "upload": ("requests.post(u, files={'f': upload})", "an UploadFile itself"),
     "text file": ("requests.post(u, files={'f': open('x')})", 'open it with `"rb"`'),
@@ -239,7 +243,6 @@ UNSAFE = {
         "try:\n    requests.get(u)\nexcept requests.exceptions.ChunkedEncodingError:\n    pass",
         "when an answer breaks off",
     ),
-    "bare clause": ("try:\n    requests.get(u)\nexcept:\n    pass", "catches what cancels a request"),
     "unknown classes": ("try:\n    requests.get(u)\nexcept any:\n    pass", "catches is not known"),
     "text of a bare URL": ("return requests.get(u).url", "to the URL of a bare host"),
 }

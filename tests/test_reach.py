@@ -15,7 +15,9 @@ LIB = """
 import time
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
+from asyncio import to_thread
 from functools import wraps
+from inspect import iscoroutinefunction
 from threading import Thread
 import requests
 
@@ -118,6 +120,15 @@ def passed_on(function):
 def in_thread(function):
     Thread(target=function).start()
 
+async def call_either(function):
+    if not iscoroutinefunction(function):
+        return await to_thread(function)
+    return await function()
+
+def replacing(function):
+    function = len
+    return function("")
+
 def guarded(function):
     @wraps(function)
     async def guarding(*args, **kwargs):
@@ -218,6 +229,13 @@ FREE = {
     "a function handed to one that starts a thread": "lib.in_thread(block)",
     "a lambda handed to one that starts a thread": "lib.in_thread(lambda: block())",
     "a lambda that nobody calls": "table = {'a': lambda: block()}",
+    "a function that is asked what it is": "await lib.call_either(block)",
+    "a function that is replaced": "lib.replacing(block)",
+    "another one of two loops": "for one in [block]: await asyncio.to_thread(one)\n    for one in [len]: one('')",
+    "another one in a dict": "{'a': block, 'b': len}['b']('')",
+    "another one in a dict, by get": "lib.HANDLERS.get('b')('')",
+    "the keys of a dict": "for one in {len: block}: one('')",
+    "the keys of a dict in a list": "for one in list({len: block}): one('')",
     "an object that is not taken out of its dict": "lib.SERVICES.get(key)",
     "a function that is not called": "g = block",
     "a nested function in a thread": "def g(): return block()\n    await asyncio.to_thread(g)",
@@ -413,17 +431,6 @@ ROOTS = {
         "main.asks",
         ["GET /"],
     ),
-    "a task of the lifespan": (
-        "import asyncio\nfrom contextlib import asynccontextmanager\n@asynccontextmanager\nasync def lifespan(app):\n"
-        "    asyncio.create_task(asks())\n    yield\napp = FastAPI(lifespan=lifespan)",
-        "main.asks",
-        [None],
-    ),
-    "a task of a start-up handler": (
-        "import asyncio\n@app.on_event('startup')\nasync def f(): asyncio.create_task(asks())",
-        "main.asks",
-        [None],
-    ),
     "a task of a path operation in a thread": (
         "@app.get('/')\ndef f(tasks: BackgroundTasks): tasks.add_task(asks)",
         "main.asks",
@@ -472,6 +479,16 @@ IN_THREADS = {
     "a plain dependency": "@app.get('/')\nasync def f(x = Depends(threaded)): ...",
     "a class as a dependency": "@app.get('/')\nasync def f(x = Depends(Made)): ...",
     "a plain function in a loop": "def f(): block()\nfor one in (f,): app.add_api_route('/a', one)",
+    "a decorator above the registration": (
+        "from functools import wraps\ndef timed(g):\n    @wraps(g)\n    async def inner(): return g()\n"
+        "    return inner\n"
+        "@timed\n@app.get('/')\ndef f(): block()"
+    ),
+    "a decorator that tells apart": (
+        "import asyncio\ndef either(g):\n    async def inner():\n"
+        "        return await asyncio.to_thread(g) if g else g()\n"
+        "    return inner\n@app.get('/')\n@either\ndef f(): block()"
+    ),
     "a plain decorator": (
         "def plain(g):\n    def inner(): block(); return g()\n    return inner\n@app.get('/')\n@plain\ndef f(): ..."
     ),
@@ -519,7 +536,7 @@ def test_names_all_that_it_stalls_and_the_shortest_way(tmp_path: Path) -> None:
     assert [(hop["name"], hop["line"], hop["column"]) for hop in blocking["chain"]] == [
         ("main.c", 11, 5),
         ("main.near", 5, 20),
-        ("lib.block", 10, 12),
+        ("lib.block", 12, 12),
     ]
     assert {endpoint["route"] for endpoint in blocking["endpoints"]} == {"GET /a", "POST /b", "GET /c"}
     assert {endpoint["route"] for endpoint in fetching["endpoints"]} == {"GET /d"}

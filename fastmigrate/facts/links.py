@@ -8,36 +8,26 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Iterable
-from typing import Literal
 
+from fastmigrate.facts.expressions import ExpressionReader, elements_of
 from fastmigrate.facts.handlers import read_handlers
 from fastmigrate.facts.nodes import (
-    MUTATORS,
     annotation_term,
     ends,
     names_in,
     quoted_names,
-    read_place,
 )
 from fastmigrate.facts.order import number_nodes
-from fastmigrate.facts.scopes import ScopeBindings, ScopeReader
-from fastmigrate.facts.terms import ANY, OPAQUE, Call, Const, Item, Ref, Term, dotted, lambda_name
+from fastmigrate.facts.scopes import ScopeBindings
+from fastmigrate.facts.terms import ANY, OPAQUE, Item
 from fastmigrate.facts.values import (
     Binding,
-    CallSite,
     ClassLinks,
     FunctionLinks,
     ModuleLinks,
-    Parameter,
-    Touch,
-    Yield,
-    lambda_links,
 )
 
 __all__ = ["read_links"]
-
-_CALLING_BACK = frozenset({"sorted", "min", "max", "map", "filter"})
-"""What calls a function that it is given before it, or what it gives, is done with."""
 
 
 def read_links(path: str, tree: ast.Module) -> ModuleLinks:
@@ -47,20 +37,12 @@ def read_links(path: str, tree: ast.Module) -> ModuleLinks:
     return reader.result()
 
 
-class _LinkReader(ScopeReader):
+class _LinkReader(ExpressionReader):
     def __init__(self, path: str, tree: ast.Module) -> None:
         super().__init__(number_nodes(tree).__getitem__)
         self.path = path
-        self.functions: dict[str, FunctionLinks] = {}
         self.classes: dict[str, ClassLinks] = {}
-        self.calls: list[CallSite] = []
-        self.touches: list[Touch] = []
         self.stars: list[Binding] = []
-        self.loads: Counter[str] = Counter()
-        self.state_names: set[str] = set()
-        self.stored: set[str] = set()
-        self.decorates: str | None = None
-        self.around: list[tuple[str | None, str]] = []
 
     def block(self, statements: Iterable[ast.stmt]) -> None:
         for statement in statements:
@@ -92,15 +74,15 @@ class _LinkReader(ScopeReader):
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         outer = self.scope
-        qualname = self._free(f"{outer.qualname}.{node.name}" if outer.qualname else node.name)
+        qualname = self.free(f"{outer.qualname}.{node.name}" if outer.qualname else node.name)
         self.bind(node.name, self.value("function", node, OPAQUE, name=qualname))
         decorators = tuple(self.term(decorator) for decorator in node.decorator_list)
         for decorator in node.decorator_list:
             self.decorates = qualname
             self.visit(decorator)
         self.decorates = None
-        parameters = self._parameters(node.args)
-        self._visit_defaults(node.args)
+        parameters = self.parameters(node.args)
+        self.visit_defaults(node.args)
         self._count_annotations(node)
         scope = ScopeBindings(qualname)
         body = [child for statement in node.body for child in ast.walk(statement)]
@@ -155,26 +137,6 @@ class _LinkReader(ScopeReader):
         for name in quoted_names(annotation):
             self.loads[name] += 1
 
-    def _parameters(self, args: ast.arguments) -> tuple[Parameter, ...]:
-        positional = [*args.posonlyargs, *args.args]
-        defaults = [None] * (len(positional) - len(args.defaults)) + list(args.defaults)
-        found = [self._parameter(a, "positional", d) for a, d in zip(positional, defaults, strict=True)]
-        if args.vararg:
-            found.append(self._parameter(args.vararg, "args", None))
-        found += [
-            self._parameter(arg, "keyword", default)
-            for arg, default in zip(args.kwonlyargs, args.kw_defaults, strict=True)
-        ]
-        if args.kwarg:
-            found.append(self._parameter(args.kwarg, "kwargs", None))
-        return tuple(found)
-
-    def _parameter(
-        self, arg: ast.arg, kind: Literal["positional", "keyword", "args", "kwargs"], default: ast.expr | None
-    ) -> Parameter:
-        value = None if default is None else self.term(default)
-        return Parameter(arg.arg, kind, annotation_term(arg.annotation, self._name), value)
-
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
         outer = self.scope
         qualname = f"{outer.qualname}.{node.name}" if outer.qualname else node.name
@@ -213,7 +175,7 @@ class _LinkReader(ScopeReader):
     def visit_Assign(self, node: ast.Assign) -> None:
         match node:
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.Lambda() as value):
-                self._lambda(name, value)
+                self.named_lambda(name, value)
                 return
         self.visit(node.value)
         for target in node.targets:
@@ -249,12 +211,12 @@ class _LinkReader(ScopeReader):
 
     def visit_For(self, node: ast.For | ast.AsyncFor) -> None:
         self.visit(node.iter)
-        self._touch("for", node.iter)
+        self.touch("for", node.iter)
         if isinstance(node.target, ast.Name):
             self.bind(node.target.id, self.value("each", node, self.term(node.iter)))
         else:
             self.bind("", self.value("each", node, self.term(node.iter)))  # no name, but what it holds may matter
-            elements = _elements(node.target, Item(self.term(node.iter), ANY))
+            elements = elements_of(node.target, Item(self.term(node.iter), ANY))
             for name, term in elements.items():
                 self.bind(name, self.value("value", node, term))
             if not elements:
@@ -277,7 +239,7 @@ class _LinkReader(ScopeReader):
         entered = 0
         for item in node.items:
             self.visit(item.context_expr)
-            self._touch("async with" if isinstance(node, ast.AsyncWith) else "with", item.context_expr)
+            self.touch("async with" if isinstance(node, ast.AsyncWith) else "with", item.context_expr)
             if item.optional_vars is not None:
                 self.assign(item.optional_vars, item.context_expr, "with")
             if isinstance(node, ast.AsyncWith):
@@ -334,161 +296,6 @@ class _LinkReader(ScopeReader):
         if node.name is not None:
             self.bind(node.name, self.value("other", node, OPAQUE))
 
-    # -- expressions
-
-    def visit_Name(self, node: ast.Name) -> None:
-        if isinstance(node.ctx, ast.Load | ast.Del):
-            self.loads[node.id] += not any(node.id in names for names in self.shadowed)
-        elif isinstance(node.ctx, ast.Store):
-            self.bind(node.id, self.value("other", node, OPAQUE))
-
-    def visit_Attribute(self, node: ast.Attribute) -> None:
-        self._note_state(node)
-        if isinstance(node.ctx, ast.Store):
-            self.stored.add(node.attr)
-        if isinstance(node.ctx, ast.Load):
-            self._touch("read", node)
-        self.generic_visit(node)
-
-    def _note_state(self, node: ast.Attribute) -> None:
-        if isinstance(node.value, ast.Attribute) and node.value.attr == "state":
-            self.state_names.add(node.attr)
-
-    def _touch(self, kind: Literal["read", "with", "async with", "for"], node: ast.expr) -> None:
-        if self.scope.qualname:
-            self.touches.append(Touch(kind, self.term(node), self.scope.qualname, read_place(node)))
-
-    def visit_Subscript(self, node: ast.Subscript) -> None:
-        base, key = node.value, node.slice
-        if not isinstance(node.ctx, ast.Load):
-            self.mutates(base)
-        if isinstance(key, ast.Constant) and isinstance(key.value, str) and "state" in ast.unparse(base):
-            self.state_names.add(key.value)
-        self.generic_visit(node)
-
-    def visit_Call(self, node: ast.Call) -> None:
-        function = node.func
-        if isinstance(function, ast.Attribute) and function.attr in MUTATORS:
-            self.mutates(function.value)
-            if isinstance(function.value, ast.Name) and function.value.id in {"dict", "list", "set"}:
-                for argument in node.args[:1]:  # dict.update(target, …)
-                    self.mutates(argument)
-        if isinstance(function, ast.Name) and function.id == "setattr" and len(node.args) == 3:
-            name = node.args[1]
-            if isinstance(name, ast.Constant) and isinstance(name.value, str):
-                self.state_names.add(name.value)
-                self.stored.add(name.value)
-        decorates, self.decorates = self.decorates, None
-        call = self.term(node)
-        if isinstance(call, Call):
-            self.calls.append(CallSite(call, self.scope.qualname, read_place(node), decorates))
-        if isinstance(function, ast.Attribute):  # its member is called, and not just read
-            self._note_state(function)
-            self.visit(function.value)
-        else:
-            self.visit(function)
-        called = dotted(call.callee) if isinstance(call, Call) else None
-        calls_back = called in _CALLING_BACK or (called or "").endswith(".sort")
-        streams = (called or "").endswith("StreamingResponse")
-        for argument in [*node.args, *(keyword.value for keyword in node.keywords)]:
-            if isinstance(argument, ast.Lambda) and calls_back:
-                self._run_at_once(argument)
-            elif isinstance(argument, ast.GeneratorExp) and streams:
-                self._run_elsewhere(argument)
-            else:
-                self.visit(argument)
-
-    def visit_Lambda(self, node: ast.Lambda) -> None:
-        self._lambda(lambda_name(node), node)
-
-    def _run_at_once(self, node: ast.Lambda) -> None:
-        """What a lambda does where it stands is done by the function around it."""
-        self._visit_defaults(node.args)
-        self.shadowed.append(dict.fromkeys(_names_of(node.args), OPAQUE))
-        self.visit(node.body)
-        self.shadowed.pop()
-
-    def _run_elsewhere(self, node: ast.GeneratorExp) -> None:
-        """What a generator expression does is done by what runs over it."""
-        self.visit(node.generators[0].iter)
-        self.scopes.append(ScopeBindings(self._free(f"{self.scope.qualname}.<generator>")))
-        self._over_elements(node)
-        self.scopes.pop()
-
-    def _lambda(self, name: str, node: ast.Lambda) -> None:
-        """`name = lambda …: …` is a function of that name; others have a name that only terms know."""
-        qualname = self._free(f"{self.scope.qualname}.{name}" if self.scope.qualname else name)
-        self.bind(name, self.value("function", node, OPAQUE, name=qualname))
-        outer = self.scope
-        self._visit_defaults(node.args)
-        parameters = self._parameters(node.args)
-        self.scopes.append(ScopeBindings(qualname))
-        for parameter in parameters:
-            self.bind(parameter.name, Binding("parameter", node.lineno))
-        self.functions[qualname] = lambda_links(qualname, node.lineno, parameters, outer.qualname, outer.is_class)
-        self.shadowed.append({name: Ref(name) for name in _names_of(node.args)})
-        self.visit(node.body)
-        self.shadowed.pop()
-        self.scopes.pop()
-
-    def _visit_defaults(self, args: ast.arguments) -> None:
-        for default in [*args.defaults, *args.kw_defaults]:
-            if default is not None:
-                self.visit(default)
-
-    def _free(self, qualname: str) -> str:
-        while qualname in self.functions:  # the same name again, as in the branches of an `if`
-            qualname += "'"
-        return qualname
-
-    def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> None:
-        self.visit(node.generators[0].iter)
-        self._over_elements(node)
-
-    def _over_elements(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> None:
-        self._touch("for", node.generators[0].iter)
-        self.shadowed.append({})
-        for index, generator in enumerate(node.generators):
-            if index:
-                self.visit(generator.iter)
-            self.shadowed[-1].update(_elements(generator.target, Item(self.term(generator.iter), ANY)))
-            for condition in generator.ifs:
-                self.visit(condition)
-        for part in [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]:
-            self.visit(part)
-        self.shadowed.pop()
-
-    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _comprehension
-
-    def visit_Return(self, node: ast.Return) -> None:
-        if node.value is not None:
-            self.visit(node.value)
-        self.scope.returns.append(Const(None) if node.value is None else self.term(node.value))
-
-    def visit_Await(self, node: ast.Await) -> None:
-        self.scope.awaits += 1
-        self.generic_visit(node)
-
-    def visit_Expr(self, node: ast.Expr) -> None:
-        if isinstance(node.value, ast.Yield):
-            self._yield(node.value, statement=True)
-        else:
-            self.visit(node.value)
-
-    def visit_Yield(self, node: ast.Yield) -> None:
-        self._yield(node, statement=False)
-
-    def visit_YieldFrom(self, node: ast.YieldFrom) -> None:
-        self._touch("for", node.value)
-        self.scope.delegates = True
-        self.generic_visit(node)
-
-    def _yield(self, node: ast.Yield, *, statement: bool) -> None:
-        if node.value is not None:
-            self.visit(node.value)
-        value = None if node.value is None else self.term(node.value)
-        self.scope.yields.append(Yield(self.number(node), node.lineno, value, statement, tuple(self.around)))
-
     # -- result
 
     def result(self) -> ModuleLinks:
@@ -511,27 +318,6 @@ class _LinkReader(ScopeReader):
 
 def _is_none(node: ast.expr | None) -> bool:
     return node is None or (isinstance(node, ast.Constant) and node.value is None)
-
-
-def _elements(target: ast.expr, element: Term) -> dict[str, Term]:
-    """What the names in the target of a loop stand for, as parts of an element of what it runs over."""
-    match target:
-        case ast.Name(id=name):
-            return {name: element}
-        case ast.Tuple(elts=targets) | ast.List(elts=targets):
-            found: dict[str, Term] = {}
-            starred = False
-            for index, part in enumerate(targets):
-                starred = starred or isinstance(part, ast.Starred)
-                inner = part.value if isinstance(part, ast.Starred) else part
-                found |= _elements(inner, OPAQUE if starred else Item(element, Const(index)))
-            return found
-    return {}
-
-
-def _names_of(args: ast.arguments) -> set[str]:
-    everything = [*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg]
-    return {arg.arg for arg in everything if arg is not None}
 
 
 def _frozen(bindings: dict[str, list[Binding]]) -> dict[str, tuple[Binding, ...]]:

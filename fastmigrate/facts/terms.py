@@ -139,8 +139,8 @@ class Opaque:
 Term = Ref | Member | Call | Const | Text | Sum | Display | Either | Item | Await | Truthy | Opaque
 
 OPAQUE = Opaque()
-ANY = OPAQUE
-"""The key of an item of which no more is known than that it is one: `Item(x, ANY)` is some element of x."""
+ANY = Ref("<any>")
+"""The key of an item over which a loop comes: `Item(x, ANY)` is what iterating over x gives."""
 SPREAD = Ref("**")
 TRUTH_VALUE = Either((Const(True), Const(False)))
 

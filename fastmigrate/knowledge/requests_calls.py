@@ -306,6 +306,12 @@ ARGUMENTS |= {
     ("headers", "nothing"): Row(EXACT, "{}", "1.16"),
     ("headers", "plain"): Row(EXACT, "{}", "6.1"),
     ("headers", "none"): Row(PINNED, DICTS["none"], "6.2"),
+    ("headers", "none of the client's"): Row(
+        NONE,
+        "",
+        "6.2",
+        "`None` takes out a header that requests sends by itself, and httpx's client would send its own",
+    ),
     ("headers", "latin-1"): Row(PINNED, '{{k: v.encode("latin-1") for k, v in {}.items()}}', "6.5"),
     ("headers", "trailing space"): Row(
         NONE, "", "6.8", "a header has a value that ends in a space, which httpx refuses: remove it"

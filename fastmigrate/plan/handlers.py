@@ -119,8 +119,6 @@ class Handlers:
         where = f"the handler in line {handler.line}"
         rows = [EXCEPTIONS[name] for name in names if name in EXCEPTIONS]
         judged.notes += [f"{where}: {row.note}" for row in rows if row.parity is Parity.LOSSY]
-        if "builtins.BaseException" in names and not handler.raises_again:
-            judged.notes.append(f"{where} catches what cancels a request, too, which an `await` lets in")
         if "" in names:
             judged.notes.append(f"what {where} catches is not known")
         for row in rows:

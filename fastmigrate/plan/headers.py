@@ -18,6 +18,9 @@ __all__ = ["Headers", "is_latin", "knows_header", "read_headers"]
 _LENGTH = "content-length"
 _TEXT = frozenset({"text"})
 
+_OF_CLIENTS = frozenset({"accept", "accept-encoding", "connection", "user-agent"})
+"""The headers that a client sends by itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Headers:
@@ -45,6 +48,9 @@ def read_headers(project: Project, argument: Argument, site: Site, scope: Scope,
     texts = [value.value for _, value, _ in items if isinstance(value, Const) and isinstance(value.value, str)]
     if any(text != text.rstrip(" ") for text in texts):
         return Headers("trailing space")
+    own = (value for key, value, _ in items if isinstance(key, Const) and _lower(key.value) in _OF_CLIENTS)
+    if any("none" in types.kinds(value, scope) for value in own):
+        return Headers("none of the client's")
     values = types.value_kinds(term, scope)
     case = "plain" if values is not None and values <= PLAIN | {"bytes"} else "none"
     has_length = has_body and any(isinstance(key, Const) and _lower(key.value) == _LENGTH for key, _, _ in items)

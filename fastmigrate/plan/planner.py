@@ -257,6 +257,7 @@ class Planner:
     def _prune(self) -> dict[Goal, str]:
         """The goals that cannot be reached, each with the reason, which may be that of something it needs."""
         reasons = {goal: step.reason for goal, step in self.steps.items() if isinstance(step, Held)}
+        self._origins = {goal: goal for goal in reasons}
         pending = sorted(reasons, key=repr)
         users: dict[Goal, list[Goal]] = {}
         for goal, step in self.steps.items():
@@ -267,6 +268,7 @@ class Planner:
             for user in sorted(users.get(goal, ()), key=repr):
                 if user not in reasons:
                     reasons[user] = reasons[goal]
+                    self._origins[user] = self._origins[goal]
                     pending.append(user)
         return reasons
 
@@ -292,12 +294,18 @@ class Planner:
         if root is None:
             return finding.fix
         if root in self.reasons:
-            return Fix("none", self.reasons[root])
+            return Fix("none", self._place(self._origins[root], root) + self.reasons[root])
         lossy = self._lossy.intersection(self._closure([root]))
         if lossy:
             notes = (note for goal in sorted(lossy, key=repr) for note in self.steps[goal].notes)  # type: ignore[union-attr]
             return Fix("unsafe", "; ".join(dict.fromkeys(notes)))
         return Fix("safe")
+
+    def _place(self, origin: Goal, root: Goal) -> str:
+        """Where another call stands that holds a finding, to be put before the reason."""
+        if origin == root or not isinstance(origin, ThroughClient):
+            return ""
+        return f"{origin.path}:{self.blocking[origin.path, origin.number].place.line}: "
 
     @cached_property
     def _lossy(self) -> set[Goal]:

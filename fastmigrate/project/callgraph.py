@@ -135,20 +135,37 @@ class CallGraph:
             index = 1 if value.name in {"call_later", "call_at"} else 0
             return "callback", list(call.args[index : index + 1])
         if isinstance(value, Function):
-            return "callback", list(self._called_there(call, value.scope))
+            return "callback", list(self._called_there(call, value.scope, node))
         key = call.keyword("key")
         if names & KEYED or (isinstance(call.callee, Member) and call.callee.name == "sort"):
             return "callback", [key] if key is not None else []
         return "callback", list(call.args[:1]) if names & MAPPING else []
 
-    def _called_there(self, call: Call, scope: Scope) -> Iterator[Term]:
+    def _called_there(self, call: Call, scope: Scope, node: Node) -> Iterator[Term]:
         """The arguments of a call that the function which gets them calls in its turn."""
         function = self.resolver.function(scope)
         for position, parameter in enumerate(function.parameters if function is not None else ()):
             bound = function is not None and function.in_class and isinstance(call.callee, Member)
             given = call.argument(position - bound, parameter.name) if position >= bound else None
-            if given is not None and parameter.name in self._called_in(scope):
+            if given is None or parameter.name not in self._called_in(scope):
+                continue
+            if not self._is_told_apart(parameter.name, scope) or self._is_coroutine(given, node):
                 yield given
+
+    def _is_coroutine(self, term: Term, node: Node) -> bool:
+        value = self.value(term, node)
+        return isinstance(value, Function) and self._is_async(Node(value.scope))
+
+    def _is_told_apart(self, name: str, scope: Scope) -> bool:
+        """Whether a function that calls a name does more with it: asks what it is, hands it to a thread, replaces it.
+
+        What is no coroutine function may then never be called there.
+        """
+        function = self.resolver.function(scope)
+        if function is not None and len(function.bindings.get(name, ())) > 1:
+            return True
+        sites = (item.call for item in self._sites(scope) if isinstance(item, CallSite))
+        return any(Ref(name) in (*call.args, *(value for _, value in call.keywords)) for call in sites)
 
     def _called_in(self, scope: Scope) -> set[str]:
         """The names that a function calls by themselves."""
@@ -162,6 +179,8 @@ class CallGraph:
         values = [self.value(callee, node)]
         if values == [None]:
             values = [*self._choices(node).of(callee, node.scope)]
+            if isinstance(callee, Ref) and self._is_told_apart(callee.name, node.scope):
+                values = [v for v in values if isinstance(v, Function) and self._is_async(Node(v.scope))]
         found: dict[Node, None] = {}
         for value in values:
             found |= dict.fromkeys(t for t in self._run_by(value, callee, node) if self._is_followed(t))

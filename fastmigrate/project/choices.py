@@ -67,7 +67,7 @@ class Choices:
             case Await(of) | Truthy(of):
                 yield from self.of(of, scope)
             case Ref(name):
-                for binding, home in self._bound(name, scope):
+                for binding, home in self._only(name, scope):
                     over = Item(binding.term, ANY) if binding.kind == "each" else binding.term
                     if binding.kind == "each" or isinstance(binding.term, Item | Call | Either | Member):
                         yield from self.of(over, home)
@@ -84,8 +84,12 @@ class Choices:
                 for one, home in self._chosen(pair, scope):
                     if isinstance(one, Display) and one.kind != "dict" and index < len(one.values):
                         yield one.values[index], home
-            case Item(of):
-                yield from self.elements(of, scope)
+            case Item(of, Const() as key):
+                yield from self._under(key, of, scope)
+            case Item(of, key):
+                yield from self.elements(of, scope, keys=key == ANY)
+            case Call(callee=Member(of, name), args=(Const() as key, *_)) if name in _TAKING:
+                yield from self._under(key, of, scope)
             case Call(callee=Member(of, name)) if name in _TAKING:
                 yield from self.elements(of, scope)
             case Call(callee=callee) if self.value(callee, scope) == External("builtins.next"):
@@ -93,41 +97,55 @@ class Choices:
 
     # -- what is in a list, or the values of a dict
 
-    def elements(self, term: Term | None, scope: Scope) -> Found:
-        """The terms of all that is known to be in a list, or of the values of a dict, each where it stands."""
+    def _under(self, key: Const, of: Term, scope: Scope) -> Found:
+        """What a dict or list has under a constant key, as far as that is written: else anything in it."""
+        whole, home = self.resolver.behind(of, scope)
+        if isinstance(whole, Display) and whole.kind == "dict" and key in whole.keys and SPREAD not in whole.keys:
+            yield whole.values[whole.keys.index(key)], home
+        else:
+            yield from self.elements(of, scope)
+
+    def elements(self, term: Term | None, scope: Scope, *, keys: bool = False) -> Found:
+        """The terms of all that is known to be in a list, or of the values of a dict, each where it stands.
+
+        `keys` asks for the keys of a dict instead, which is what a loop over it gives.
+        """
         if term is None or self._depth > _DEPTH:
             return
         self._depth += 1
-        found = list(dict.fromkeys(self._elements(term, scope)))
+        found = list(dict.fromkeys(self._elements(term, scope, keys=keys)))
         self._depth -= 1
         yield from found
 
-    def _elements(self, term: Term, scope: Scope) -> Found:
+    def _elements(self, term: Term, scope: Scope, *, keys: bool) -> Found:
         match term:
-            case Display(keys=keys, values=values):
+            case Display(kind="dict", keys=names) if keys:
+                yield from ((name, scope) for name in names)
+            case Display(keys=names, values=values):
                 for index, one in enumerate(values):
-                    spread = index < len(keys) and keys[index] == SPREAD and term.kind == "dict"
+                    spread = index < len(names) and names[index] == SPREAD and term.kind == "dict"
                     yield from self.elements(one, scope) if spread else self._one(one, scope)
             case Either(options):
                 for option in options:
-                    yield from self.elements(option, scope)
+                    yield from self.elements(option, scope, keys=keys)
             case Sum(left, right):
                 yield from self.elements(left, scope)
                 yield from self.elements(right, scope)
             case Truthy(of) | Await(of):
-                yield from self.elements(of, scope)
+                yield from self.elements(of, scope, keys=keys)
             case Call():
-                yield from self._of_call(term, scope)
+                yield from self._of_call(term, scope, keys=keys)
             case Item():
                 for one, home in self._chosen(term, scope):
-                    yield from self.elements(one, home)
+                    yield from self.elements(one, home, keys=keys)
             case Ref(name):
-                for binding, home in self._bound(name, scope):
+                for binding, home in self._only(name, scope):
                     if binding.kind == "value":
-                        yield from self.elements(binding.term, home)
-                yield from self._put_into_name(name, scope)
+                        yield from self.elements(binding.term, home, keys=keys)
+                        dicts = isinstance(binding.term, Display) and binding.term.kind == "dict"
+                        yield from self._put_into_name(name, scope) if not (keys and dicts) else ()
             case Member(of, name):
-                yield from self._of_member(self.value(of, scope), name)
+                yield from self._of_member(self.value(of, scope), name, keys=keys)
 
     def _one(self, term: Term, scope: Scope) -> Found:
         """An element of a display: `*more` stands for all that is in there."""
@@ -137,10 +155,13 @@ class Choices:
         else:
             yield term, scope
 
-    def _of_call(self, call: Call, scope: Scope) -> Found:
+    def _of_call(self, call: Call, scope: Scope, *, keys: bool) -> Found:
         match call.callee:
-            case Member(of, "values" | "copy"):
-                yield from self.elements(of, scope)
+            case Member(of, "values" | "copy" as name):
+                yield from self.elements(of, scope, keys=keys and name == "copy")
+                return
+            case Member(of, "keys"):
+                yield from self.elements(of, scope, keys=True)
                 return
             case Member(of, "items"):
                 for one, home in self.elements(of, scope):
@@ -148,14 +169,14 @@ class Choices:
                 return
         callee = self.value(call.callee, scope)
         if isinstance(callee, External) and callee.name in _GIVING_ALL and call.args:
-            yield from self.elements(call.args[0], scope)
+            yield from self.elements(call.args[0], scope, keys=keys or callee.name != "builtins.dict")
         elif callee == External("builtins.enumerate") and call.args:
-            for one, home in self.elements(call.args[0], scope):
+            for one, home in self.elements(call.args[0], scope, keys=True):
                 yield Display("tuple", (), (ANY, one)), home
         elif isinstance(callee, Function):
             function = self.resolver.function(callee.scope)
             for returned in function.returns if function is not None else ():
-                yield from self.elements(returned, callee.scope)
+                yield from self.elements(returned, callee.scope, keys=keys)
             for item in function.yields if function is not None else ():
                 if item.value is not None:
                     yield item.value, callee.scope
@@ -172,6 +193,11 @@ class Choices:
                     yield from ((other, Scope(path)) for other in links.bindings.get(binding.name, ()))
             else:
                 yield binding, found[1]
+
+    def _only(self, name: str, scope: Scope) -> list[tuple[Binding, Scope]]:
+        """The one binding of a name; nothing if there are several, of which it is not known which one counts."""
+        found = [(binding, home) for binding, home in self._bound(name, scope) if binding.term != Const(None)]
+        return found if len(found) == 1 else []
 
     def _put_into_name(self, name: str, scope: Scope) -> Found:
         """What is put into a list or dict after it was made, in the file that makes it."""
@@ -197,10 +223,10 @@ class Choices:
         found = self.resolver.lookup(name, Scope(home.path, qualname))
         return found is not None and found[1] == home
 
-    def _of_member(self, owner: Value | None, name: str) -> Found:
+    def _of_member(self, owner: Value | None, name: str, *, keys: bool) -> Found:
         """What is in a list or dict that is an attribute of an object, or a name of a module."""
         if isinstance(owner, Module):
-            yield from self.elements(Ref(name), Scope(owner.path))
+            yield from self.elements(Ref(name), Scope(owner.path), keys=keys)
         kind = owner.of if isinstance(owner, Instance) else owner
         for base in self.resolver.bases(kind) if isinstance(kind, Class) else ():
             links = self.resolver.class_(base) if isinstance(base, Class) else None
@@ -209,7 +235,7 @@ class Choices:
                 continue
             for binding in links.bindings.get(name, ()):
                 inner = Scope(base.scope.path, binding.name or base.scope.qualname)
-                yield from self.elements(binding.term, inner)
+                yield from self.elements(binding.term, inner, keys=keys)
             for function in home.functions.values():
                 if function.in_class and function.parent == base.scope.qualname:
                     for target, value in function.items:

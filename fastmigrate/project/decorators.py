@@ -17,19 +17,22 @@ class Decorators:
     def __init__(self, resolver: Resolver) -> None:
         self.resolver = resolver
 
-    def around(self, scope: Scope) -> list[Scope] | None:
-        """What runs around a function when it is called; None if its decorators may run it elsewhere."""
+    def around(self, scope: Scope, first: int = 0) -> list[Scope] | None:
+        """What runs around a function when it is called; None if its decorators may run it elsewhere.
+
+        Only decorators from the one with the index `first` on count.
+        """
         function = self.resolver.function(scope)
         if function is None:
             return None
         around: list[Scope] = []
-        for decorator in function.decorators:
+        for decorator in function.decorators[first:]:
             value = self.resolver.resolve(_bare(decorator), Scope(scope.path, function.parent))
             match value:
                 case External(name) if name in IN_PLACE:
                     continue
                 case Function(home):
-                    wrappers = self.wrappers(home)
+                    wrappers = [w for w in self.wrappers(home) if function.is_async or not self._tells_apart(home, w)]
                     if not wrappers and not function.is_async and not self._gives_back(home):
                         return None
                     alike = [wrapper for wrapper in wrappers if wrapper.is_async == function.is_async]
@@ -60,6 +63,14 @@ class Decorators:
             if own and inner.parameters and Ref(inner.parameters[0].name) in inner.returns:
                 return True
         return False
+
+    def _tells_apart(self, decorator: Scope, wrapper: FunctionLinks) -> bool:
+        """Whether a wrapper does more with the function than to call it: asks what it is, hands it to a thread."""
+        links = self.resolver.links(decorator.path)
+        outer = links.functions.get(wrapper.parent) if links is not None else None
+        given = Ref(outer.parameters[0].name) if outer is not None and outer.parameters else None
+        calls = (site.call for site in links.calls if site.scope == wrapper.qualname) if links is not None else ()
+        return any(given in (*call.args, *(value for _, value in call.keywords)) for call in calls)
 
     def wrappers(self, decorator: Scope) -> list[FunctionLinks]:
         """The functions in a decorator that call the one that it decorates."""

@@ -333,7 +333,9 @@ class Resolver:
                 return self.resolve(binding.term, scope) or self._handed_out(binding.term, scope)
             case "each":
                 if isinstance(binding.term, Display):
-                    return _only(self.resolve(item, scope) for item in binding.term.values)
+                    is_dict = binding.term.kind == "dict"
+                    items = binding.term.keys if is_dict else binding.term.values
+                    return _only(self.resolve(item, scope) for item in items)
             case "parameter":
                 kind = self.annotated(binding.term, Scope(scope.path, scope.qualname))
                 if isinstance(kind, External | Class):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Literal
 
-from fastmigrate.facts.terms import Call, Member, Ref
+from fastmigrate.facts.terms import Call, Member
 from fastmigrate.facts.values import CallSite, ModuleLinks
 from fastmigrate.knowledge.names import APP_CLASSES
 from fastmigrate.knowledge.running import BACKGROUND_TASKS, MIDDLEWARE_BASES
 from fastmigrate.project.appmap import AppMap
+from fastmigrate.project.apps import ROUTE_DECORATORS
 from fastmigrate.project.callgraph import Node
 from fastmigrate.project.decorators import Decorators
 from fastmigrate.project.dependencies import dependencies_of
@@ -70,10 +70,23 @@ class _Reader:
 
     def wrapped(self, root: Root) -> Iterator[Root]:
         """A root, and what decorators of the project put around it."""
-        around = self.decorators.around(root.node.scope) or []
+        around = self.decorators.around(root.node.scope, self._after_registering(root.node.scope)) or []
         wrappers = [Root(Node(scope), "wrapper", root.operations, root.owners) for scope in around]
         yield replace(root, awaited=any(self._is_async(wrapper.node.scope) for wrapper in wrappers))
         yield from wrappers
+
+    def _after_registering(self, scope: Scope) -> int:
+        """The index of the first decorator below all that register the function: what is above sees it registered."""
+        function = self.resolver.function(scope)
+        decorators = function.decorators if function is not None else ()
+        registering = [
+            index
+            for index, decorator in enumerate(decorators)
+            if isinstance(decorator, Call)
+            and isinstance(decorator.callee, Member)
+            and decorator.callee.name in ROUTE_DECORATORS | {"middleware", "exception_handler"}
+        ]
+        return max(registering, default=-1) + 1
 
     def _is_async(self, scope: Scope) -> bool:
         function = self.resolver.function(scope)
@@ -103,13 +116,13 @@ class _Reader:
             yield Root(node, "dependency", tuple(operations), self._owners(operations))
 
     def registered(self, links: ModuleLinks, known: dict[Scope, tuple[Scope, ...]]) -> Iterator[Root]:
-        """What the calls in a file register: middleware, and tasks of functions that run in threads or at start-up.
+        """What the calls in a file register: middleware, and tasks of functions that run in threads.
 
         `known` are the functions that are roots anyway, with their path operations.
         """
         for site in links.calls:
             callee = site.call.callee
-            name = callee.name if isinstance(callee, Member | Ref) else ""
+            name = callee.name if isinstance(callee, Member) else ""
             scope = Scope(links.path, site.scope)
             if name == "middleware" and site.decorates is not None:
                 yield from self._function_middleware(site.call, scope, Function(Scope(links.path, site.decorates)))
@@ -120,8 +133,6 @@ class _Reader:
             elif name == "add_middleware" or self._makes_middleware(site, scope):
                 owner = self.resolver.resolve(callee.of, scope) if isinstance(callee, Member) else None
                 yield from self._middleware(site.call, scope, _app(owner))
-            elif name in {"create_task", "ensure_future"} and scope in self._starting:
-                yield from self._started(site.call, scope)
             elif scope in known:
                 yield from self._task(site, scope, known[scope])
 
@@ -137,24 +148,6 @@ class _Reader:
         function = self.resolver.function(called.scope) if isinstance(called, Function) else None
         if isinstance(called, Function) and function is not None and len(function.parameters) == _ASGI:
             yield Root(Node(called.scope, kind), "asgi", owners=tuple(dict.fromkeys(owners)))
-
-    @cached_property
-    def _starting(self) -> set[Scope]:
-        """The functions that run while an app starts: lifespans, and start-up handlers."""
-        found = {event.handler for events in self.apps.events.values() for event in events if event.handler is not None}
-        for app in self.apps.apps:
-            call = self.resolver.call_at(app.scope.path, app.number)
-            given = self.resolver.resolve(call.keyword("lifespan"), app.scope) if call is not None else None
-            if isinstance(given, Function):
-                found.add(given.scope)
-        return found
-
-    def _started(self, call: Call, scope: Scope) -> Iterator[Root]:
-        """A task that goes on while requests are served."""
-        coroutine = call.argument(0, "coro")
-        callee = self.resolver.resolve(coroutine.callee, scope) if isinstance(coroutine, Call) else None
-        if isinstance(callee, Function):
-            yield Root(Node(callee.scope, self.owner(callee.scope)), "task")
 
     def _makes_middleware(self, site: CallSite, scope: Scope) -> bool:
         made = self.resolver.resolve(site.call.callee, scope)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fastmigrate.facts.clients_of_tests import TestClientUse, read_test_clients
 from fastmigrate.facts.terms import Const, Display
-from fastmigrate.facts.test_clients import TestClientUse, read_test_clients
 from fastmigrate.facts.values import CallSite
 from fastmigrate.knowledge.names import APP_CLASSES
 from fastmigrate.project.modules import is_test_path
