@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cached_property
 
 from fastmigrate.facts.terms import Const, Display, Ref
-from fastmigrate.facts.values import FunctionLinks, Yield
+from fastmigrate.facts.values import Yield
 from fastmigrate.plan.names import fresh
 from fastmigrate.plan.specs import ClientSpec
 from fastmigrate.project.project import Project
-from fastmigrate.project.values import Function, Instance
+from fastmigrate.project.values import Instance
 
 __all__ = ["Keys"]
 
@@ -67,23 +67,12 @@ class Keys:
 
     def existing(self, app: Instance, spec: ClientSpec) -> str | None:
         """The key under which an app's lifespan hands out this very client already, or None."""
-        for function in self._lifespans(app):
-            for item in function.yields:
+        for scope in self.project.lifespans(app):
+            for item in self.project.resolver.defined(scope).yields:
                 found = _key_of_client(item, spec)
                 if found is not None:
                     return found
         return None
-
-    def _lifespans(self, app: Instance) -> Iterator[FunctionLinks]:
-        """The lifespan of an app, or what wraps it."""
-        lifespan = self.project.lifespan(app)
-        function = self.project.resolver.function(lifespan.scope) if isinstance(lifespan, Function) else None
-        links = self.project.links(app.scope.path)
-        alone = sum(other.scope.path == app.scope.path for other in self.project.apps.apps) == 1
-        if function is not None:
-            yield function
-        elif links is not None and alone and "lifespan_context" in links.stored:
-            yield from (inner for inner in links.functions.values() if inner.yields and inner.parent in links.functions)
 
 
 def _candidates(spec: ClientSpec) -> tuple[str, ...]:

@@ -282,6 +282,17 @@ class Project:
         given = None if call is None else call.keyword("lifespan")
         return None if given is None else self.resolver.resolve(given, app.scope)
 
+    def lifespans(self, app: Instance) -> Iterator[Scope]:
+        """The lifespan of an app, or the functions that may wrap the one that it has by default."""
+        lifespan = self.lifespan(app)
+        links = self.links(app.scope.path)
+        alone = sum(other.scope.path == app.scope.path for other in self.apps.apps) == 1
+        if isinstance(lifespan, Function) and self.resolver.function(lifespan.scope) is not None:
+            yield lifespan.scope
+        elif links is not None and alone and "lifespan_context" in links.stored:
+            inner = (f for f in links.functions.values() if f.yields and f.parent in links.functions)
+            yield from (Scope(app.scope.path, function.qualname) for function in inner)
+
     def is_lifespan(self, scope: Scope) -> bool:
         """Whether a function is the lifespan of an app."""
         return any(self.lifespan(app) == Function(scope) for app in self.apps.apps)

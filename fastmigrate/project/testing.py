@@ -11,7 +11,7 @@ from fastmigrate.facts.terms import Const, Display
 from fastmigrate.facts.values import CallSite
 from fastmigrate.knowledge.names import APP_CLASSES
 from fastmigrate.project.modules import is_test_path
-from fastmigrate.project.values import External, Function, Instance, Scope
+from fastmigrate.project.values import External, Instance, Scope
 
 if TYPE_CHECKING:
     from fastmigrate.project.project import Project
@@ -84,7 +84,7 @@ class TestingClients:
         """Whether an app's code reads something that its lifespan hands out by `request.state`."""
         keys = {
             str(key.value)
-            for scope in self._lifespans(app)
+            for scope in self.project.lifespans(app)
             for item in self.project.resolver.defined(scope).yields
             if isinstance(item.value, Display)
             for key in item.value.keys
@@ -100,11 +100,3 @@ class TestingClients:
             for path in self.project.sources.containing(b".state.", b'"state"]', b"'state']")
             if not is_test_path(path)
         ]
-
-    def _lifespans(self, app: Instance) -> Iterator[Scope]:
-        lifespan = self.project.lifespan(app)
-        if isinstance(lifespan, Function) and self.project.resolver.function(lifespan.scope) is not None:
-            yield lifespan.scope
-        links = self.project.links(app.scope.path)
-        if links is not None and "lifespan_context" in links.stored:
-            yield from (Scope(app.scope.path, name) for name, inner in links.functions.items() if inner.yields)

@@ -82,9 +82,9 @@ NAME = "missing-client-dependency"
 def find(project: Project) -> Iterator[Finding]:
     """The clients that lifespans make of a library that nothing declares, one for each place that lacks it."""
     named: set[tuple[str, ...]] = set()
+    lifespans = {scope for app in project.apps.apps for scope in project.lifespans(app)}
     for client in project.httpx_clients:
-        function = project.resolver.function(client.scope)
-        if client.made not in ASYNC_CLIENTS or function is None or not function.yields:
+        if client.made not in ASYNC_CLIENTS or client.scope not in lifespans:
             continue
         path, library = client.scope.path, client.made.partition(".")[0]
         missing = project.declarations.missing(path, library)
