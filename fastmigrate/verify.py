@@ -14,7 +14,7 @@ class VerificationError(Exception):
     """The migrated project is not what was meant; the message says why."""
 
 
-_MOVING = frozenset({"FM303", "FM501", "FM601"})
+_MOVING = frozenset({"FM303", "FM501", "FM502", "FM601"})
 """Rules whose findings go wherever a fix moves what they are about, or are about what a fix makes true."""
 
 

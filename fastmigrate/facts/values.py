@@ -232,6 +232,15 @@ class ModuleLinks:
         """The call with this ordinal, if it is among those that are read."""
         return next((site for site in self.calls if site.call.number == number), None)
 
+    def imports(self, library: str) -> bool:
+        """Whether the file imports a library, wherever in it."""
+        scopes = [self.bindings, *(function.bindings for function in self.functions.values())]
+        bindings = (binding for scope in scopes for values in scope.values() for binding in values)
+        return any(
+            binding.kind in {"import", "from"} and not binding.level and binding.module.partition(".")[0] == library
+            for binding in bindings
+        )
+
     @property
     def names(self) -> set[str]:
         """Every name that the file uses, wherever in it: what new code at its top must not be called."""

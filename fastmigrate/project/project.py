@@ -147,7 +147,7 @@ class Project:
             return self._library
         for library, token in (("httpx", b"import httpx"), ("httpx2", b"import httpx2")):
             for path in self.sources.containing(token, token.replace(b"import", b"from")):
-                if not is_test_path(path) and _imports(self.links(path), library):
+                if not is_test_path(path) and (links := self.links(path)) is not None and links.imports(library):
                     return library
         only_new = declares(self.sources.root, "x", "httpx2") and not declares(self.sources.root, "x", "httpx")
         return "httpx2" if only_new else "httpx"
@@ -379,14 +379,3 @@ class Project:
     def name_of(scope: Scope) -> str:
         """The dotted name of a function: `app.main.read_item`."""
         return re.sub(r"<lambda [\d:]+>", "<lambda>", f"{module_name(scope.path)}.{scope.qualname}".rstrip("'"))
-
-
-def _imports(links: ModuleLinks | None, library: str) -> bool:
-    """Whether a file imports a library, wherever in it."""
-    scopes = [links.bindings, *(function.bindings for function in links.functions.values())] if links else []
-    return any(
-        binding.kind in {"import", "from"} and not binding.level and binding.module.partition(".")[0] == library
-        for scope in scopes
-        for bindings in scope.values()
-        for binding in bindings
-    )

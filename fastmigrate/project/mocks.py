@@ -1,0 +1,86 @@
+"""Replacements of requests in tests, where the code of the project no longer uses requests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fastmigrate.facts.terms import Call, Const, Member
+from fastmigrate.facts.values import CallSite
+from fastmigrate.knowledge.httpx_clients import ASYNC_CLIENTS
+from fastmigrate.project.modules import is_test_path, module_name
+from fastmigrate.project.values import External, Module, Scope
+
+if TYPE_CHECKING:
+    from fastmigrate.project.project import Project
+
+__all__ = ["Mock", "stale_mocks"]
+
+_PATCHING = frozenset({"patch", "setattr", "object"})
+_LIBRARIES = ("responses.", "requests_mock.")
+
+
+@dataclass(frozen=True, slots=True)
+class Mock:
+    """A call that puts something in the place of `target`, which `user` does not use any more."""
+
+    path: str
+    site: CallSite
+    target: str
+    user: str
+
+
+def stale_mocks(project: Project) -> Iterator[Mock]:
+    """The calls that replace requests, or a part of it, for code that uses a client of a lifespan."""
+    lifespans = {scope for app in project.apps.apps for scope in project.lifespans(app)}
+    if not any(client.made in ASYNC_CLIENTS and client.scope in lifespans for client in project.httpx_clients):
+        return
+    using = {path for path in project.sources.containing(b"requests") if not is_test_path(path)}
+    anywhere = any(_uses_requests(project, path) for path in using)
+    modules = {module_name(path): path for path in project.sources.paths}
+    for path in project.sources.containing(b"requests", b"responses"):
+        links = project.links(path)
+        for site in links.calls if links is not None else ():
+            target = _replaced(project, site.call, Scope(path, site.scope))
+            if target is None:
+                continue
+            home, _, _ = target.partition(".requests")
+            if home in modules and not _uses_requests(project, modules[home]):
+                yield Mock(path, site, target, f"`{home}`")
+            elif not anywhere and target.startswith(("requests.", *_LIBRARIES)):
+                yield Mock(path, site, target, "this project")
+
+
+def _uses_requests(project: Project, path: str) -> bool:
+    """Whether a file reads a name that it imports from requests, and does not keep it for its tests alone."""
+    links = project.links(path)
+    scopes = [links.bindings, *(f.bindings for f in links.functions.values())] if links is not None else []
+    return links is not None and any(
+        links.loads.get(name, 0) > 0 or name in links.exports
+        for scope in scopes
+        for name, bindings in scope.items()
+        for binding in bindings
+        if binding.kind in {"import", "from"} and binding.module.partition(".")[0] == "requests" and not binding.level
+    )
+
+
+def _replaced(project: Project, call: Call, scope: Scope) -> str | None:
+    """The dotted name of what a call replaces; None for other calls."""
+    value = project.resolver.resolve(call.callee, scope)
+    if isinstance(value, External) and value.name.startswith(_LIBRARIES):
+        return value.name
+    name = call.callee.name if isinstance(call.callee, Member) else ""
+    patches = name in _PATCHING or (isinstance(value, External) and value.name == "unittest.mock.patch")
+    first = call.args[0] if patches and call.args else None
+    if isinstance(first, Const) and isinstance(first.value, str):
+        return first.value if "requests" in first.value.split(".") else None
+    attribute = call.args[1] if len(call.args) > 1 else None
+    if not isinstance(attribute, Const) or not isinstance(attribute.value, str):
+        return None
+    owner = project.resolver.resolve(first, scope)
+    if isinstance(owner, External) and owner.name.partition(".")[0] == "requests":
+        return f"{owner.name}.{attribute.value}"
+    if isinstance(owner, Module) and attribute.value == "requests":
+        return f"{module_name(owner.path)}.requests"
+    return None
