@@ -13,7 +13,6 @@ from fastmigrate.config import Config
 from fastmigrate.model import Finding, Fix
 from fastmigrate.plan.planner import Plan, Planner
 from fastmigrate.project.project import Project
-from fastmigrate.project.versions import declares
 from fastmigrate.rules import all_rules
 from fastmigrate.sources import Sources
 from fastmigrate.suppress import is_suppressed, read_suppressions
@@ -123,15 +122,15 @@ class _Run:
         if after is not None:
             result.fixed = fixed
             result.changes = {p: Change(self.sources.read(p), new) for p, new in sorted(changed.items())}
-            self._note_library(result, analysis.planner.plan(fixed), analysis.planner.project.library)
+            self._note_library(result, analysis.planner.plan(fixed), analysis.planner.project)
 
-    def _note_library(self, result: Result, plan: Plan, library: str) -> None:
+    def _note_library(self, result: Result, plan: Plan, project: Project) -> None:
         """Note where the library was declared, and where it could not be."""
-        result.library = library
+        library = result.library = project.library
         result.declared, result.by_hand, result.stale = list(plan.declaring), list(plan.by_hand), list(plan.stale)
         new = [p for p, change in result.changes.items() if p in plan.intents and library.encode() not in change.before]
         if not result.declared and not result.by_hand:
-            result.undeclared = [path for path in new if declares(self.root, path, library) is not True]
+            result.undeclared = [path for path in new if project.declarations.mention(path, library) is not True]
 
     def _rewritten(self, analysis: _Analysis, fixable: list[Finding]) -> tuple[list[Finding], dict[str, bytes]]:
         """The findings whose fixes could be written, and the files with all of these fixes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -87,12 +88,12 @@ def _is_fixture(function: ast.FunctionDef) -> bool:
     return any("fixture" in ast.unparse(decorator) for decorator in function.decorator_list)
 
 
-def _is_entered(name: str, parents: dict[ast.AST, ast.AST]) -> bool:
-    """Whether some `with` enters what has a name."""
+def _is_entered(name: str, nodes: Iterable[ast.AST]) -> bool:
+    """Whether one of these nodes is a `with` that enters what has a name."""
     return any(
         isinstance(node, ast.withitem)
         and any(isinstance(part, ast.Name) and part.id == name for part in ast.walk(node.context_expr))
-        for node in parents
+        for node in nodes
     )
 
 
@@ -103,7 +104,7 @@ def _local(
     after = function.body[function.body.index(statement) + 1 :] if statement in function.body else []
     returns = [node for part in after for node in ast.walk(part) if isinstance(node, ast.Return) and node.value]
     yields = [node for part in after for node in ast.walk(part) if isinstance(node, ast.Yield)]
-    entered = any(isinstance(node, ast.withitem) and name in ast.unparse(node) for node in ast.walk(function))
+    entered = _is_entered(name, ast.walk(function))
     stored = [
         n for n in ast.walk(function) if isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Store)
     ]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from fastmigrate.facts.evidence import Evidence
 from fastmigrate.facts.flow import Function
+from fastmigrate.facts.nodes import by_function
 from fastmigrate.facts.order import number_nodes
 from fastmigrate.facts.sessions import (
     NESTED,
@@ -66,30 +67,13 @@ def read_member_uses(tree: ast.Module, name: str, made: int | None = None) -> li
     """
     numbers = number_nodes(tree)
     found: list[MemberUse] = []
-    for function, nodes in _by_function(tree):
+    for function, nodes in by_function(tree):
         mentions = [node for node in nodes if isinstance(node, ast.Attribute) and node.attr == name]
         if mentions:
             reader = _Reader(tree, function, numbers)
             calls = [node for node in nodes if isinstance(node, ast.Call) and numbers[node] == made]
             found += [use for node in mentions for use in reader.read(node, calls[0] if calls else None)]
     return sorted(found, key=lambda found: (found.use.line, found.use.number))
-
-
-def _by_function(tree: ast.Module) -> Iterator[tuple[Function | None, list[ast.AST]]]:
-    """The nodes of each function, less those of the functions in it, and those that stand in none."""
-    pending: list[tuple[Function | None, ast.AST]] = [(None, tree)]
-    while pending:
-        function, start = pending.pop()
-        nodes: list[ast.AST] = []
-        stack = list(ast.iter_child_nodes(start))
-        while stack:
-            node = stack.pop()
-            nodes.append(node)
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                pending.append((node, node))
-            else:
-                stack += ast.iter_child_nodes(node)
-        yield function, nodes
 
 
 def _calls_object(statement: ast.stmt) -> bool:

@@ -11,6 +11,7 @@ from fastmigrate.facts.values import Place
 __all__ = [
     "MUTATORS",
     "annotation_term",
+    "by_function",
     "ends",
     "loads_in",
     "names_in",
@@ -100,3 +101,20 @@ def _parse_annotation(text: str) -> ast.expr | None:
         return ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError):
         return None
+
+
+def by_function(tree: ast.Module) -> Iterator[tuple[ast.FunctionDef | ast.AsyncFunctionDef | None, list[ast.AST]]]:
+    """The nodes of each function, less those of the functions in it, and those that stand in none."""
+    pending: list[tuple[ast.FunctionDef | ast.AsyncFunctionDef | None, ast.AST]] = [(None, tree)]
+    while pending:
+        function, start = pending.pop()
+        nodes: list[ast.AST] = []
+        stack = list(ast.iter_child_nodes(start))
+        while stack:
+            node = stack.pop()
+            nodes.append(node)
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                pending.append((node, node))
+            else:
+                stack += ast.iter_child_nodes(node)
+        yield function, nodes

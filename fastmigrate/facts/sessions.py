@@ -11,6 +11,7 @@ from fastmigrate.facts.evidence import Evidence
 from fastmigrate.facts.flow import Function
 from fastmigrate.facts.nodes import loads_in
 from fastmigrate.facts.order import number_nodes
+from fastmigrate.facts.sites import calls_by_function
 from fastmigrate.facts.terms import OPAQUE, SPREAD, Const, Display, Ref, Term
 from fastmigrate.facts.view import COMPREHENSIONS, FunctionView
 
@@ -75,21 +76,9 @@ class LocalSession:
 def read_local_session(tree: ast.Module, number: int) -> LocalSession | None:
     """The session that the call with this ordinal makes in a function."""
     numbers = number_nodes(tree)
-    for function, call in _calls(tree):
-        if numbers[call] == number and function is not None:
-            return _LocalReader(FunctionView(function, numbers, [], frozenset()), call).read()
+    for function, calls in calls_by_function(tree, numbers, {number}):
+        return _LocalReader(FunctionView(function, numbers, [], frozenset()), calls[0]).read()
     return None
-
-
-def _calls(tree: ast.Module) -> Iterator[tuple[Function | None, ast.Call]]:
-    """All calls, each with the function in which it stands."""
-    stack: list[tuple[ast.AST, Function | None]] = [(tree, None)]
-    while stack:
-        node, owner = stack.pop()
-        if isinstance(node, ast.Call):
-            yield owner, node
-        inner = node if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else owner
-        stack += [(child, inner) for child in ast.iter_child_nodes(node)]
 
 
 class UseReader:

@@ -18,6 +18,7 @@ from fastmigrate.facts.exits import Exit, exits_after
 from fastmigrate.facts.flow import Function
 from fastmigrate.facts.handlers import handlers_around, read_handlers
 from fastmigrate.facts.interleaving import Interleaving
+from fastmigrate.facts.nodes import by_function
 from fastmigrate.facts.order import number_nodes
 from fastmigrate.facts.terms import OPAQUE, Term
 from fastmigrate.facts.uses import Use, Uses
@@ -98,15 +99,10 @@ def calls_by_function(
     tree: ast.Module, numbers: dict[ast.AST, int], wanted: set[int]
 ) -> Iterator[tuple[Function, list[ast.Call]]]:
     """The calls with these ordinals, by the innermost function around them."""
-    stack: list[tuple[ast.AST, Function | None]] = [(tree, None)]
-    groups: dict[Function, list[ast.Call]] = {}
-    while stack:
-        node, owner = stack.pop()
-        if isinstance(node, ast.Call) and numbers[node] in wanted and owner is not None:
-            groups.setdefault(owner, []).append(node)
-        inner = node if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else owner
-        stack += [(child, inner) for child in ast.iter_child_nodes(node)]
-    yield from groups.items()
+    for function, nodes in by_function(tree):
+        calls = [node for node in nodes if isinstance(node, ast.Call) and numbers[node] in wanted]
+        if function is not None and calls:
+            yield function, calls
 
 
 class _SiteReader:

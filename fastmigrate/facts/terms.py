@@ -58,6 +58,11 @@ class Call:
     keywords: tuple[tuple[str | None, Term], ...]
     number: int
 
+    @property
+    def given(self) -> tuple[Term, ...]:
+        """The arguments, by position and by keyword."""
+        return (*self.args, *(value for _, value in self.keywords))
+
     def keyword(self, name: str) -> Term | None:
         """The value passed for the keyword `name`, or None."""
         return next((value for key, value in self.keywords if key == name), None)

@@ -87,7 +87,7 @@ def _case_of_function(project: Project, function: object) -> str:
         call = site.call
         if site.scope != function.scope.qualname:
             continue
-        if request in (*call.args, *(value for _, value in call.keywords)):
+        if request in call.given:
             return "unknown"
         if isinstance(call.callee, Member) and call.callee.of == headers:
             for given in call.args:

@@ -328,7 +328,7 @@ class Clients:
         return Step(needs, intents=((path, edit),))
 
     def _app_in_the_way(self, app: Instance, call: Call | None) -> Held | None:
-        old = too_old(self.project.sources.root, app.scope.path)
+        old = too_old(self.project.declarations, app.scope.path)
         if app in self.apps.lifeless or old is not None:
             return Held(self.apps.lifeless.get(app) or old or "")
         if not isinstance(app.of, External):

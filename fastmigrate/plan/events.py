@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from fastmigrate.plan.goals import (
-    HandlersCalled,
-    Held,
-    LifespanWrapped,
-    Step,
-)
+from fastmigrate.plan.goals import HandlersCalled, Held, LifespanWrapped, Step
 from fastmigrate.plan.names import fresh
 from fastmigrate.project.appmap import Event
 from fastmigrate.project.project import Project

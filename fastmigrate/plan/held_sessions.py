@@ -17,13 +17,14 @@ from fastmigrate.plan.kept_settings import KeptSettings, Mention
 from fastmigrate.plan.names import fresh
 from fastmigrate.plan.session_uses import as_dict, is_request, made_by, use_in_the_way
 from fastmigrate.plan.users import Users
+from fastmigrate.project.alternatives import Alternatives
 from fastmigrate.project.modules import is_test_path
 from fastmigrate.project.project import BlockingCall, Project
 from fastmigrate.project.values import Class, External, Instance, Scope
 
 __all__ = ["HeldSessions"]
 
-_PLAIN_BASES = frozenset(["builtins.object", "abc.ABC", "typing.Generic", "typing.Protocol"])
+_OPEN_BASES = frozenset(["builtins.object", "abc.ABC", "typing.Generic", "typing.Protocol"])
 """Bases from outside that let an object have any attribute."""
 _OF_SESSIONS = {name.rpartition(".")[2] for name in METHODS} | {member for member, _ in USES}
 _COMMON = frozenset({"get", "close", "delete"})
@@ -143,7 +144,7 @@ class HeldSessions:
             own = self.project.resolver.class_(base) if isinstance(base, Class) else None
             if own is not None and "__slots__" in own.bindings:
                 return f"objects of `{shown}` have `__slots__`, so they cannot keep the settings of their session"
-            if isinstance(base, External) and base.name not in _PLAIN_BASES:
+            if isinstance(base, External) and base.name not in _OPEN_BASES:
                 return f"`{shown}` has a base from outside (`{base.name}`), which may use its session, too"
         return None
 
@@ -221,7 +222,7 @@ class HeldSessions:
         name = found.code.rpartition(".")[2]
         values = [self.project.resolver.resolve(Member(found.owner, name), scope)]
         if values == [None]:
-            values = [*self.project.resolver.alternatives(Member(found.owner, name), scope)]
+            values = [*Alternatives(self.project.resolver).of(Member(found.owner, name), scope)]
         return any(isinstance(v, Instance) and (v.scope.path, v.number) == (goal.path, goal.number) for v in values)
 
     def _may_be_it(self, found: MemberUse, scope: Scope, related: list[Class], *, is_near: bool) -> bool:

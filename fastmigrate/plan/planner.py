@@ -157,8 +157,8 @@ class Planner:
         self.step_makers = self._step_makers()
         self.roots = {_key(f): goal for f in self.findings if (goal := _goal_of(f)) is not None}
         self._grow(self.roots.values())
-        self._order = list(self.steps)
-        self._places = {goal: place for place, goal in enumerate(self._order)}
+        self._goals = list(self.steps)
+        self._places = {goal: place for place, goal in enumerate(self._goals)}
         self._needs = [
             [self._places[need] for need in step.needs] if isinstance(step, Step) else []
             for step in self.steps.values()
@@ -281,7 +281,7 @@ class Planner:
             if place not in seen:
                 seen.add(place)
                 pending += self._needs[place]
-        return {self._order[place] for place in seen}
+        return {self._goals[place] for place in seen}
 
     # -- what comes of it
 

@@ -63,10 +63,9 @@ class Raising:
         )
 
     def _call(self, call: Call, scope: Scope, seen: set[Scope], migrated: Sites) -> bool:
-        handed = [*call.args, *(value for _, value in call.keywords)]
         return self._callee(call.callee, scope, seen, migrated) or any(
             self._value(self.project.resolver.resolve(term, scope), seen, migrated)
-            for term in handed
+            for term in call.given
             if isinstance(term, Ref | Member) and not self._is_of_result(term, scope, migrated)
         )
 

@@ -8,9 +8,10 @@ from fastmigrate.facts.terms import OPAQUE, Call, Const, Display, Either, Item, 
 from fastmigrate.facts.values import Binding, CallSite, ModuleLinks
 from fastmigrate.knowledge.names import APP_CLASSES, ROUTER_CLASSES
 from fastmigrate.knowledge.running import ENDPOINT_CLASSES
+from fastmigrate.project.alternatives import Alternatives
 from fastmigrate.project.appmap import AppMap, Event, Route
 from fastmigrate.project.choices import Choices
-from fastmigrate.project.holders import Holders, passed
+from fastmigrate.project.holders import Holders
 from fastmigrate.project.resolve import Resolver
 from fastmigrate.project.values import Class, External, Function, Instance, Method, Scope, Value
 
@@ -263,7 +264,7 @@ class _AppReader:
                 return owners
         parameter = self._parameter(term, scope)
         for values in (
-            [parameter] if parameter is not None else self.resolver.alternatives(term, scope),
+            [parameter] if parameter is not None else Alternatives(self.resolver).of(term, scope),
             self._before_wrapping(term.name, scope) if isinstance(term, Ref) else [],
         ):
             owners = [v for v in values if isinstance(v, Instance) and self.resolver.is_a(v, _SERVING)]
@@ -278,7 +279,7 @@ class _AppReader:
             return []
         first, *wrapped = sorted(found[0], key=lambda binding: binding.line)
         value = self.resolver.resolve_binding(first, found[1])
-        if value is None or not all(isinstance(b.term, Call) and Ref(name) in passed(b.term) for b in wrapped):
+        if value is None or not all(isinstance(b.term, Call) and Ref(name) in b.term.given for b in wrapped):
             return []
         for binding in wrapped:
             wrapper = self.resolver.resolve(binding.term.callee, found[1])  # type: ignore[union-attr]
@@ -311,7 +312,7 @@ class _AppReader:
             before = len(self.given)
             for links in self.modules.values():
                 for site in links.calls:
-                    if any(self.holders.may_be_app(term) for term in passed(site.call)):
+                    if any(self.holders.may_be_app(term) for term in site.call.given):
                         self._find_given(site.call, Scope(links.path, site.scope))
 
     def _find_given(self, call: Call, scope: Scope) -> None:

@@ -104,7 +104,7 @@ class CallGraph:
         how, given = self._handed_over(call, value, node)
         for function in given:
             for target in self.callees(function, node):
-                runs = how == "callback" or self._is_async(target)
+                runs = how == "callback" or self.resolver.is_async(target.scope)
                 if runs and (how == "task" or not self._is_lazy(target)):
                     yield Edge(target, how, site.place, call.number)
         for term in call.args[:1] if names & ENTERING else ():
@@ -154,7 +154,7 @@ class CallGraph:
 
     def _is_coroutine(self, term: Term, node: Node) -> bool:
         value = self.value(term, node)
-        return isinstance(value, Function) and self._is_async(Node(value.scope))
+        return isinstance(value, Function) and self.resolver.is_async(value.scope)
 
     def _is_told_apart(self, name: str, scope: Scope) -> bool:
         """Whether a function that calls a name does more with it: asks what it is, hands it to a thread, replaces it.
@@ -165,7 +165,7 @@ class CallGraph:
         if function is not None and len(function.bindings.get(name, ())) > 1:
             return True
         sites = (item.call for item in self._sites(scope) if isinstance(item, CallSite))
-        return any(Ref(name) in (*call.args, *(value for _, value in call.keywords)) for call in sites)
+        return any(Ref(name) in call.given for call in sites)
 
     def _called_in(self, scope: Scope) -> set[str]:
         """The names that a function calls by themselves."""
@@ -180,7 +180,7 @@ class CallGraph:
         if values == [None]:
             values = [*self._choices(node).of(callee, node.scope)]
             if isinstance(callee, Ref) and self._is_told_apart(callee.name, node.scope):
-                values = [v for v in values if isinstance(v, Function) and self._is_async(Node(v.scope))]
+                values = [v for v in values if isinstance(v, Function) and self.resolver.is_async(v.scope)]
         found: dict[Node, None] = {}
         for value in values:
             found |= dict.fromkeys(t for t in self._run_by(value, callee, node) if self._is_followed(t))
@@ -355,10 +355,6 @@ class CallGraph:
     def _is_followed(self, node: Node) -> bool:
         paths = {node.scope.path} | ({node.receiver.scope.path} if node.receiver is not None else set())
         return not paths.isdisjoint(self.relevant)
-
-    def _is_async(self, node: Node) -> bool:
-        function = self.resolver.function(node.scope)
-        return function is not None and function.is_async
 
     def _is_lazy(self, node: Node) -> bool:
         """Whether a call alone runs nothing of a function: it is a generator."""

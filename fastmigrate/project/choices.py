@@ -20,6 +20,7 @@ from fastmigrate.facts.terms import (
     Truthy,
 )
 from fastmigrate.facts.values import Binding
+from fastmigrate.project.alternatives import Alternatives
 from fastmigrate.project.resolve import Resolver
 from fastmigrate.project.values import Class, External, Function, Instance, Module, Scope, Value
 
@@ -55,7 +56,7 @@ class Choices:
             return [value]
         self._depth += 1
         try:
-            return list(dict.fromkeys([*self.resolver.alternatives(term, scope)] or self._several(term, scope)))
+            return list(dict.fromkeys([*Alternatives(self.resolver).of(term, scope)] or self._several(term, scope)))
         finally:
             self._depth -= 1
 

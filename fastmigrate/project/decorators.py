@@ -70,7 +70,7 @@ class Decorators:
         outer = links.functions.get(wrapper.parent) if links is not None else None
         given = Ref(outer.parameters[0].name) if outer is not None and outer.parameters else None
         calls = (site.call for site in links.calls if site.scope == wrapper.qualname) if links is not None else ()
-        return any(given in (*call.args, *(value for _, value in call.keywords)) for call in calls)
+        return any(given in call.given for call in calls)
 
     def wrappers(self, decorator: Scope) -> list[FunctionLinks]:
         """The functions in a decorator that call the one that it decorates."""

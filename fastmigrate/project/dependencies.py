@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from fastmigrate.facts.terms import Call, Const, Display, Item, Member, Ref, Term
 from fastmigrate.knowledge.running import DEPENDS
+from fastmigrate.project.alternatives import Alternatives
 from fastmigrate.project.appmap import AppMap
 from fastmigrate.project.callgraph import Node
 from fastmigrate.project.resolve import Resolver
@@ -75,7 +76,7 @@ class _Reader:
         if given is None or given == Const(None):
             yield from self._behind([self.resolver.annotated(annotation, scope)])
         else:
-            yield from self._behind(self.resolver.alternatives(given, scope))
+            yield from self._behind(Alternatives(self.resolver).of(given, scope))
 
     def _behind(self, values: Iterable[Value | None]) -> Iterator[Node]:
         for value in values:

@@ -11,7 +11,7 @@ from fastmigrate.project.appmap import AppMap
 from fastmigrate.project.resolve import Resolver
 from fastmigrate.project.values import Class, External, Function, Instance, Method, Scope
 
-__all__ = ["Holders", "passed"]
+__all__ = ["Holders"]
 
 
 class Holders:
@@ -38,8 +38,8 @@ class Holders:
 
     def note_call(self, call: Call, scope: Scope, line: int) -> None:
         """Note whether a call hands an app to something, in the line given."""
-        handed = [(term, False) for term in passed(call)]
-        handed += [(item, True) for term in passed(call) if isinstance(term, Display) for item in term.values]
+        handed = [(term, False) for term in call.given]
+        handed += [(item, True) for term in call.given if isinstance(term, Display) for item in term.values]
         handed += [(call.callee, True)]
         for term, hidden in handed:
             for inner in term.values if isinstance(term, Display) else (term,):
@@ -82,11 +82,6 @@ class Holders:
                         for app in self.owners(item, Scope(links.path, qualname)):
                             where = f"put into a list or dict in {links.path}:{binding.line}"
                             self.map.strangers.setdefault(app, where)
-
-
-def passed(call: Call) -> list[Term]:
-    """The arguments of a call."""
-    return [*call.args, *(value for _, value in call.keywords)]
 
 
 def _items(term: Term) -> Iterator[Term]:

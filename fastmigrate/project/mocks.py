@@ -33,8 +33,8 @@ class Mock:
 
 def stale_mocks(project: Project) -> Iterator[Mock]:
     """The calls that replace requests, or a part of it, for code that uses a client of a lifespan."""
-    lifespans = {scope for app in project.apps.apps for scope in project.lifespans(app)}
-    if not any(client.made in ASYNC_CLIENTS and client.scope in lifespans for client in project.httpx_clients):
+    clients = (client for client in project.httpx_clients if client.made in ASYNC_CLIENTS)
+    if not any(client.scope in project.lifespan_scopes for client in clients):
         return
     using = {path for path in project.sources.containing(b"requests") if not is_test_path(path)}
     anywhere = any(_uses_requests(project, path) for path in using)

@@ -18,6 +18,7 @@ from fastmigrate.facts.values import CallSite, ModuleLinks, Place
 from fastmigrate.knowledge.blocking import BLOCKING_CALLS, SLEEP, TOKENS
 from fastmigrate.knowledge.httpx_clients import ASYNC_CLIENTS, CLIENTS
 from fastmigrate.knowledge.names import LIBRARIES, MAKES, STAR_NAMES, canonical
+from fastmigrate.project.alternatives import Alternatives
 from fastmigrate.project.appmap import AppMap
 from fastmigrate.project.apps import read_apps
 from fastmigrate.project.callgraph import CallGraph, Node
@@ -35,7 +36,6 @@ from fastmigrate.project.tasks import MisplacedImport, MisusedTask, misplaced_im
 from fastmigrate.project.testing import TestingClients
 from fastmigrate.project.types import Types
 from fastmigrate.project.values import Class, Function, Instance, Scope, Value
-from fastmigrate.project.versions import declares
 from fastmigrate.sources import SourceError, Sources
 
 __all__ = ["BlockingCall", "Project"]
@@ -149,7 +149,7 @@ class Project:
             for path in self.sources.containing(token, token.replace(b"import", b"from")):
                 if not is_test_path(path) and (links := self.links(path)) is not None and links.imports(library):
                     return library
-        only_new = declares(self.sources.root, "x", "httpx2") and not declares(self.sources.root, "x", "httpx")
+        only_new = self.declarations.mention("x", "httpx2") and not self.declarations.mention("x", "httpx")
         return "httpx2" if only_new else "httpx"
 
     def tree_of(self, path: str) -> ast.Module:
@@ -236,7 +236,7 @@ class Project:
 
     def _blocks_of_several(self, callee: Term, scope: Scope) -> tuple[str, str] | None:
         """The same for a method of a name that stands for one session after the other."""
-        owners = self.resolver.alternatives(callee.of, scope) if isinstance(callee, Member) else []
+        owners = Alternatives(self.resolver).of(callee.of, scope) if isinstance(callee, Member) else []
         for kind in ("requests.Session", *sorted(CLIENTS)):
             if owners and all(self.resolver.is_a(owner, {kind}) for owner in owners):
                 name = f"{kind}.{callee.name}" if isinstance(callee, Member) else ""
@@ -293,9 +293,14 @@ class Project:
             inner = (f for f in links.functions.values() if f.yields and f.parent in links.functions)
             yield from (Scope(app.scope.path, function.qualname) for function in inner)
 
-    def is_lifespan(self, scope: Scope) -> bool:
-        """Whether a function is the lifespan of an app."""
-        return any(self.lifespan(app) == Function(scope) for app in self.apps.apps)
+    @cached_property
+    def lifespan_scopes(self) -> frozenset[Scope]:
+        """The lifespans of all apps, those that wrap one included."""
+        return frozenset(scope for app in self.apps.apps for scope in self.lifespans(app))
+
+    def mentions(self, *tokens: bytes) -> bool:
+        """Whether any file holds one of the tokens: to be asked before what takes a parse of all files."""
+        return next(self.sources.containing(*tokens), None) is not None
 
     def shared(self, client: MadeClient) -> SharedUses:
         """Who uses a client that a module makes."""

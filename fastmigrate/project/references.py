@@ -113,7 +113,7 @@ class _File:
             if callee.name in {"getattr", "methodcaller"}:
                 for name in (arg.value for arg in call.args if isinstance(arg, Const)):
                     self.asked.setdefault(str(name), []).append(line)
-        given = [*call.args, *(value for _, value in call.keywords)]
+        given = [*call.given]
         given += [item for term in given if isinstance(term, Display) for item in term.values]
         reference = None if _registers(call) else Reference(self.links.path, line, call.number)
         for term in given:

@@ -14,11 +14,10 @@ from fastmigrate.knowledge.running import DEPENDS
 from fastmigrate.project.modules import ModuleTree
 from fastmigrate.project.values import Class, External, Function, Instance, Method, Module, Scope, Value
 
-__all__ = ["Resolver"]
+__all__ = ["Resolver", "nothing", "only"]
 
 
 _LIMIT = 40  # steps from a name to what it stands for
-_STEP = 5  # what one of several things that it may stand for counts
 _DEPENDS = frozenset(External(name) for name in DEPENDS)
 _PROPERTIES = frozenset({External("builtins.property"), External("functools.cached_property")})
 
@@ -60,6 +59,11 @@ class Resolver:
         if function is None:
             raise LookupError(scope)
         return function
+
+    def is_async(self, scope: Scope) -> bool:
+        """Whether a scope is that of a coroutine function or an asynchronous generator."""
+        function = self.function(scope)
+        return function is not None and function.is_async
 
     def call_at(self, path: str, number: int) -> Call | None:
         """The call with this ordinal in a file."""
@@ -125,91 +129,18 @@ class Resolver:
                 case Either(options):
                     if (id(term), scope) not in self._eithers:
                         self._eithers[id(term), scope] = term, None
-                        value = _only(self.resolve(option, scope) for option in options if not _nothing(option))
+                        value = only(self.resolve(option, scope) for option in options if not nothing(option))
                         self._eithers[id(term), scope] = term, value
                     return self._eithers[id(term), scope][1]
             return None
         finally:
             self._depth -= 1
 
-    def alternatives(self, term: Term | None, scope: Scope) -> list[Value]:
-        """What a term may stand for: one value, or one for each binding of a name; nothing if one is not known."""
-        if self._depth > _LIMIT:  # `x = x or y`
-            return []
-        self._depth += _STEP
-        try:
-            return self._alternatives(term, scope)
-        finally:
-            self._depth -= _STEP
-
-    def _alternatives(self, term: Term | None, scope: Scope) -> list[Value]:
-        value = self.resolve(term, scope)
-        if value is not None:
-            return [value]
-        if isinstance(term, Either):
-            options = [self.alternatives(option, scope) for option in term.options if not _nothing(option)]
-            return [value for option in options for value in option] if all(options) else []
-        if isinstance(term, Truthy | Await):
-            return self.alternatives(term.of, scope)
-        if isinstance(term, Call):
-            return self._alternative_results(term, scope)
-        if isinstance(term, Member):
-            return self._alternative_members(term, scope)
-        found = self.lookup(term.name, scope) if isinstance(term, Ref) else None
-        if found is None:
-            return []
-        bindings, home = found
-        if len(bindings) == 1 and bindings[0].kind == "from":
-            path = self.tree.find(home.path, bindings[0].module, bindings[0].level)
-            links = None if path is None or path.endswith("/") else self.links(path)
-            if links is not None and path is not None:
-                bindings, home = links.bindings.get(bindings[0].name, ()), Scope(path)
-        if len(bindings) == 1 and bindings[0].kind == "value" and isinstance(bindings[0].term, Either):
-            return self.alternatives(bindings[0].term, home)
-        return self._alternative_bindings(bindings, home)
-
-    def _alternative_bindings(self, bindings: Iterable[Binding], home: Scope) -> list[Value]:
-        """What each of some bindings stands for; nothing if one is not known."""
-        values: list[Value] = []
-        for binding in bindings:
-            if _nothing(binding.term):
-                continue
-            value = self.resolve_binding(binding, home)
-            inner = Scope(home.path, binding.name) if binding.kind == "value" and binding.name else home
-            several = isinstance(binding.term, Either | Call) and binding.kind == "value"
-            found = [value] if value is not None else self.alternatives(binding.term, inner) if several else []
-            if not found:
-                return []
-            values += found
-        return list(dict.fromkeys(values))
-
-    def _alternative_results(self, call: Call, scope: Scope) -> list[Value]:
-        """What a function may return, which returns one thing or another."""
-        callee = self.resolve(call.callee, scope)
-        function = self.function(callee.scope) if isinstance(callee, Function) else None
-        if function is None or not isinstance(callee, Function) or function.yields:
-            return []
-        known = [term for term in function.returns if not _nothing(term)]
-        found = [self.alternatives(term, callee.scope) for term in known]
-        return list(dict.fromkeys(value for values in found for value in values)) if all(found) else []
-
-    def _alternative_members(self, term: Member, scope: Scope) -> list[Value]:
-        """What a member may stand for: of one of several objects, or one that gets several values."""
-        owner = self.resolve(term.of, scope)
-        if isinstance(owner, Instance) and isinstance(owner.of, Class):
-            for base in self.bases(owner.of):
-                links = self.class_(base) if isinstance(base, Class) else None
-                if links is not None and isinstance(base, Class) and term.name in links.bindings:
-                    return self._alternative_bindings(links.bindings[term.name], base.scope)
-        owners = self.alternatives(term.of, scope) if owner is None else []
-        members = [self.member(one, term.name) for one in owners]
-        return [member for member in members if member is not None] if None not in members else []
-
     def annotated(self, term: Term | None, scope: Scope) -> Value | None:
         """The class that an annotation names: `X`, `X | None`, `Optional[X]`, `Annotated[X, …]`, `"X"`."""
         match term:
             case Either(options):
-                return _only(self.annotated(option, scope) for option in options if not _nothing(option))
+                return only(self.annotated(option, scope) for option in options if not nothing(option))
             case Item(of, key):
                 wrapper = self.resolve(of, scope)
                 name = wrapper.name if isinstance(wrapper, External) else ""
@@ -221,7 +152,7 @@ class Resolver:
                 }:
                     parts = key.values if isinstance(key, Display) else (key,)
                     parts = parts[:1] if name.endswith("Annotated") else parts
-                    return _only(self.annotated(part, scope) for part in parts if not _nothing(part))
+                    return only(self.annotated(part, scope) for part in parts if not nothing(part))
                 return self.resolve(of, scope)
             case Ref() | Member():
                 alias = self.alias(term, scope)
@@ -293,7 +224,7 @@ class Resolver:
         parameters = [binding for binding in bindings if binding.kind == "parameter"]
         if parameters and bindings[0].kind == "parameter" and name in {"self", "cls"}:
             return self._self(home, name)
-        return _only(self.resolve_binding(binding, home) for binding in bindings if not _nothing(binding.term))
+        return only(self.resolve_binding(binding, home) for binding in bindings if not nothing(binding.term))
 
     def _self(self, scope: Scope, name: str) -> Value | None:
         function = self.function(scope)
@@ -335,7 +266,7 @@ class Resolver:
                 if isinstance(binding.term, Display):
                     is_dict = binding.term.kind == "dict"
                     items = binding.term.keys if is_dict else binding.term.values
-                    return _only(self.resolve(item, scope) for item in items)
+                    return only(self.resolve(item, scope) for item in items)
             case "parameter":
                 kind = self.annotated(binding.term, Scope(scope.path, scope.qualname))
                 if isinstance(kind, External | Class):
@@ -369,8 +300,8 @@ class Resolver:
         if function is None:
             return None
         given = [item.value for item in function.yields] if function.yields else list(function.returns)
-        known = [term for term in given if term is not None and not _nothing(term)]
-        found = _only(self.resolve(term, scope) for term in known)
+        known = [term for term in given if term is not None and not nothing(term)]
+        found = only(self.resolve(term, scope) for term in known)
         if found is not None or function.returned is None:
             return found
         declared = function.returned
@@ -426,7 +357,7 @@ class Resolver:
         if not path.endswith("/"):
             links = self.links(path)
             if links is not None and name in links.bindings:
-                return _only(self.resolve_binding(b, Scope(path)) for b in links.bindings[name] if not _nothing(b.term))
+                return only(self.resolve_binding(b, Scope(path)) for b in links.bindings[name] if not nothing(b.term))
             if links is not None and links.stars:
                 found = self._from_star(name, Scope(path))
                 if found is not None:
@@ -449,9 +380,9 @@ class Resolver:
             links = self.class_(base) if isinstance(base, Class) else None
             if links is None or not isinstance(base, Class) or name not in links.bindings:
                 continue
-            bindings = [binding for binding in links.bindings[name] if not _nothing(binding.term)]
+            bindings = [binding for binding in links.bindings[name] if not nothing(binding.term)]
             values = [binding for binding in bindings if binding.kind != "parameter"]  # else its annotation tells
-            return _only(self.resolve_binding(binding, base.scope) for binding in values or bindings)
+            return only(self.resolve_binding(binding, base.scope) for binding in values or bindings)
         return None
 
     def _call(self, call: Call, scope: Scope) -> Value | None:
@@ -476,11 +407,12 @@ class Resolver:
         return Instance(base, scope, -1) if isinstance(base, External | Class) else None
 
 
-def _nothing(term: Term) -> bool:
+def nothing(term: Term) -> bool:
+    """Whether a term is `None`."""
     return term == Const(None)
 
 
-def _only(values: Iterable[Value | None]) -> Value | None:
+def only(values: Iterable[Value | None]) -> Value | None:
     """The one value among several equal ones; of instances of one class of the project, that they are such."""
     found = set(values)
     if len(found) > 1:

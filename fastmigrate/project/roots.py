@@ -20,9 +20,9 @@ from fastmigrate.project.values import Class, External, Function, Instance, Meth
 
 __all__ = ["Kind", "Root", "find_roots"]
 
-_ASGI = 4  # parameters of `__call__(self, scope, receive, send)`
-
 Kind = Literal["operation", "dependency", "middleware", "asgi", "handler", "task", "wrapper"]
+
+_ASGI = 4  # parameters of `__call__(self, scope, receive, send)`
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class _Reader:
         """A root, and what decorators of the project put around it."""
         around = self.decorators.around(root.node.scope, self._after_registering(root.node.scope)) or []
         wrappers = [Root(Node(scope), "wrapper", root.operations, root.owners) for scope in around]
-        yield replace(root, awaited=any(self._is_async(wrapper.node.scope) for wrapper in wrappers))
+        yield replace(root, awaited=any(self.resolver.is_async(wrapper.node.scope) for wrapper in wrappers))
         yield from wrappers
 
     def _after_registering(self, scope: Scope) -> int:
@@ -87,10 +87,6 @@ class _Reader:
             and decorator.callee.name in ROUTE_DECORATORS | {"middleware", "exception_handler"}
         ]
         return max(registering, default=-1) + 1
-
-    def _is_async(self, scope: Scope) -> bool:
-        function = self.resolver.function(scope)
-        return function is not None and function.is_async
 
     def owner(self, scope: Scope) -> Class | None:
         """The class of a method."""

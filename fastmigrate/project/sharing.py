@@ -66,7 +66,7 @@ def lasting_clients(project: Project) -> Iterator[MadeClient]:
 
 def _lasts(project: Project, client: MadeClient) -> bool:
     if client.scope.qualname:
-        return project.is_lifespan(client.scope)
+        return client.scope in project.lifespan_scopes
     return any(scope in project.apps.routes for scope, _, _ in project.shared(client).calls)
 
 

@@ -6,7 +6,13 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from fastmigrate.project.declarations import FRAMEWORKS, is_of, minimum_of
+from fastmigrate.project.declarations import (
+    is_listed,
+    minimum_of,
+    names_framework,
+    requirement_lists,
+    requirement_tables,
+)
 
 __all__ = ["declared"]
 
@@ -17,10 +23,6 @@ def declared(path: str, content: bytes, library: str) -> bytes:
     if path.endswith("pyproject.toml"):
         return _in_toml(text, library).encode()
     return _in_lines(text, library).encode()
-
-
-def _names_framework(requirement: object) -> bool:
-    return isinstance(requirement, str) and any(is_of(requirement, name) for name in FRAMEWORKS)
 
 
 def _place(names: Sequence[str], library: str) -> int:
@@ -34,8 +36,8 @@ def _place(names: Sequence[str], library: str) -> int:
 def _in_lines(text: str, library: str) -> str:
     end = "\r\n" if "\r\n" in text else "\n"
     lines = text.splitlines(keepends=True)
-    listed = [index for index, line in enumerate(lines) if line.strip()[:1] not in {"", "#", "-"}]
-    if not any(_names_framework(lines[index]) for index in listed):
+    listed = [index for index, line in enumerate(lines) if is_listed(line)]
+    if not any(names_framework(lines[index]) for index in listed):
         return text
     place = _place([lines[index] for index in listed], library)
     at = listed[place] if place < len(listed) else listed[-1] + 1
@@ -49,16 +51,11 @@ def _in_toml(text: str, library: str) -> str:
     import tomlkit  # noqa: PLC0415  # slow to import, and seldom needed
 
     document: Any = tomlkit.parse(text)
-    project = document.get("project", {})
-    poetry = document.get("tool", {}).get("poetry", {})
-    lists = [project.get("dependencies"), *project.get("optional-dependencies", {}).values()]
-    lists += document.get("dependency-groups", {}).values()
-    for listed in lists:
-        if isinstance(listed, list) and any(_names_framework(item) for item in listed):
-            texts = [str(item) for item in listed if isinstance(item, str)]
+    for listed in requirement_lists(document):
+        texts = [str(item) for item in listed if isinstance(item, str)]
+        if any(map(names_framework, texts)):
             listed.insert(_place(texts, library) if len(texts) == len(listed) else len(listed), minimum_of(library))
-    tables = [poetry.get("dependencies"), *(group.get("dependencies") for group in poetry.get("group", {}).values())]
-    for table in tables:
-        if isinstance(table, dict) and any(_names_framework(str(name)) for name in table):
+    for table in requirement_tables(document):
+        if any(map(names_framework, table)):
             table[library] = minimum_of(library).removeprefix(library)
     return tomlkit.dumps(document)

@@ -82,9 +82,8 @@ NAME = "missing-client-dependency"
 def find(project: Project) -> Iterator[Finding]:
     """The clients that lifespans make of a library that nothing declares, one for each place that lacks it."""
     named: set[tuple[str, ...]] = set()
-    lifespans = {scope for app in project.apps.apps for scope in project.lifespans(app)}
     for client in project.httpx_clients:
-        if client.made not in ASYNC_CLIENTS or client.scope not in lifespans:
+        if client.made not in ASYNC_CLIENTS or client.scope not in project.lifespan_scopes:
             continue
         path, library = client.scope.path, client.made.partition(".")[0]
         missing = project.declarations.missing(path, library)

@@ -92,9 +92,10 @@ NAME = "test-client-without-lifespan"
 
 def find(project: Project) -> Iterator[Finding]:
     """The test clients of apps that need their lifespan, and do not get it."""
+    if not project.mentions(b"TestClient", b"ASGITransport"):
+        return
     for app in sorted(project.apps.apps, key=repr):
-        clients = project.testing.of(app)
-        for client in clients if clients and project.testing.needs_lifespan(app) else ():
+        for client in project.testing.of(app) if project.testing.needs_lifespan(app) else ():
             path = client.scope.path
             message = (
                 f"`{client.made.rpartition('.')[2]}` is never entered here, so the lifespan of its app does not run"
