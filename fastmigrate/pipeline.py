@@ -130,7 +130,9 @@ class _Run:
         result.declared, result.by_hand, result.stale = list(plan.declaring), list(plan.by_hand), list(plan.stale)
         new = [p for p, change in result.changes.items() if p in plan.intents and library.encode() not in change.before]
         if not result.declared and not result.by_hand:
-            result.undeclared = [path for path in new if project.declarations.mention(path, library) is not True]
+            found = project.declarations
+            unknown = (path for path in new if found.missing(path, library) is None)
+            result.undeclared = [path for path in unknown if found.mention(path, library) is not True]
 
     def _rewritten(self, analysis: _Analysis, fixable: list[Finding]) -> tuple[list[Finding], dict[str, bytes]]:
         """The findings whose fixes could be written, and the files with all of these fixes."""

@@ -14,6 +14,8 @@ A fixture has a project `before`, its migrated form `after`, and a `scenario.tom
     at_once = true              in a call: the app asks its upstream for several things at once, in no certain order
     [answers."/path"]           what the upstream answers (the keys: Upstream); it echoes the request elsewhere
 
+Where a project has tests of its own, they pass before and after, by the same names.
+
 With `hold`, an answer of the upstream shows whether an app passes on what has arrived: both must, or neither. One that
 is `endless` is for a call that disconnects, upon which the migrated app must let go of its upstream.
 """
@@ -33,7 +35,7 @@ import pytest
 
 from tests.harness.app import Answer, RunningApp
 from tests.harness.upstream import Recorded, Upstream
-from tests.run import fastmigrate
+from tests.run import fastmigrate, outcomes
 
 FIXTURES = Path(__file__).parent / "fixtures"
 NAMES = sorted(path.name for path in FIXTURES.iterdir() if (path / "scenario.toml").is_file())
@@ -112,6 +114,17 @@ def test_lets_go_of_its_upstream_when_its_caller_goes_away(name: str) -> None:
             upstream.abandoned.clear()
             app.call(call)
             assert upstream.is_abandoned(), f"{call}: the app still holds its connection to the upstream"
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if any((FIXTURES / name / "before").rglob("test_*.py"))])
+def test_passes_its_own_tests(name: str, tmp_path: Path) -> None:
+    with Upstream() as upstream:
+        before, after = (
+            outcomes(shutil.copytree(FIXTURES / name / form, tmp_path / form), {"UPSTREAM": upstream.url})
+            for form in ("before", "after")
+        )
+    assert set(before.values()) == {"PASSED"}
+    assert after == before
 
 
 def behaviour(folder: Path, scenario: dict[str, Any]) -> tuple[list[Answer], list[Recorded]]:

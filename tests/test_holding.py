@@ -458,18 +458,23 @@ APPS = {
         "was not found with certainty",
     ),
     "** arguments": (
-        "from routes import router\nfrom fastapi import FastAPI\noptions = {}\napp = FastAPI(**options)\n"
-        "app.include_router(router)",
+        "from routes import router\nfrom fastapi import FastAPI\nfrom settings import options\n"
+        "app = FastAPI(**options)\napp.include_router(router)",
         "made with `**` arguments",
     ),
     "class as lifespan": (
         "from routes import router\nfrom fastapi import FastAPI\nclass L: ...\napp = FastAPI(lifespan=L)\n"
         "app.include_router(router)",
+        "is a class, not an `@asynccontextmanager`",
+    ),
+    "a lifespan of some library": (
+        "from somewhere import life\nfrom routes import router\nfrom fastapi import FastAPI\n"
+        "app = FastAPI(lifespan=life)\napp.include_router(router)",
         "is not a function of the project",
     ),
-    "two yields": (
+    "a yield that is used": (
         "from contextlib import asynccontextmanager\nfrom routes import router\nfrom fastapi import FastAPI\n"
-        "@asynccontextmanager\nasync def life(app):\n    if app: yield\n    else: yield {}\n"
+        "@asynccontextmanager\nasync def life(app):\n    told = yield\n"
         "app = FastAPI(lifespan=life)\napp.include_router(router)",
         "does not have one `yield` statement",
     ),

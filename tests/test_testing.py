@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.projects import findings, project
-from tests.run import fastmigrate
+from tests.run import fastmigrate, outcomes
 
 MAIN = """
 import requests
@@ -56,19 +53,6 @@ SUITES = {
     "one that is entered": f"def test_f():\n    with TestClient(app) as client:\n        {ASKS}\n",
     "one that is entered later": f"client = TestClient(app)\ndef test_f():\n    with client:\n        {ASKS}\n",
 }
-
-
-def outcomes(folder: Path) -> dict[str, str]:
-    run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", "-o", "addopts="],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    found = dict(re.findall(r"^(\S+::\S+) (PASSED|FAILED|ERROR)", run.stdout, re.MULTILINE))
-    assert found, run.stdout + run.stderr
-    return found
 
 
 @pytest.mark.parametrize("name", SUITES)

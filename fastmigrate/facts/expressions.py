@@ -29,6 +29,7 @@ class ExpressionReader(ScopeReader):
         self.loads: Counter[str] = Counter()
         self.state_names: set[str] = set()
         self.stored: set[str] = set()
+        self.overridden: list[tuple[Term, str]] = []
         self.decorates: str | None = None
         self.around: list[tuple[str | None, str]] = []
 
@@ -60,6 +61,7 @@ class ExpressionReader(ScopeReader):
     def visit_Subscript(self, node: ast.Subscript) -> None:
         """Note what gets items, and keys of a state."""
         base, key = node.value, node.slice
+        self.note_overridden(base, key)
         if not isinstance(node.ctx, ast.Load):
             self.mutates(base)
         if isinstance(key, ast.Constant) and isinstance(key.value, str) and "state" in ast.unparse(base):
@@ -85,6 +87,9 @@ class ExpressionReader(ScopeReader):
             self.calls.append(CallSite(call, self.scope.qualname, read_place(node), decorates))
         if isinstance(function, ast.Attribute):  # its member is called, and not just read
             self._note_state(function)
+            for argument in node.args:
+                if isinstance(argument, ast.Dict):  # a function is passed like any other one
+                    self.note_overridden(function.value, argument)
             self.visit(function.value)
         else:
             self.visit(function)
@@ -98,6 +103,12 @@ class ExpressionReader(ScopeReader):
                 self._run_elsewhere(argument)
             else:
                 self.visit(argument)
+
+    def note_overridden(self, of: ast.expr, given: ast.expr) -> None:
+        """Note what an app's `dependency_overrides` have as keys: a dependency that something else stands in for."""
+        if isinstance(of, ast.Attribute) and of.attr == "dependency_overrides":
+            keys = given.keys if isinstance(given, ast.Dict) else [given]
+            self.overridden += [(self.term(key), self.scope.qualname) for key in keys if key is not None]
 
     def visit_Lambda(self, node: ast.Lambda) -> None:
         """A lambda that is no value of a name, and is not called at once, is a function that terms know."""

@@ -164,6 +164,7 @@ class _LinkReader(ExpressionReader):
         }
         self.classes[qualname] = ClassLinks(
             qualname,
+            self.number(node),
             node.lineno,
             tuple(self.term(base) for base in node.bases),
             _frozen(bindings),
@@ -179,6 +180,7 @@ class _LinkReader(ExpressionReader):
                 return
         self.visit(node.value)
         for target in node.targets:
+            self.note_overridden(target, node.value)
             self.assign(target, node.value)
             if isinstance(target, ast.Subscript):
                 self.scope.items.append((self.term(target.value), self.term(node.value)))
@@ -313,6 +315,7 @@ class _LinkReader(ExpressionReader):
             frozenset(self.state_names),
             frozenset(self.stored),
             frozenset(self.mutated),
+            tuple(self.overridden),
         )
 
 

@@ -16,6 +16,7 @@ KINDS: dict[type[ast.AST], str] = {
     ast.Attribute: "attribute",
     ast.FunctionDef: "function",
     ast.AsyncFunctionDef: "function",
+    ast.ClassDef: "class",
     ast.Yield: "yield",
     ast.ExceptHandler: "handler",
     ast.Return: "return",

@@ -29,6 +29,7 @@ __all__ = [
     "Text",
     "Truthy",
     "dotted",
+    "items_of",
     "lambda_name",
     "read_term",
 ]
@@ -155,6 +156,16 @@ NameTerm = Callable[[ast.Name], Term]
 def lambda_name(node: ast.Lambda) -> str:
     """The name under which a scope knows a lambda that stands in it."""
     return f"<lambda {node.lineno}:{node.col_offset}>"
+
+
+def items_of(term: Term | None) -> list[tuple[str, Term]]:
+    """The keys and values of a dict display, or of a call that makes one by its keywords: `State(client=client)`."""
+    if isinstance(term, Call):
+        return [(key, value) for key, value in term.keywords if key is not None]
+    if not isinstance(term, Display) or term.kind != "dict":
+        return []
+    pairs = zip(term.keys, term.values, strict=True)
+    return [(str(key.value), value) for key, value in pairs if isinstance(key, Const)]
 
 
 def dotted(term: Term | None) -> str | None:

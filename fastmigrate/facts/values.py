@@ -201,9 +201,13 @@ class Yield:
 
 @dataclass(frozen=True, slots=True)
 class ClassLinks:
-    """A class definition; `bindings` holds its body's names and what its methods assign to `self`."""
+    """A class definition; `number` is its ordinal among the file's classes.
+
+    `bindings` holds its body's names and what its methods assign to `self`.
+    """
 
     qualname: str
+    number: int
     line: int
     bases: tuple[Term, ...]
     bindings: dict[str, tuple[Binding, ...]]
@@ -227,6 +231,7 @@ class ModuleLinks:
     state_names: frozenset[str]  # names read or written behind `.state.`
     stored: frozenset[str]  # names of attributes that are assigned
     mutated: frozenset[str]  # names of things that get items, or whose items change
+    overridden: tuple[tuple[Term, str], ...]  # the keys of `dependency_overrides`, and the scopes where they stand
 
     def call(self, number: int) -> CallSite | None:
         """The call with this ordinal, if it is among those that are read."""

@@ -3,47 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator
-from dataclasses import replace
+from functools import cached_property
 
-from fastmigrate.facts.terms import Call, Const, Either, Member, Ref, Term, dotted
+from fastmigrate.facts.terms import Call, Member, Ref, Term, dotted
 from fastmigrate.facts.values import FunctionLinks
 from fastmigrate.knowledge.names import APP_CLASSES, REQUEST_CLASSES, ROUTER_CLASSES
 from fastmigrate.knowledge.parity import Parity
 from fastmigrate.plan.errors import Errors
 from fastmigrate.plan.goals import (
-    ClientAroundLifespan,
     ClientAtHand,
     ClientInFunction,
-    ClientInLifespan,
-    ClientInNewLifespan,
-    ClientMoved,
     ClientOfApp,
     Goal,
-    HandlersCalled,
     Held,
     Imported,
-    LifespanWrapped,
     RequestHandedOn,
     RequestInFunction,
     Step,
 )
 from fastmigrate.plan.keys import Keys
-from fastmigrate.plan.lifespans import Lifespans
 from fastmigrate.plan.names import fresh, imported, request_parameter
 from fastmigrate.plan.specs import ClientSpec
-from fastmigrate.plan.testing import Testing
-from fastmigrate.project.appmap import Event
 from fastmigrate.project.apps import ROUTE_DECORATORS
 from fastmigrate.project.callgraph import Edge
 from fastmigrate.project.modules import is_test_path
 from fastmigrate.project.project import Project
 from fastmigrate.project.references import Reference
 from fastmigrate.project.values import External, Function, Instance, Method, Scope
-from fastmigrate.project.versions import too_old
 from fastmigrate.rewrite.intents import (
     AddImport,
     AddParameter,
-    ArgumentEdit,
     EditCall,
     InsertAtTop,
     NewArgument,
@@ -59,8 +48,7 @@ _TRANSPARENT = frozenset({"fastapi_cache.decorator.cache", "fastapi_versioning.v
 class Clients:
     """Makes the steps of the goals that concern the client and the way to it.
 
-    `freed` tells the names in a function that a client may take, since what has them goes; `closed_by` the client that
-    moves into a lifespan, and so needs a shutdown handler no longer that closes nothing else.
+    `freed` tells the names in a function that a client may take, since what has them goes.
     """
 
     def __init__(
@@ -68,16 +56,12 @@ class Clients:
         project: Project,
         specs: Iterable[ClientSpec],
         freed: Callable[[Scope, ClientSpec], Container[str]],
-        closed_by: Callable[[Scope | tuple[str, int]], ClientMoved | None],
     ) -> None:
         self.freed = freed
         self.project = project
-        self.closed_by = closed_by
         self.apps = project.apps
         self.errors = Errors(project)
         self.keys = Keys(project, specs)
-        self.lifespans = Lifespans(project, self.keys)
-        self.testing = Testing(project)
         self._names: dict[Scope, dict[ClientSpec, str]] = {}
 
     # -- in a path operation
@@ -142,14 +126,48 @@ class Clients:
             return Held("the app that serves it was not found with certainty, so no lifespan can make its client")
         is_operation = goal.function in self.apps.routes
         shown = "the path operation" if is_operation else f"`{self.project.name_of(goal.function)}`"
-        needs: list[Goal] = [ClientOfApp(root, goal.spec) for root in roots if root is not None]
+        apps = {*roots, *self._tested_below(owners)}
+        needs: list[Goal] = [ClientOfApp(app, goal.spec) for app in apps if app is not None]
+        notes: list[str] = []
         for used in self.project.references(goal.function):
             call = self._call_on_loop(goal.function, used)
-            if used.certain and call is None:
-                return Held(f"{shown} is also called directly, or referred to, in {used.path}:{used.line}")
             if call is not None and not self._is_given_request(goal.function, call[0], used):
                 needs.append(RequestHandedOn(*call))
-        return Step((*needs, RequestInFunction(goal.function)))
+            if call is not None or not used.certain:
+                continue
+            where = f"{shown} is also called directly, or referred to, in {used.path}:{used.line}"
+            if is_test_path(used.path):
+                notes.append(f"{where}: there, it needs a request whose state has the client")
+            elif not self._has_requests_only(goal.function, roots):
+                return Held(where)
+        parity = Parity.LOSSY if notes else Parity.EXACT
+        return Step((*needs, RequestInFunction(goal.function)), parity, tuple(notes[:1]))
+
+    def _tested_below(self, owners: Iterable[Instance | None]) -> Iterator[Instance]:
+        """The mounted apps that tests run by themselves, where no app above them lends them its state."""
+        tested = {client.app for client in self.project.testing.all.values()}
+        for owner in owners:
+            yield from (app for app in self.apps.above(owner) if app in tested) if owner is not None else ()
+
+    def _has_requests_only(self, function: Scope, roots: set[Instance | None]) -> bool:
+        """Whether all that call a function have to give it a request, which can only be one of these apps."""
+        links = self.project.resolver.defined(function)
+        others = any(app not in roots for app in self.apps.apps if self.apps.roots(app) == {app})
+        return request_parameter(self.project, links, function) is not None and not (others or self._makes_requests)
+
+    @cached_property
+    def _makes_requests(self) -> bool:
+        """Whether the project makes requests of its own, which no app has given their state."""
+        paths = (path for path in self.project.sources.containing(b"Request(") if not is_test_path(path))
+        found = [links for path in paths if (links := self.project.links(path)) is not None]
+        return any(
+            isinstance(
+                value := self.project.resolver.resolve(site.call.callee, Scope(links.path, site.scope)), External
+            )
+            and value.name in REQUEST_CLASSES
+            for links in found
+            for site in links.calls
+        )
 
     def _call_on_loop(self, function: Scope, used: Reference) -> tuple[Scope, Edge] | None:
         """The call of a function on the event loop that a reference is."""
@@ -270,81 +288,6 @@ class Clients:
     def _is_wraps(self, decorator: Term, scope: Scope) -> bool:
         callee = decorator.callee if isinstance(decorator, Call) else decorator
         return self.project.resolver.resolve(callee, scope) == External("functools.wraps")
-
-    # -- in an app
-
-    def client_of_app(self, goal: ClientOfApp) -> Step | Held:
-        """An app's lifespan yields the client: a new one, or the one that it has."""
-        app = goal.app
-        if self.keys.existing(app, goal.spec) is not None:
-            return self._held_by_errors(goal) or Step()
-        call = self.project.construction(app)
-        reason = self._app_in_the_way(app, call) or self._held_by_errors(goal)
-        if reason is not None or call is None:
-            return reason or Held("where its app is made was not found")
-        given = call.keyword("lifespan")
-        if given is not None and given != Const(None):
-            if self._may_be_none(given, app.scope):
-                return Held(f"the lifespan of the app in {app.scope.path} may be None")
-            lifespan = self.project.resolver.resolve(given, app.scope)
-            if isinstance(lifespan, Function):
-                return Step((ClientInLifespan(lifespan.scope, goal.spec), *self.testing.of_app(app)))
-            return Held(f"the lifespan of the app in {app.scope.path} is not a function of the project")
-        moved: list[Goal] = list(self.testing.of_app(app))
-        left: list[tuple[Instance, Event]] = []
-        for router in self.apps.under(app):
-            for event in self.apps.events.get(router, ()):
-                client = self.closed_by(event.handler or (event.path, event.call))
-                if client is None:
-                    left.append((router, event))
-                else:
-                    moved.append(client)
-        own = tuple(event for _, event in left)
-        if left and not (all(one == app for one, _ in left) and self.lifespans.events.can_be_called(app, own)):
-            return Step((LifespanWrapped(app), ClientAroundLifespan(app.scope.path, goal.spec), *moved))
-        if left:
-            moved.append(HandlersCalled(app, own))
-        step = self._with_new_lifespan(app, call, goal.spec)
-        return replace(step, needs=(*step.needs, *moved))
-
-    def _may_be_none(self, term: Term, scope: Scope) -> bool:
-        if isinstance(term, Either):
-            return True
-        found = self.project.resolver.lookup(term.name, scope) if isinstance(term, Ref) else None
-        return found is not None and (len(found[0]) > 1 or any(b.term == Const(None) for b in found[0]))
-
-    def _with_new_lifespan(self, app: Instance, call: Call, spec: ClientSpec) -> Step:
-        path = app.scope.path
-        name = self.lifespans.name(path)
-        index = next((i for i, (key, _) in enumerate(call.keywords) if key == "lifespan"), None)
-        if index is None:
-            edit = EditCall(call.number, added=(NewArgument("lifespan", name),))
-        else:  # lifespan=None
-            edit = EditCall(call.number, arguments=(ArgumentEdit(len(call.args) + index, "lifespan", name),))
-        needs: tuple[Goal, ...] = (ClientInNewLifespan(path, spec),)
-        if app in self.apps.strangers:
-            note = f"the app is {self.apps.strangers[app]}, which may mount it or register start-up handlers"
-            return Step(needs, Parity.LOSSY, (note,), ((path, edit),))
-        return Step(needs, intents=((path, edit),))
-
-    def _app_in_the_way(self, app: Instance, call: Call | None) -> Held | None:
-        old = too_old(self.project.declarations, app.scope.path)
-        if app in self.apps.lifeless or old is not None:
-            return Held(self.apps.lifeless.get(app) or old or "")
-        if not isinstance(app.of, External):
-            return Held("its app is made by a class of its own, which may not take a lifespan")
-        if call is not None and any(key is None for key, _ in call.keywords):
-            return Held(f"the app in {app.scope.path} is made with `**` arguments, which may hold a lifespan")
-        for path in self.project.sources.containing(b"lifespan_context", b"on_startup", b"on_shutdown"):
-            links = None if is_test_path(path) else self.project.links(path)
-            replaced = links.stored & {"lifespan_context", "on_startup", "on_shutdown"} if links is not None else set()
-            if replaced:
-                return Held(f"`{min(replaced)}` is replaced in {path}")
-        return None
-
-    def _held_by_errors(self, goal: ClientOfApp) -> Held | None:
-        reason = self.errors.above(goal.app) if goal.spec.raises_other_errors else None
-        return None if reason is None else Held(reason)
 
     # -- imports
 

@@ -9,7 +9,7 @@ from fastmigrate.plan.names import fresh
 from fastmigrate.project.appmap import Event
 from fastmigrate.project.project import Project
 from fastmigrate.project.values import Instance, Scope
-from fastmigrate.rewrite.intents import Intent, RemoveDecorator, RemoveStatement, StatementAfter
+from fastmigrate.rewrite.intents import ArgumentEdit, EditCall, Intent, RemoveDecorator, RemoveStatement, StatementAfter
 
 __all__ = ["Events"]
 
@@ -62,6 +62,11 @@ class Events:
     def lifespan_wrapped(self, goal: LifespanWrapped) -> Step | Held:
         """The lifespan of an app comes to stand within another one."""
         path = goal.app.scope.path
+        call = self.project.construction(goal.app)
+        given = [key for key, _ in call.keywords].index("lifespan") if call and call.keyword("lifespan") else -1
+        if call is not None and given >= 0:
+            edit = ArgumentEdit(len(call.args) + given, "lifespan", f"{self.wrapper_name(path)}({{}})")
+            return Step(intents=((path, EditCall(call.number, arguments=(edit,))),))
         name = self._name_of(goal.app)
         if name is None:
             return Held(

@@ -44,6 +44,7 @@ __all__ = [
     "ResponseReturned",
     "SessionTakenOver",
     "Slept",
+    "StateField",
     "Step",
     "TaskImported",
     "TestClientEntered",
@@ -235,6 +236,14 @@ class LifespanDecorated:
 
 
 @dataclass(frozen=True, slots=True)
+class StateField:
+    """The `TypedDict` of what a lifespan yields knows a client under a key."""
+
+    owner: Scope
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class LibraryDeclared:
     """The library whose client the call with this ordinal makes is declared among what the project needs."""
 
@@ -298,6 +307,7 @@ Goal = (
     | TestClientEntered
     | LibraryDeclared
     | LifespanDecorated
+    | StateField
     | ClientAroundLifespan
     | NewLifespan
     | ClientInNewLifespan

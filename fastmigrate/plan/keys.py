@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cached_property
 
-from fastmigrate.facts.terms import Const, Display, Ref
+from fastmigrate.facts.terms import Ref, items_of
 from fastmigrate.facts.values import Yield
 from fastmigrate.plan.names import fresh
 from fastmigrate.plan.specs import ClientSpec
@@ -61,8 +61,7 @@ class Keys:
                     value = item.value
                     if isinstance(value, Ref) and value.name in function.bindings:
                         value = function.bindings[value.name][0].term
-                    if isinstance(value, Display):
-                        taken |= {str(key.value) for key in value.keys if isinstance(key, Const)}
+                    taken |= {key for key, _ in items_of(value)}
         return taken
 
     def existing(self, app: Instance, spec: ClientSpec) -> str | None:
@@ -83,8 +82,4 @@ def _candidates(spec: ClientSpec) -> tuple[str, ...]:
 def _key_of_client(item: Yield, spec: ClientSpec) -> str | None:
     """The key under which a `yield` hands out a client with exactly the settings that are written here."""
     names = {name for name, manager in item.around if name is not None and spec.is_made_by(manager)}
-    if isinstance(item.value, Display) and item.value.kind == "dict":
-        for key, value in zip(item.value.keys, item.value.values, strict=True):
-            if isinstance(key, Const) and isinstance(value, Ref) and value.name in names:
-                return str(key.value)
-    return None
+    return next((key for key, value in items_of(item.value) if isinstance(value, Ref) and value.name in names), None)

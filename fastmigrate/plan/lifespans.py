@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from textwrap import indent
 
-from fastmigrate.facts.terms import Term
+from fastmigrate.facts.terms import Call, Display, Item, Term
 from fastmigrate.facts.values import FunctionLinks
 from fastmigrate.plan.connections import constant_in
 from fastmigrate.plan.events import Events
@@ -20,6 +20,7 @@ from fastmigrate.plan.goals import (
     LifespanDecorated,
     NewLifespan,
     Promises,
+    StateField,
     Step,
 )
 from fastmigrate.plan.keys import Keys
@@ -28,10 +29,12 @@ from fastmigrate.plan.specs import ClientSpec
 from fastmigrate.plan.texts import BASES, LIFESPAN, PROMISES, WRAPPER
 from fastmigrate.plan.written import HOOKS, is_written
 from fastmigrate.project.project import Project
-from fastmigrate.project.values import External, Function, Instance, Scope
-from fastmigrate.rewrite.intents import AddDecorator, InsertBefore, Intent, WrapYield
+from fastmigrate.project.values import Class, External, Function, Instance, Scope
+from fastmigrate.rewrite.intents import AddDecorator, AddField, InsertBefore, Intent, WrapYield
 
 __all__ = ["Lifespans"]
+
+_TYPED_DICTS = frozenset({"typing.TypedDict", "typing_extensions.TypedDict"})
 
 
 class Lifespans:
@@ -185,18 +188,36 @@ class Lifespans:
         return body
 
     def _first_app(self, path: str) -> Instance:
-        return min((app for app in self.apps.apps if app.scope.path == path), key=lambda app: app.number)
+        """The first app of a file, less those that are mounted: their lifespans do not run."""
+        here = [app for app in self.apps.apps if app.scope.path == path]
+        return min([app for app in here if app in self.apps.roots(app)] or here, key=lambda app: app.number)
 
     # -- a lifespan that is there
+
+    def made_manager(self, function: Scope) -> tuple[Goal, ...] | Held:
+        """What a lifespan needs to be one that `async with` can enter."""
+        links = self.project.resolver.defined(function)
+        if not links.decorators and not links.is_async:
+            return Held(f"the lifespan `{links.qualname}` in {function.path} is a plain generator: make it `async def`")
+        if not links.decorators:
+            return (LifespanDecorated(function),)
+        if any(self._is_context_manager(decorator, function) for decorator in links.decorators):
+            return ()
+        return Held(f"the lifespan `{links.qualname}` in {function.path} is not decorated with `@asynccontextmanager`")
+
+    def has_several_yields(self, function: Scope) -> bool:
+        """Whether a lifespan yields in more places than one, each of which would need the client."""
+        links = self.project.resolver.function(function)
+        return links is not None and len(links.yields) > 1
 
     def client_in_lifespan(self, goal: ClientInLifespan) -> Step | Held:
         """The client is opened around the `yield` of the app's own lifespan."""
         links = self.project.resolver.defined(goal.function)
-        where = f"the lifespan `{links.qualname}` in {goal.function.path}"
-        bare = not links.decorators
-        if not bare and not any(self._is_context_manager(decorator, goal.function) for decorator in links.decorators):
-            return Held(f"{where} is not decorated with `@asynccontextmanager`")
+        managed = self.made_manager(goal.function)
+        if isinstance(managed, Held):
+            return managed
         if not links.is_async or len(links.yields) != 1 or not links.yields[0].statement:
+            where = f"the lifespan `{links.qualname}` in {goal.function.path}"
             return Held(f"{where} does not have one `yield` statement")
         item = links.yields[0]
         path = goal.function.path
@@ -209,9 +230,37 @@ class Lifespans:
         name = self._client_names(links)[goal.spec]
         kinds = self.project.types.kinds(item.value, goal.function) if item.value is not None else frozenset({"none"})
         manager = self._manager(path, goal.spec)
-        intent: Intent = WrapYield(item.number, manager, name, key, kinds != {"dict"})
-        needs = (*self._needs(path, goal.spec), *([LifespanDecorated(goal.function)] if bare else []))
-        return Step(needs, intents=((path, intent),))
+        state = self._state_class(links, goal.function)
+        made = item.value.callee if isinstance(item.value, Call) else None
+        typed = state is not None and self.project.resolver.resolve(made, goal.function) == state
+        intent: Intent = WrapYield(item.number, manager, name, key, kinds != {"dict"} and not typed, typed)
+        fields = (StateField(state.scope, key),) if state is not None else ()
+        return Step((*self._needs(path, goal.spec), *managed, *fields), intents=((path, intent),))
+
+    def _state_class(self, lifespan: FunctionLinks, scope: Scope) -> Class | None:
+        """The `TypedDict` that a lifespan yields, as its annotation or the `yield` itself says."""
+        value = lifespan.yields[0].value
+        said: list[Term | None] = [value.callee if isinstance(value, Call) else None]
+        if isinstance(lifespan.returned, Item):  # AsyncIterator[State], AsyncGenerator[State, None]
+            key = lifespan.returned.key
+            said.append(key.values[0] if isinstance(key, Display) and key.values else key)
+        for term in said:
+            found = self.project.resolver.resolve(term, Scope(scope.path)) if term is not None else None
+            if isinstance(found, Class):
+                bases = self.project.resolver.bases(found)
+                if any(isinstance(base, External) and base.name in _TYPED_DICTS for base in bases):
+                    return found
+        return None
+
+    def state_field(self, goal: StateField) -> Step:
+        """The class gets a field, in its file's own name for the library."""
+        owner = self.project.resolver.class_(Class(goal.owner))
+        if owner is None or goal.key in owner.annotations:
+            return Step()
+        path = goal.owner.path
+        httpx, _ = imported(self.project, path, self.project.library)
+        field = AddField(owner.number, f"{goal.key}: {httpx}.AsyncClient")
+        return Step((Imported(path, self.project.library),), intents=((path, field),))
 
     def lifespan_decorated(self, goal: LifespanDecorated) -> Step | Held:
         """A bare asynchronous generator becomes what Starlette would make of it."""

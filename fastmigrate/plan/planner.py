@@ -8,6 +8,7 @@ from functools import cached_property, partial
 
 from fastmigrate.knowledge.parity import Parity
 from fastmigrate.model import Finding, Fix
+from fastmigrate.plan.apps import Apps
 from fastmigrate.plan.awaiting import Awaiting
 from fastmigrate.plan.calls import Calls
 from fastmigrate.plan.clients import Clients
@@ -43,6 +44,7 @@ from fastmigrate.plan.goals import (
     ResponseReturned,
     SessionTakenOver,
     Slept,
+    StateField,
     Step,
     TaskImported,
     TestClientEntered,
@@ -72,6 +74,7 @@ _ORDER: tuple[type, ...] = (
     NewLifespan,
     HandlersCalled,
     LifespanDecorated,
+    StateField,
     LifespanWrapped,
     ClientAroundLifespan,
     ClientInNewLifespan,
@@ -146,7 +149,8 @@ class Planner:
         if self.httpx.needs_cookies or self.own.needs_cookies:
             self.httpx.base = self.own.base = "httpx with cookies"
         self.modules = ModuleClients(project)
-        self.clients = Clients(project, self._specs(), self.calls.sessions.modules.freed, self.modules.closed_by)
+        self.clients = Clients(project, self._specs(), self.calls.sessions.modules.freed)
+        self.apps = Apps(project, self.clients.keys, self.clients.errors, self.modules.closed_by)
         self.helpers = Helpers(project, awaiting, users, self.clients, self._cures_in)
         self.escapes = Escapes(project, self.calls.responses, self._cures_in)
         silenced = Held("its finding is suppressed")
@@ -222,20 +226,21 @@ class Planner:
             ResponseReturned: self.calls.responses.returned,
             RequestHandedOn: self.clients.request_handed_on,
             RequestInFunction: self.clients.request_in_function,
-            TestClientEntered: self.clients.testing.entered,
+            TestClientEntered: self.apps.testing.entered,
             LibraryDeclared: self._library_declared,
             PassedFunction: self.tasks.passed_function,
             TaskImported: self.tasks.task_imported,
-            ClientOfApp: self.clients.client_of_app,
-            HandlersCalled: self.clients.lifespans.events.handlers_called,
-            LifespanDecorated: self.clients.lifespans.lifespan_decorated,
-            LifespanWrapped: self.clients.lifespans.events.lifespan_wrapped,
-            ClientAroundLifespan: self.clients.lifespans.client_around_lifespan,
-            NewLifespan: self.clients.lifespans.new_lifespan,
-            ClientInNewLifespan: self.clients.lifespans.client_in_new_lifespan,
-            ClientInLifespan: self.clients.lifespans.client_in_lifespan,
+            ClientOfApp: self.apps.client_of_app,
+            HandlersCalled: self.apps.lifespans.events.handlers_called,
+            LifespanDecorated: self.apps.lifespans.lifespan_decorated,
+            StateField: self.apps.lifespans.state_field,
+            LifespanWrapped: self.apps.lifespans.events.lifespan_wrapped,
+            ClientAroundLifespan: self.apps.lifespans.client_around_lifespan,
+            NewLifespan: self.apps.lifespans.new_lifespan,
+            ClientInNewLifespan: self.apps.lifespans.client_in_new_lifespan,
+            ClientInLifespan: self.apps.lifespans.client_in_lifespan,
             LineReader: self.calls.streams.line_reader,
-            Promises: self.clients.lifespans.promises,
+            Promises: self.apps.lifespans.promises,
             SessionTakenOver: self.calls.sessions.taken_over,
             Imported: self.clients.imported,
         }
@@ -330,9 +335,9 @@ class Planner:
                 for path, intent in step.intents:
                     if intent not in intents.setdefault(path, []):
                         intents[path].append(intent)
-        for path, lifespan in self.clients.lifespans.new_lifespans(goals).items():
+        for path, lifespan in self.apps.lifespans.new_lifespans(goals).items():
             intents.setdefault(path, []).append(lifespan)
-        for path, intent in [*self.clients.lifespans.wrappers(goals), *self.helpers.lowered(goals)]:
+        for path, intent in [*self.apps.lifespans.wrappers(goals), *self.helpers.lowered(goals)]:
             intents.setdefault(path, []).append(intent)
         known = {**self.calls.guards, **self.escapes.guards}
         guards = [guard for goal in goals for guard in known.get(goal, ())]
@@ -347,7 +352,8 @@ class Planner:
             intents[path].append(intent)
         importing = {goal.path for goal in goals if isinstance(goal, Imported) and goal.module == self.project.library}
         importing |= {goal.path for goal in goals if isinstance(goal, LibraryDeclared)}
-        missing = [self.project.declarations.missing(path, self.project.library) for path in sorted(importing)]
+        asked = (self.project.declarations.missing(path, self.project.library) for path in sorted(importing))
+        missing = [found for found in asked if found is not None]
         return Plan(
             {path: tuple(edits) for path, edits in sorted(intents.items()) if edits},
             tuple(dict.fromkeys(file for one in missing for file in one.files)),
@@ -358,7 +364,7 @@ class Planner:
     def _library_declared(self, goal: LibraryDeclared) -> Step | Held:
         """A library is declared where its framework is."""
         missing = self.project.declarations.missing(goal.path, self.project.library)
-        if not missing.files:
+        if missing is not None and not missing.files:
             return Held(f"declare `{minimum_of(self.project.library)}` in {', '.join(missing.by_hand)} by hand")
         return Step()
 

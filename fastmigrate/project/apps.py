@@ -30,8 +30,7 @@ _ROUTE_CLASSES = {
     "fastapi.routing.APIRoute": "api_route",
     "fastapi.routing.APIWebSocketRoute": "websocket",
 }
-_CALLERS = {"httpx.ASGITransport": "app", "httpx2.ASGITransport": "app", "fastapi_mcp.FastApiMCP": "fastapi"}
-"""What calls an app within its process, past its lifespan, and the parameter that gets the app."""
+_MOUNT = "starlette.routing.Mount"
 _EVENTS = frozenset({"on_event", "add_event_handler"})
 
 
@@ -43,6 +42,7 @@ def read_apps(modules: dict[str, ModuleLinks], resolver: Resolver) -> AppMap:
         for site in links.calls:
             reader.read(links, site)
     reader.link_parameters()
+    reader.link_mounts()
     for links in modules.values():
         reader.holders.note_displays(links)
     return reader.map
@@ -54,6 +54,8 @@ class _AppReader:
         self.resolver = resolver
         self.map = AppMap()
         self.line = 0  # of the call that is being read
+        self.mounts: dict[tuple[str, int], Instance] = {}  # what a `Mount` mounts, by its file and ordinal
+        self.listed: set[tuple[str, int]] = set()  # those in the routes of something
         self.given: set[tuple[Scope, str]] = set()  # parameters that get an app or a router
         self.choices = Choices(resolver, resolver.resolve)
         self.holders = Holders(resolver, self.map, self._owners, _names_of_apps(modules.values()))
@@ -122,11 +124,11 @@ class _AppReader:
             self._constructed(made, call, scope)
         if not isinstance(made.of, External):
             return
-        if made.of.name == "starlette.routing.Mount":
+        if made.of.name == _MOUNT:
             mounted = self._owner(call.argument(1, "app"), scope)
             if mounted is not None:
-                self.map.parents.setdefault(mounted, []).append((None, ""))
-        self._silenced(made.of.name, call, scope)
+                self.mounts[scope.path, call.number] = mounted
+        self.holders.note_silencing(made.of.name, call, scope)
 
     def _constructed(self, made: Instance, call: Call, scope: Scope) -> None:
         if self.resolver.is_a(made, APP_CLASSES):
@@ -157,8 +159,13 @@ class _AppReader:
             kind = self.resolver.resolve(item.callee, home) if isinstance(item, Call) else None
             if not isinstance(item, Call) or not isinstance(kind, External):
                 continue
-            if kind.name == "starlette.routing.Mount":
-                self._listed(owner, item, home, prefix + self.text(item.argument(0, "path"), home))
+            if kind.name == _MOUNT:
+                below = prefix + self.text(item.argument(0, "path"), home)
+                mounted = self._owner(item.argument(1, "app"), home)
+                if mounted is not None:
+                    self.map.parents.setdefault(mounted, []).append((owner, below))
+                    self.listed.add((home.path, item.number))
+                self._listed(owner, item, home, below)
             elif kind.name in _ROUTE_CLASSES:
                 endpoint = self.resolver.resolve(item.argument(1, "endpoint"), home)
                 self._register(owner, _ROUTE_CLASSES[kind.name], item, home, endpoint, prefix)
@@ -166,22 +173,6 @@ class _AppReader:
     def _depends(self, router: Instance, call: Call, scope: Scope) -> None:
         """Note the dependencies of all routes of an app or router."""
         self.map.dependencies.setdefault(router, []).extend(self.choices.elements(call.keyword("dependencies"), scope))
-
-    def _silenced(self, name: str, call: Call, scope: Scope) -> None:
-        off = call.keyword("lifespan") == Const("off")
-        if name in {"mangum.Mangum", "uvicorn.run", "uvicorn.Config"} and off:
-            wrapped = self._owner(call.argument(0, "app"), scope)
-            reason = f'`{name}(…, lifespan="off")` in {scope.path} keeps its lifespan from running'
-        elif name in {"socketio.ASGIApp", "engineio.ASGIApp"}:
-            wrapped = self._owner(call.argument(1, "other_asgi_app"), scope)
-            reason = f"`{name}` in {scope.path} answers the lifespan events in its place"
-        elif name in _CALLERS:
-            wrapped = self._owner(call.argument(0, _CALLERS[name]), scope)
-            reason = f"`{name}` in {scope.path} calls it without running a lifespan"
-        else:
-            return
-        if wrapped is not None:
-            self.map.lifeless.setdefault(wrapped, reason)
 
     def _route(self, call: Call, scope: Scope, *endpoints: Value) -> None:
         callee = call.callee
@@ -304,6 +295,12 @@ class _AppReader:
                 if isinstance(kind, External | Class):
                     return Instance(kind, found[1], -2 - position)
         return None
+
+    def link_mounts(self) -> None:
+        """Note that it is not known where those mounts are that stand in no list of routes."""
+        for key, mounted in self.mounts.items():
+            if key not in self.listed:
+                self.map.parents.setdefault(mounted, []).append((None, ""))
 
     def find_given(self) -> None:
         """Find the parameters, annotated or not, to which functions of the project are given an app or a router."""

@@ -100,8 +100,8 @@ class Declarations:
         word = re.compile(rf"""(?<![\w-]){re.escape(name)}(?![\w-])""", re.IGNORECASE)
         return any(word.search(self.text(file)) for file in files) if files else None
 
-    def missing(self, path: str, library: str) -> Missing:
-        """What lacks a library that a module imports."""
+    def missing(self, path: str, library: str) -> Missing | None:
+        """What lacks a library that a module imports; None if no file near it names the framework."""
         for folder, files in zip(PurePosixPath(path).parents, self.near(path), strict=True):
             naming = [file for file in files if any(map(names_framework, self._requirements(file)))]
             if not naming:
@@ -113,7 +113,7 @@ class Declarations:
             locks = [file for file in naming if file not in lacking]
             locks += [lock for name in _LOCKS if (self.sources.root / (lock := str(folder / name))).is_file()]
             return Missing(edited, tuple(file for file in lacking if file not in edited), tuple(locks))
-        return Missing()
+        return None
 
     def _is_editable(self, file: str) -> bool:
         """Whether a requirement can be added to a file, which has to be UTF-8 for that."""

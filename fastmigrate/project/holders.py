@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from fastmigrate.facts.terms import Call, Display, Member, Ref, Term, dotted
+from fastmigrate.facts.terms import Call, Const, Display, Member, Ref, Term, dotted
 from fastmigrate.facts.values import ModuleLinks
 from fastmigrate.knowledge.names import APP_CLASSES, ROUTER_CLASSES, TRUSTED_WITH_APP
 from fastmigrate.project.appmap import AppMap
@@ -12,6 +12,9 @@ from fastmigrate.project.resolve import Resolver
 from fastmigrate.project.values import Class, External, Function, Instance, Method, Scope
 
 __all__ = ["Holders"]
+
+_CALLERS = {"httpx.ASGITransport": "app", "httpx2.ASGITransport": "app", "fastapi_mcp.FastApiMCP": "fastapi"}
+"""What calls an app within its process, past its lifespan, and the parameter that gets the app."""
 
 
 class Holders:
@@ -51,6 +54,23 @@ class Holders:
                     for app in apps:
                         name = _shown(call.callee)
                         self.map.strangers.setdefault(app, f"handed to `{name}` in {scope.path}:{line}")
+
+    def note_silencing(self, name: str, call: Call, scope: Scope) -> None:
+        """Note whether a call of something from outside keeps an app's lifespan from running."""
+        off = call.keyword("lifespan") == Const("off")
+        if name in {"mangum.Mangum", "uvicorn.run", "uvicorn.Config"} and off:
+            wrapped = self.owners(call.argument(0, "app"), scope)
+            reason = f'`{name}(…, lifespan="off")` in {scope.path} keeps its lifespan from running'
+        elif name in {"socketio.ASGIApp", "engineio.ASGIApp"}:
+            wrapped = self.owners(call.argument(1, "other_asgi_app"), scope)
+            reason = f"`{name}` in {scope.path} answers the lifespan events in its place"
+        elif name in _CALLERS:
+            wrapped = self.owners(call.argument(0, _CALLERS[name]), scope)
+            reason = f"`{name}` in {scope.path} calls it without running a lifespan"
+        else:
+            return
+        for app in wrapped:
+            self.map.lifeless.setdefault(app, reason)
 
     def _is_trusted(self, call: Call, scope: Scope) -> bool:
         root: Term = call.callee

@@ -35,7 +35,7 @@ from fastmigrate.project.sharing import SharedUses, shared_uses
 from fastmigrate.project.tasks import MisplacedImport, MisusedTask, misplaced_imports, misused_tasks
 from fastmigrate.project.testing import TestingClients
 from fastmigrate.project.types import Types
-from fastmigrate.project.values import Class, Function, Instance, Scope, Value
+from fastmigrate.project.values import Class, External, Function, Instance, Scope, Value
 from fastmigrate.sources import SourceError, Sources
 
 __all__ = ["BlockingCall", "Project"]
@@ -280,7 +280,12 @@ class Project:
         """What an app is given as its lifespan, or None."""
         call = self.construction(app)
         given = None if call is None else call.keyword("lifespan")
-        return None if given is None else self.resolver.resolve(given, app.scope)
+        if given is None:
+            return None
+        term, scope = self.resolver.behind(given, app.scope)
+        if isinstance(term, Call) and self.resolver.resolve(term.callee, scope) == External("functools.partial"):
+            return self.resolver.resolve(term.argument(0, "func"), scope)
+        return self.resolver.resolve(given, app.scope)
 
     def lifespans(self, app: Instance) -> Iterator[Scope]:
         """The lifespan of an app, or the functions that may wrap the one that it has by default."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fastmigrate.facts.terms import Call, Const, Display, Member, Ref
+from fastmigrate.facts.terms import Call, Const, Display, Member, Ref, Term
 from fastmigrate.facts.values import FunctionLinks, ModuleLinks
 from fastmigrate.project.values import Class, External, Function, Instance, Scope, Value
 
@@ -23,6 +23,8 @@ _REGISTERING = frozenset(
     ]
 )
 """What registers a function that it is given, rather than to call it here."""
+_SAID_OF_IT = frozenset({"__name__", "__qualname__", "__module__", "__doc__"})
+"""Attributes of a function that say something of it, and do not run it."""
 _GIVING_BACK = frozenset(
     [
         *("typing.cast", "copy.copy", "copy.deepcopy", "functools.partial", "contextvars.ContextVar"),
@@ -99,9 +101,13 @@ class _File:
         for site in links.calls:
             self._read_call(site.call, Scope(links.path, site.scope), site.place.line)
         for touch in links.touches:
-            if isinstance(touch.term, Member):
+            if isinstance(touch.term, Member) and touch.term.name in _SAID_OF_IT:
+                self._note(touch.term.of, Scope(links.path, touch.scope), None)
+            elif isinstance(touch.term, Member):
                 use = touch.term, Scope(links.path, touch.scope), touch.place.line, -1
                 self.members.setdefault(touch.term.name, []).append(use)
+        for term, qualname in links.overridden:
+            self._note(term, Scope(links.path, qualname), None)
         self.bound = list(self._read_names())
 
     def _read_call(self, call: Call, scope: Scope, line: int) -> None:
@@ -120,7 +126,7 @@ class _File:
             if isinstance(term, Ref | Member):
                 self._note(term, scope, reference)
 
-    def _note(self, term: Ref | Member, scope: Scope, reference: Reference | None) -> None:
+    def _note(self, term: Term, scope: Scope, reference: Reference | None) -> None:
         value = self.project.resolver.resolve(term, scope)
         if isinstance(value, Function):
             self.named[value.scope] += isinstance(term, Ref)
@@ -201,5 +207,7 @@ def _registers(call: Call) -> bool:
     """`app.add_api_route("/", f)`, `app.get("/")(f)`, `Depends(f)`, `FastAPI(exception_handlers={…: f})`."""
     callee = call.callee
     name = callee.name if isinstance(callee, Member | Ref) else ""
+    if isinstance(callee, Member) and isinstance(callee.of, Member) and callee.of.name == "dependency_overrides":
+        return True
     decorates = isinstance(callee, Call) and isinstance(callee.callee, Member)  # `app.get("/")(f)`
     return decorates or name in _REGISTERING or call.keyword("exception_handlers") is not None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fastmigrate.facts.clients_of_tests import TestClientUse, read_test_clients
-from fastmigrate.facts.terms import Const, Display
+from fastmigrate.facts.terms import items_of
 from fastmigrate.facts.values import CallSite
 from fastmigrate.knowledge.names import APP_CLASSES
 from fastmigrate.project.modules import is_test_path
@@ -83,12 +83,10 @@ class TestingClients:
     def needs_lifespan(self, app: Instance) -> bool:
         """Whether an app's code reads something that its lifespan hands out by `request.state`."""
         keys = {
-            str(key.value)
+            key
             for scope in self.project.lifespans(app)
             for item in self.project.resolver.defined(scope).yields
-            if isinstance(item.value, Display)
-            for key in item.value.keys
-            if isinstance(key, Const)
+            for key, _ in items_of(item.value)
         }
         names = (links.state_names for path in self._reading if (links := self.project.links(path)) is not None)
         return bool(keys) and any(not keys.isdisjoint(own) for own in names)

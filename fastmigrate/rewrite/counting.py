@@ -15,6 +15,7 @@ __all__ = ["CountingEditor"]
 _KINDS: dict[type[cst.CSTNode], str] = {
     cst.Call: "call",
     cst.FunctionDef: "function",
+    cst.ClassDef: "class",
     cst.Return: "return",
     cst.Raise: "raise",
     cst.ExceptHandler: "handler",

@@ -8,6 +8,7 @@ from fastmigrate.rewrite.expressions import ASYNC
 from fastmigrate.rewrite.imports import bound_name, with_alias, without_import
 from fastmigrate.rewrite.intents import (
     AddDecorator,
+    AddField,
     AddParameter,
     Annotate,
     ImportTwin,
@@ -19,7 +20,14 @@ from fastmigrate.rewrite.intents import (
     WrapRest,
     WrapYield,
 )
-from fastmigrate.rewrite.layout import element_a_line, inserted, is_docstring, two_blank_lines, with_element
+from fastmigrate.rewrite.layout import (
+    element_a_line,
+    inserted,
+    is_docstring,
+    two_blank_lines,
+    with_element,
+    with_keyword,
+)
 from fastmigrate.rewrite.replacing import without_gone
 from fastmigrate.rewrite.statements import StatementEditor
 
@@ -57,10 +65,25 @@ class Editor(StatementEditor):
         if value is None or (isinstance(value, cst.Name) and value.value == "None"):
             return cst.parse_expression(f"{{{item}}}", self.config)
         assert isinstance(value, cst.BaseExpression)
+        if isinstance(value, cst.Call) and wrap.typed:
+            return value.with_changes(args=with_keyword(value, value.args, wrap.key, cst.Name(wrap.name)))
         spread = "({} or {{}})" if wrap.optional else "{}"
         return self.templates.filled(f"{{{{**{spread}, {item}}}}}", value)
 
-    # -- functions and the module
+    # -- classes, functions and the module
+
+    def edit_ClassDef(self, original: cst.ClassDef, updated: cst.ClassDef) -> cst.ClassDef:
+        """A class gets another field, after the last one."""
+        for intent in self._take(AddField, self.numbers[original]):
+            assert isinstance(intent, AddField) and isinstance(updated.body, cst.IndentedBlock)
+            field = cst.parse_statement(intent.code, self.config)
+            body = [statement for statement in updated.body.body if not _is_empty(statement)]
+            fields = [index for index, statement in enumerate(body) if _is_field(statement)]
+            place = fields[-1] + 1 if fields else len(body)
+            place += place < len(body) and is_docstring(body[place])
+            body.insert(place, field)
+            updated = updated.with_changes(body=updated.body.with_changes(body=body))
+        return updated
 
     def edit_FunctionDef(
         self, original: cst.FunctionDef, updated: cst.FunctionDef
@@ -168,3 +191,14 @@ class Editor(StatementEditor):
             apart = statement.with_changes(leading_lines=two_blank_lines(statement.leading_lines))
             body += [*new, apart if new else statement]
         return updated.with_changes(body=without_gone(body))
+
+
+def _is_field(statement: cst.BaseStatement) -> bool:
+    """Whether a statement annotates a name of a class."""
+    return isinstance(statement, cst.SimpleStatementLine) and isinstance(statement.body[0], cst.AnnAssign)
+
+
+def _is_empty(statement: cst.BaseStatement) -> bool:
+    """Whether a statement is `pass` or `...`."""
+    first = statement.body[0] if isinstance(statement, cst.SimpleStatementLine) else None
+    return isinstance(first, cst.Pass) or (isinstance(first, cst.Expr) and isinstance(first.value, cst.Ellipsis))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 __all__ = [
     "AddDecorator",
+    "AddField",
     "AddImport",
     "AddParameter",
     "Annotate",
@@ -316,7 +317,7 @@ class InsertBefore:
 class WrapYield:
     """A `yield` statement comes to stand in `async with manager as name:`, and yields that under `key`, too.
 
-    `optional` says that what it yields now may be None.
+    `optional` says that what it yields now may be None; `typed` that it is made by a call, which takes the client, too.
     """
 
     number: int
@@ -324,6 +325,15 @@ class WrapYield:
     name: str
     key: str
     optional: bool = False
+    typed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AddField:
+    """A class gets another annotated name, after those that it has."""
+
+    number: int
+    code: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,6 +381,7 @@ Intent = (
     | InsertAtTop
     | InsertBefore
     | WrapYield
+    | AddField
     | RemoveStatement
     | AddImport
     | RemoveImport

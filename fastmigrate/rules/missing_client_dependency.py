@@ -87,7 +87,7 @@ def find(project: Project) -> Iterator[Finding]:
             continue
         path, library = client.scope.path, client.made.partition(".")[0]
         missing = project.declarations.missing(path, library)
-        lacking = (*missing.files, *missing.by_hand)
+        lacking = (*missing.files, *missing.by_hand) if missing is not None else ()
         if not lacking or lacking in named:
             continue
         named.add(lacking)
