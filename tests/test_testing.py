@@ -43,12 +43,17 @@ SUITES = {
         "@pytest.fixture\ndef served(): return app\n@pytest.fixture\ndef client(served):\n"
         f"    return TestClient(served)\ndef test_f(client):\n    {ASKS}\n"
     ),
+    "a fixture on a line": f"@pytest.fixture\ndef client(): return TestClient(app)\ndef test_f(client):\n    {ASKS}\n",
     "a test": f"def test_f():\n    client = TestClient(app)\n    {ASKS}\n",
     "a test case": (
         "import unittest\nclass TestF(unittest.TestCase):\n    def setUp(self):\n"
         "        self.client = TestClient(app)\n    def test_f(self):\n        client = self.client\n        "
         + ASKS
         + "\n"
+    ),
+    "a test case on a line": (
+        "import unittest\nclass TestF(unittest.TestCase):\n    def setUp(self): self.client = TestClient(app)\n"
+        f"    def test_f(self):\n        client = self.client\n        {ASKS}\n"
     ),
     "one that is entered": f"def test_f():\n    with TestClient(app) as client:\n        {ASKS}\n",
     "one that is entered later": f"client = TestClient(app)\ndef test_f():\n    with client:\n        {ASKS}\n",

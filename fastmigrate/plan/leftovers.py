@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 
 from fastmigrate.facts.terms import Member, Ref, Term
 from fastmigrate.facts.values import Binding, ModuleLinks
@@ -26,10 +26,12 @@ def unused_imports(
     intents: dict[str, list[Intent]],
     replaced: Iterable[Gone],
     kept: Iterable[Scope] = (),
+    unpatched: Mapping[tuple[str, str], int] | None = None,
 ) -> Iterator[tuple[str, RemoveImport]]:
     """The imports of blocking modules, by file, whose last use was in a replaced callee, or in another such term.
 
-    `needed` are the modules that new code uses, by file; `kept` are functions that stay as they are, beside a twin.
+    `needed` are the modules that new code uses, by file; `kept` are functions that stay as they are, beside a twin;
+    `unpatched` tells how often a file names a name of a module (`main.requests`) for a replacement that goes.
     """
     staying = [(scope.path, f"{scope.qualname}.") for scope in kept]
     gone: dict[str, Counter[tuple[str, str]]] = {}
@@ -48,7 +50,7 @@ def unused_imports(
     for path, names in sorted(gone.items()):
         links = project.links(path)
         if links is not None:
-            for intent in _unused(project, links, names):
+            for intent in _unused(project, links, names, unpatched or {}):
                 bindings = links.bindings.get(intent.bound, ())
                 if intent.function is not None or not any(
                     (path, b.module) in needed and b.kind == "import" for b in bindings
@@ -56,7 +58,9 @@ def unused_imports(
                     yield path, intent
 
 
-def _unused(project: Project, links: ModuleLinks, gone: Counter[tuple[str, str]]) -> Iterator[RemoveImport]:
+def _unused(
+    project: Project, links: ModuleLinks, gone: Counter[tuple[str, str]], unpatched: Mapping[tuple[str, str], int]
+) -> Iterator[RemoveImport]:
     for name in sorted({name for _, name in gone}):
         local = {
             function.qualname
@@ -75,7 +79,7 @@ def _unused(project: Project, links: ModuleLinks, gone: Counter[tuple[str, str]]
             and used == loads
             and name not in links.exports
             and _removable(project, links.bindings.get(name, ()), links.path)
-            and not _used_elsewhere(project, links.path, name)
+            and not _used_elsewhere(project, links.path, name, unpatched)
         ):
             yield RemoveImport(name)
 
@@ -87,14 +91,14 @@ def _removable(project: Project, bindings: tuple[Binding, ...], path: str) -> bo
     return isinstance(value, External) and value.name.partition(".")[0] in _MODULES
 
 
-def _used_elsewhere(project: Project, path: str, name: str) -> bool:
+def _used_elsewhere(project: Project, path: str, name: str, unpatched: Mapping[tuple[str, str], int]) -> bool:
     """Whether another file reaches for the name in this one: imports it from here, or patches it here."""
     module = module_name(path)
-    patched = f"{module.rpartition('.')[2]}.{name}".encode()
+    patched = f"{module.rpartition('.')[2]}.{name}"
     for other in project.sources.containing(name.encode()):
         if other == path:
             continue
-        if patched in project.sources.read(other):
+        if project.sources.read(other).count(patched.encode()) > unpatched.get((other, patched), 0):
             return True
         links = project.links(other)
         if links is not None and _imports_module(project, links, path, name):

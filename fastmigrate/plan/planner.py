@@ -53,6 +53,7 @@ from fastmigrate.plan.goals import (
 from fastmigrate.plan.helpers import Helpers
 from fastmigrate.plan.httpx_calls import HttpxCalls
 from fastmigrate.plan.leftovers import unused_imports
+from fastmigrate.plan.mocks import Mocks
 from fastmigrate.plan.module_clients import ModuleClients
 from fastmigrate.plan.own_clients import OwnClients
 from fastmigrate.plan.sleeps import Sleeps
@@ -150,6 +151,7 @@ class Planner:
             self.httpx.base = self.own.base = "httpx with cookies"
         self.modules = ModuleClients(project)
         self.clients = Clients(project, self._specs(), self.calls.sessions.modules.freed)
+        self.mocks = Mocks(project)
         self.apps = Apps(project, self.clients.keys, self.clients.errors, self.modules.closed_by)
         self.helpers = Helpers(project, awaiting, users, self.clients, self._cures_in)
         self.escapes = Escapes(project, self.calls.responses, self._cures_in)
@@ -348,7 +350,11 @@ class Planner:
         kept = [
             goal.function for goal in goals if isinstance(goal, Coroutine) and self.helpers.users.twin(goal.function)
         ]
-        for path, intent in unused_imports(self.project, needed, intents, [*gone, *replaced], kept):
+        mocked, unpatched = self.mocks.lowered(intents)
+        for path, intent in mocked:
+            if intent not in intents.setdefault(path, []):
+                intents[path].append(intent)
+        for path, intent in unused_imports(self.project, needed, intents, [*gone, *replaced], kept, unpatched):
             intents[path].append(intent)
         importing = {goal.path for goal in goals if isinstance(goal, Imported) and goal.module == self.project.library}
         importing |= {goal.path for goal in goals if isinstance(goal, LibraryDeclared)}

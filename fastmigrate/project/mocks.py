@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fastmigrate.facts.terms import Call, Const, Member
+from fastmigrate.facts.terms import Call, Const, Member, Ref
 from fastmigrate.facts.values import CallSite
 from fastmigrate.knowledge.httpx_clients import ASYNC_CLIENTS
 from fastmigrate.project.modules import is_test_path, module_name
@@ -15,7 +15,7 @@ from fastmigrate.project.values import External, Module, Scope
 if TYPE_CHECKING:
     from fastmigrate.project.project import Project
 
-__all__ = ["Mock", "stale_mocks"]
+__all__ = ["Mock", "mocks_of_requests", "stale_mocks"]
 
 _PATCHING = frozenset({"patch", "setattr", "object"})
 _LIBRARIES = ("responses.", "requests_mock.")
@@ -23,33 +23,38 @@ _LIBRARIES = ("responses.", "requests_mock.")
 
 @dataclass(frozen=True, slots=True)
 class Mock:
-    """A call that puts something in the place of `target`, which `user` does not use any more."""
+    """A call in a test that puts something in the place of `target`; `is_patch`: it is one of `patch("…")`."""
 
     path: str
     site: CallSite
     target: str
-    user: str
+    is_patch: bool
 
 
-def stale_mocks(project: Project) -> Iterator[Mock]:
-    """The calls that replace requests, or a part of it, for code that uses a client of a lifespan."""
+def mocks_of_requests(project: Project) -> Iterator[Mock]:
+    """The calls that replace requests, or a part of it."""
+    for path in project.sources.containing(b"requests", b"responses"):
+        links = project.links(path)
+        for site in links.calls if links is not None else ():
+            target = _replaced(project, site.call, Scope(path, site.scope))
+            if target is not None:
+                yield Mock(path, site, target, _is_patch(project, site.call, Scope(path, site.scope)))
+
+
+def stale_mocks(project: Project) -> Iterator[tuple[Mock, str]]:
+    """Those for code that uses a client of a lifespan, each with what does not use requests any more."""
     clients = (client for client in project.httpx_clients if client.made in ASYNC_CLIENTS)
     if not any(client.scope in project.lifespan_scopes for client in clients):
         return
     using = {path for path in project.sources.containing(b"requests") if not is_test_path(path)}
     anywhere = any(_uses_requests(project, path) for path in using)
     modules = {module_name(path): path for path in project.sources.paths}
-    for path in project.sources.containing(b"requests", b"responses"):
-        links = project.links(path)
-        for site in links.calls if links is not None else ():
-            target = _replaced(project, site.call, Scope(path, site.scope))
-            if target is None:
-                continue
-            home, _, _ = target.partition(".requests")
-            if home in modules and not _uses_requests(project, modules[home]):
-                yield Mock(path, site, target, f"`{home}`")
-            elif not anywhere and target.startswith(("requests.", *_LIBRARIES)):
-                yield Mock(path, site, target, "this project")
+    for mock in mocks_of_requests(project):
+        home, _, _ = mock.target.partition(".requests")
+        if home in modules and not _uses_requests(project, modules[home]):
+            yield mock, f"`{home}`"
+        elif not anywhere and mock.target.startswith(("requests.", *_LIBRARIES)):
+            yield mock, "this project"
 
 
 def _uses_requests(project: Project, path: str) -> bool:
@@ -63,6 +68,13 @@ def _uses_requests(project: Project, path: str) -> bool:
         for binding in bindings
         if binding.kind in {"import", "from"} and binding.module.partition(".")[0] == "requests" and not binding.level
     )
+
+
+def _is_patch(project: Project, call: Call, scope: Scope) -> bool:
+    """Whether a call is one of `patch` itself: of unittest.mock, or of pytest-mock."""
+    if call.callee == Member(Ref("mocker"), "patch"):
+        return True
+    return project.resolver.resolve(call.callee, scope) == External("unittest.mock.patch")
 
 
 def _replaced(project: Project, call: Call, scope: Scope) -> str | None:

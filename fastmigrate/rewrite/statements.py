@@ -104,10 +104,14 @@ class StatementEditor(ExpressionEditor):
         self, original: cst.SimpleStatementSuite, updated: cst.SimpleStatementSuite
     ) -> cst.BaseSuite:
         """`if x: statement` becomes a block if the statement is to be guarded or wrapped."""
+        old = cst.SimpleStatementLine(original.body)
         line = cst.SimpleStatementLine(updated.body, trailing_whitespace=updated.trailing_whitespace)
-        self.befores[line] = self.befores.pop(original, [])
-        edited = self.edit_SimpleStatementLine(line, line)
-        return cst.IndentedBlock([*edited]) if isinstance(edited, cst.FlattenSentinel) else updated
+        for more in (self.befores, self.afters):
+            more[old] = more.pop(original, [])
+        edited = self.edit_SimpleStatementLine(old, line)
+        if isinstance(edited, cst.SimpleStatementLine):
+            return updated.with_changes(body=edited.body)
+        return cst.IndentedBlock([*edited] if isinstance(edited, cst.FlattenSentinel) else [edited])
 
     def _new_before(self, original: cst.CSTNode) -> list[cst.BaseStatement]:
         return [_statement(code, self.config) for code in self.befores.pop(original, [])]

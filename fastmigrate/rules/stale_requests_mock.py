@@ -76,8 +76,10 @@ def test_items():
 
 Fix
 ---
-There is none: what the replacement returns is shaped like an answer of requests. `respx` and `pytest-httpx` stand in
-for the network; `httpx.MockTransport` needs no library.
+There is none afterwards: what the replacement returns is shaped like an answer of requests. `respx` and `pytest-httpx`
+stand in for the network; `httpx.MockTransport` needs no library. While the calls are migrated, though,
+`patch("main.requests.get")` becomes `patch("httpx.AsyncClient.get")` in tests that look neither at the arguments of the
+mock nor at what only answers and errors of requests have.
 """
 
 from __future__ import annotations
@@ -96,7 +98,7 @@ _REASON = "what takes its place is for you to say: `respx`, `pytest-httpx`, or a
 
 def find(project: Project) -> Iterator[Finding]:
     """The replacements of `requests` that no longer replace anything that is used."""
-    for mock in stale_mocks(project):
-        message = f"`{mock.target}` is replaced for a test, and {mock.user} no longer uses it"
+    for mock, user in stale_mocks(project):
+        message = f"`{mock.target}` is replaced for a test, and {user} no longer uses it"
         place = project.place_in_text(mock.path, mock.site.place)
         yield Finding(CODE, NAME, message, mock.path, place, fix=Fix("none", _REASON), call=mock.site.call.number)
