@@ -39,7 +39,7 @@ STALE = {
         "main.requests.get",
     ),
     "a patch of the module's name": ("@patch('main.requests')\ndef test_f(get): ...", "main.requests"),
-    "a patch of the library": ("@patch('requests.get')\ndef test_f(get): ...", "requests.get"),
+    "a patch of the library": ("@patch('requests.get')\ndef test_f(get): get.call_args", "requests.get"),
     "a patch of an object": (
         "def test_f():\n    with patch.object(requests, 'get'): ...",
         "requests.get",
