@@ -36,14 +36,20 @@ _NONE = Carried(frozenset(), optional=True)
 
 
 class Results:
-    """Follows the results of the calls that a view looks at, also through lists that are made of them."""
+    """Follows the results of the calls that a view looks at, also through lists that are made of them.
 
-    def __init__(self, view: FunctionView, optional: frozenset[int] = frozenset()) -> None:
+    `optional` are the calls whose result may be None, `awaited` those of coroutine functions.
+    """
+
+    def __init__(
+        self, view: FunctionView, optional: frozenset[int] = frozenset(), awaited: frozenset[int] = frozenset()
+    ) -> None:
         self.view = view
-        numbers = {call: view.numbers[call] for call in view.calls}
-        self.sources: dict[ast.expr, Carried] = {
-            call: Carried(frozenset((number,)), optional=number in optional) for call, number in numbers.items()
-        }
+        self.sources: dict[ast.expr, Carried] = {}
+        for call in view.calls:
+            number, above = view.numbers[call], view.parents.get(call)
+            source = above if number in awaited and isinstance(above, ast.Await) else call
+            self.sources[source] = Carried(frozenset((number,)), optional=number in optional)
         for node, handler in responses_of_errors(view):
             self.sources[node] = Carried(frozenset((-1 - handler,)), optional=True)
         self.carriers: dict[int, Carried] = {}  # definitions of names, and what they are

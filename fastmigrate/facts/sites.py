@@ -30,6 +30,13 @@ __all__ = ["Argument", "Site", "calls_by_function", "read_argument", "read_sites
 _DISPLAYS = (ast.Dict, ast.List, ast.Tuple, ast.Set)
 _FILE_METHODS = frozenset(["read", "readline", "readlines", "seek", "write"])
 _NAME_READERS = frozenset(["locals", "vars", "eval", "exec"])
+_WAITING = {
+    "gather": "gather",
+    "wait_for": "gather",
+    "shield": "gather",
+    "create_task": "task",
+    "ensure_future": "task",
+}
 Obstacle = Literal["generator", "nested comprehension", "class body", "lambda"]
 
 
@@ -75,6 +82,7 @@ class Site:
     touched: tuple[Term, ...]  # what it reads from or hands to something else, and so may not stand at its beginning
     loop: tuple[str, int] | None  # what runs over the call itself: "for", "clause" or "generator", and its ordinal
     passed: tuple[Term | None, int]  # what is called with it as its only argument, and the ordinal of that call
+    waited: Literal["await", "gather", "task", ""]  # how its coroutine or future is run: awaited, or given to that
     stale: tuple[str, ...]  # shared state read before the call, and used in what is written to it afterwards
 
     def blocks_at(self, line: int) -> tuple[int, ...]:
@@ -82,8 +90,10 @@ class Site:
         return tuple(sorted(first for first, last in self.all_blocks if first <= line <= last))
 
 
-def read_sites(tree: ast.Module, calls: Iterable[int], optional: Container[int] = ()) -> dict[int, Site]:
-    """The sites of the calls with these ordinals; those that are `optional` may give None."""
+def read_sites(
+    tree: ast.Module, calls: Iterable[int], optional: Container[int] = (), awaited: Container[int] = ()
+) -> dict[int, Site]:
+    """The sites of the calls with these ordinals; those that are `optional` may give None, `awaited` a coroutine."""
     wanted = set(calls)
     numbers = number_nodes(tree)
     found: dict[int, Site] = {}
@@ -91,7 +101,9 @@ def read_sites(tree: ast.Module, calls: Iterable[int], optional: Container[int] 
     modules = frozenset(alias.asname or alias.name.partition(".")[0] for alias in imports)
     for function, own in calls_by_function(tree, numbers, wanted):
         view = FunctionView(function, numbers, own, modules)
-        found.update(_SiteReader(view, frozenset(n for c in own if (n := numbers[c]) in optional)).read())
+        ordinals = [numbers[call] for call in own]
+        giving_none = frozenset(number for number in ordinals if number in optional)
+        found.update(_SiteReader(view, giving_none, frozenset(n for n in ordinals if n in awaited)).read())
     return found
 
 
@@ -106,10 +118,10 @@ def calls_by_function(
 
 
 class _SiteReader:
-    def __init__(self, view: FunctionView, optional: frozenset[int]) -> None:
+    def __init__(self, view: FunctionView, optional: frozenset[int], awaited: frozenset[int]) -> None:
         self.view = view
         self.evidence = Evidence(view)
-        self.uses = Uses(view, self.evidence, optional)
+        self.uses = Uses(view, self.evidence, optional, awaited)
         self.interleaving = Interleaving(view)
 
     def read(self) -> dict[int, Site]:
@@ -154,6 +166,7 @@ class _SiteReader:
             tuple(self._touched()),
             self.uses.loop_over(call),
             self._passed(call),
+            self._waited(call),
             tuple(self.interleaving.stale(call)),
         )
 
@@ -162,6 +175,21 @@ class _SiteReader:
             case ast.Call(func=callee, args=[only], keywords=[]) as outer if only is call:
                 return self.evidence.term(callee), self.view.numbers[outer]
         return None, -1
+
+    def _waited(self, call: ast.Call) -> Literal["await", "gather", "task", ""]:
+        """`await f()`; `gather(f(), …)`, also of a list of such calls; `create_task(f())`."""
+        node: ast.AST = call
+        for above in self.view.above(call):
+            match above:
+                case ast.Await():
+                    return "await"
+                case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name)) if node is not above.func:
+                    return _WAITING.get(name, "")  # type: ignore[return-value]
+                case ast.Starred() | ast.ListComp() | ast.List() | ast.GeneratorExp() | ast.Tuple():
+                    node = above
+                case _:
+                    return ""
+        return ""
 
     def _conditional(self) -> Iterator[int]:
         for node in self.view.nodes:

@@ -73,10 +73,16 @@ class Use:
 class Uses:
     """Finds all uses of the results of a function's calls."""
 
-    def __init__(self, view: FunctionView, evidence: Evidence, optional: frozenset[int] = frozenset()) -> None:
+    def __init__(
+        self,
+        view: FunctionView,
+        evidence: Evidence,
+        optional: frozenset[int] = frozenset(),
+        awaited: frozenset[int] = frozenset(),
+    ) -> None:
         self.view = view
         self.evidence = evidence
-        self.results = Results(view, optional)
+        self.results = Results(view, optional, awaited)
 
     def read(self) -> dict[int, list[Use]]:
         """The uses of each call's result, by the call's ordinal (see `Carried`), in the order in which they stand."""
@@ -159,11 +165,14 @@ class Uses:
             ):
                 return Use("identity", "is", node.lineno, results, mixed, handlers=handlers)
             case ast.Expr():
-                return None if isinstance(node, ast.Call) else Use("identity", "", node.lineno, results, mixed)
+                return (
+                    None if isinstance(node, ast.Call | ast.Await) else Use("identity", "", node.lineno, results, mixed)
+                )
             case ast.withitem():
                 block = self.view.parents[parent]
                 bound = parent.optional_vars
-                if isinstance(block, ast.With) and isinstance(node, ast.Call) and isinstance(bound, ast.Name | None):
+                called = isinstance(node, ast.Call | ast.Await)
+                if isinstance(block, ast.With) and called and isinstance(bound, ast.Name | None):
                     number = self.view.numbers[block]
                     name = bound.id if isinstance(bound, ast.Name) else ""
                     ends = block.end_lineno or 0

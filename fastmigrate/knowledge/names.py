@@ -79,6 +79,7 @@ _ALIASES = {
     "socket.error": "builtins.OSError",
     "select.error": "builtins.OSError",
     "os.error": "builtins.OSError",
+    "fastapi.concurrency.run_in_threadpool": "starlette.concurrency.run_in_threadpool",
     "fastapi.applications.FastAPI": "fastapi.FastAPI",
     "fastapi.routing.APIRouter": "fastapi.APIRouter",
     "fastapi.background.BackgroundTasks": "fastapi.BackgroundTasks",

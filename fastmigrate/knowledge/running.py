@@ -14,6 +14,7 @@ __all__ = [
     "LAZY",
     "MAPPING",
     "MIDDLEWARE_BASES",
+    "OFFLOADING",
     "SCHEDULING",
 ]
 
@@ -60,6 +61,16 @@ IN_PLACE = frozenset(
     ]
 )
 """Decorators from outside whose function still runs where it is called."""
+
+OFFLOADING = {
+    "asyncio.to_thread": ("func", 0, frozenset[str]()),
+    "starlette.concurrency.run_in_threadpool": ("func", 0, frozenset[str]()),
+    "anyio.to_thread.run_sync": ("func", 0, frozenset({"abandon_on_cancel", "cancellable", "limiter"})),
+    "run_in_executor": ("func", 1, frozenset[str]()),
+}
+"""What hands a function to a thread, to be awaited: the name of the parameter that gets it and its position, behind
+which are its own arguments, and the keywords that are not handed on. `run_in_executor` is a method of event loops.
+"""
 
 MIDDLEWARE_BASES = frozenset({"starlette.middleware.base.BaseHTTPMiddleware"})
 ENDPOINT_CLASSES = {

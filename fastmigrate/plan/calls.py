@@ -17,6 +17,7 @@ from fastmigrate.plan.errors import Errors
 from fastmigrate.plan.goals import ClientInFunction, Goal, Held, ResponseReturned, Step, ThroughClient
 from fastmigrate.plan.handlers import Guard, Handlers
 from fastmigrate.plan.names import NewNames
+from fastmigrate.plan.offloading import Offloading
 from fastmigrate.plan.responses import Passed, Responses
 from fastmigrate.plan.sessions import Sessions
 from fastmigrate.plan.settings import in_double_quotes
@@ -44,11 +45,14 @@ _OF_SEND = frozenset({"follow_redirects"})
 class Calls:
     """Makes the steps of the goals that concern calls; `passed` tells what errors need that pass out of a function."""
 
-    def __init__(self, project: Project, awaiting: Awaiting, users: Users, passed: Passed) -> None:
+    def __init__(
+        self, project: Project, awaiting: Awaiting, users: Users, passed: Passed, offloading: Offloading
+    ) -> None:
         self.project = project
         self.awaiting = awaiting
         self.calls = {call.key: call for call in project.blocking if call.code == "FM101"}
         self.sessions = Sessions(project, users)
+        self.offloading = offloading
         self.errors = Errors(project)
         self.handlers = Handlers(project)
         self.streams = Streams(project)
@@ -66,6 +70,9 @@ class Calls:
         """The step of a call: its edit, and all that must be so for it to be right."""
         if call.is_configured:
             return Held(f"`{call.callee}` is one of your `blocking-calls`: what would take its place is not known")
+        reason = self._in_thread(call)
+        if reason is not None:
+            return Held(reason)
         site = self.project.site(call)
         judged = self.sessions.judge(call, site)
         if isinstance(judged, Held):
@@ -97,6 +104,17 @@ class Calls:
         intents, more = self._edits(call, judged, client, stream)
         parity = Parity.LOSSY if notes else Parity.PINNED
         return Step(tuple(needs + more), parity, tuple(notes), intents)
+
+    def _in_thread(self, call: BlockingCall) -> str | None:
+        """Why a call that is handed to a thread cannot be made where it is handed over, or None."""
+        if not call.is_offloaded:
+            return None
+        site = self.project.returned.sites[call.function.path][call.site.call.number]
+        if any(argument.keyword == "stream" for argument in site.arguments):
+            return "its answer is streamed, and read in threads"
+        if call.callee.startswith("requests.Session."):
+            return "a method of a session is handed to a thread: call it in a function, and hand that over"
+        return self.offloading.of_site(call.function, call.site.call, site)
 
     def _responses_of_errors(self, call: BlockingCall, site: Site) -> Iterator[Goal]:
         """The reads of `error.response` in the function's handlers: it comes from whichever call raised the error."""
@@ -172,11 +190,23 @@ class Calls:
         whole: tuple[Intent, ...] = (
             EditCall(call.site.call.number, f"{client}.{judged.method}", edits, tuple(added), awaited=True),
         )
+        if call.is_offloaded:
+            whole = (self._without_thread(call, f"{client}.{judged.method}", edits, added),)
         if stream is not None:
             whole = (*self._streamed(call, judged.method, edits, added, client, stream), *stream.intents)
         nested = [EditCall(edit.number, callee=names.put_into(edit.callee or "")) for edit in judged.nested]
         needs: list[Goal] = [*names.needs, *(stream.needs if stream is not None else ())]
         return tuple((path, edit) for edit in (*whole, *nested)), needs
+
+    def _without_thread(
+        self, call: BlockingCall, callee: str, edits: tuple[ArgumentEdit, ...], added: list[NewArgument]
+    ) -> EditCall:
+        """`client.get(url)` for `asyncio.to_thread(requests.get, url)`, which is awaited already."""
+        arguments = self.project.returned.sites[call.function.path][call.site.call.number].arguments
+        _, dropped = self.offloading.without_thread(call.function, call.site.call, arguments)
+        before = len(arguments) - len(self.project.site(call).arguments)
+        shifted = tuple(replace(edit, index=edit.index + before) for edit in edits)
+        return EditCall(call.site.call.number, callee, (*dropped, *shifted), tuple(added))
 
     def _streamed(
         self,

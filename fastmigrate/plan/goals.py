@@ -36,6 +36,7 @@ __all__ = [
     "LifespanWrapped",
     "LineReader",
     "NewLifespan",
+    "Offloaded",
     "PassedFunction",
     "Promises",
     "ReadResult",
@@ -236,6 +237,14 @@ class LifespanDecorated:
 
 
 @dataclass(frozen=True, slots=True)
+class Offloaded:
+    """What the call with this ordinal hands to a thread goes through a client instead."""
+
+    path: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class StateField:
     """The `TypedDict` of what a lifespan yields knows a client under a key."""
 
@@ -307,6 +316,7 @@ Goal = (
     | TestClientEntered
     | LibraryDeclared
     | LifespanDecorated
+    | Offloaded
     | StateField
     | ClientAroundLifespan
     | NewLifespan

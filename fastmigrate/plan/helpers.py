@@ -20,6 +20,7 @@ from fastmigrate.plan.goals import (
     Step,
 )
 from fastmigrate.plan.names import imported
+from fastmigrate.plan.offloading import Offloading
 from fastmigrate.plan.specs import ClientSpec
 from fastmigrate.plan.twins import Named, TwinImport, Twins, call_of
 from fastmigrate.plan.users import Users
@@ -71,13 +72,15 @@ class Helpers:
         users: Users,
         clients: Clients,
         cures: Callable[[Scope], list[Goal]],
+        offloading: Offloading,
     ) -> None:
         self.project = project
         self.awaiting = awaiting
         self.clients = clients
         self.cures = cures
         self.users = users
-        self.twins = Twins(project, users)
+        self.offloading = offloading
+        self.twins = Twins(project, users, self.offloading)
 
     # -- a function becomes a coroutine function
 
@@ -191,6 +194,9 @@ class Helpers:
             return Held(twin)
         if links.is_async:
             return Step()
+        if edge.how == "thread":
+            reason = self.offloading.in_the_way(caller, edge)
+            return Held(reason) if reason is not None else Step((Coroutine(caller),))
         site = self.project.site_of(caller.path, edge.call)
         if site is None:
             return Held(f"`{name}` is called in a lambda in {where}, where it cannot be awaited")
@@ -228,6 +234,8 @@ class Helpers:
             return False
         node = next((n for n in self.project.reach.nodes[goal.caller] if n.receiver is not None), Node(goal.caller))
         term = call.argument(0, "func") if goal.edge.how == "task" else call.callee
+        if goal.edge.how == "thread":
+            term = self.offloading.function(goal.caller, goal.edge)
         value = self.project.graph.value(term, node)
         family = {goal.edge.target.scope, *self.users.family(goal.edge.target.scope)}
         if isinstance(value, Function):
@@ -337,4 +345,6 @@ class Helpers:
         awaited = not links.is_async and edge.how == "call" and not links.yields
         twin = self.twins.named(caller, edge)
         renamed = twin.name if isinstance(twin, Named) else None
+        if edge.how == "thread":
+            return self.offloading.edit(caller, edge, [new.value for new in added], renamed)
         return EditCall(edge.call, added=added, awaited=awaited, renamed=renamed)

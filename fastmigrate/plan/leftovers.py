@@ -8,6 +8,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from fastmigrate.facts.terms import Member, Ref, Term
 from fastmigrate.facts.values import Binding, ModuleLinks
 from fastmigrate.knowledge.blocking import BLOCKING_CALLS
+from fastmigrate.knowledge.running import OFFLOADING
 from fastmigrate.plan.goals import Gone
 from fastmigrate.project.modules import module_name
 from fastmigrate.project.project import Project
@@ -17,7 +18,8 @@ from fastmigrate.rewrite.intents import EditCall, Intent, RemoveImport
 __all__ = ["unused_imports"]
 
 
-_MODULES = frozenset(name.partition(".")[0] for name in BLOCKING_CALLS)
+_MODULES = frozenset(name.partition(".")[0] for name in (*BLOCKING_CALLS, *OFFLOADING))
+"""What is imported for calls that go: modules of what blocks, and of what hands it to threads."""
 
 
 def unused_imports(

@@ -36,6 +36,7 @@ from fastmigrate.plan.goals import (
     LifespanWrapped,
     LineReader,
     NewLifespan,
+    Offloaded,
     PassedFunction,
     Promises,
     ReadResult,
@@ -55,6 +56,7 @@ from fastmigrate.plan.httpx_calls import HttpxCalls
 from fastmigrate.plan.leftovers import unused_imports
 from fastmigrate.plan.mocks import Mocks
 from fastmigrate.plan.module_clients import ModuleClients
+from fastmigrate.plan.offloading import Offloading
 from fastmigrate.plan.own_clients import OwnClients
 from fastmigrate.plan.sleeps import Sleeps
 from fastmigrate.plan.specs import ClientSpec
@@ -100,12 +102,14 @@ _ORDER: tuple[type, ...] = (
     TaskImported,
     LibraryDeclared,
     TestClientEntered,
+    Offloaded,
 )
 _CURES: dict[str, Callable[[str, int], Goal]] = {
     "FM101": ThroughClient,
     "FM102": ThroughClient,
     "FM103": ThroughClient,
     "FM104": Slept,
+    "FM202": Offloaded,
     "FM301": ClientShared,
     "FM302": ClientMoved,
     "FM403": PassedFunction,
@@ -141,7 +145,8 @@ class Planner:
         self.blocking = {call.key: call for call in project.blocking}
         awaiting = Awaiting(project)
         users = Users(project)
-        self.calls = Calls(project, awaiting, users, self._passed)
+        self.offloading = Offloading(project, self._cures_in)
+        self.calls = Calls(project, awaiting, users, self._passed, self.offloading)
         self.sleeps = Sleeps(project, awaiting)
         self.tasks = Tasks(project)
         self.httpx = HttpxCalls(project, awaiting)
@@ -153,7 +158,7 @@ class Planner:
         self.clients = Clients(project, self._specs(), self.calls.sessions.modules.freed)
         self.mocks = Mocks(project)
         self.apps = Apps(project, self.clients.keys, self.clients.errors, self.modules.closed_by)
-        self.helpers = Helpers(project, awaiting, users, self.clients, self._cures_in)
+        self.helpers = Helpers(project, awaiting, users, self.clients, self._cures_in, self.offloading)
         self.escapes = Escapes(project, self.calls.responses, self._cures_in)
         silenced = Held("its finding is suppressed")
         self.steps: dict[Goal, Step | Held] = {
@@ -202,6 +207,10 @@ class Planner:
                 return Held(
                     f"`{call.callee}` is handed over to be called, where it cannot be awaited: call it yourself"
                 )
+            case ThroughClient() if (
+                call := self.blocking[goal.path, goal.number]
+            ).is_offloaded and call.code != "FM101":
+                return Held(f"`{call.callee}` is handed to a thread: call it in a function, and hand that over")
             case ThroughClient():
                 call = self.blocking[goal.path, goal.number]
                 maker = self._maker(call)
@@ -235,6 +244,7 @@ class Planner:
             ClientOfApp: self.apps.client_of_app,
             HandlersCalled: self.apps.lifespans.events.handlers_called,
             LifespanDecorated: self.apps.lifespans.lifespan_decorated,
+            Offloaded: self.offloading.brought_back,
             StateField: self.apps.lifespans.state_field,
             LifespanWrapped: self.apps.lifespans.events.lifespan_wrapped,
             ClientAroundLifespan: self.apps.lifespans.client_around_lifespan,
@@ -350,6 +360,9 @@ class Planner:
         kept = [
             goal.function for goal in goals if isinstance(goal, Coroutine) and self.helpers.users.twin(goal.function)
         ]
+        for path, intent, term in self.offloading.loops_left(intents):
+            intents[path].append(intent)
+            gone.append(term)
         mocked, unpatched = self.mocks.lowered(intents)
         for path, intent in mocked:
             if intent not in intents.setdefault(path, []):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from fastmigrate.facts.terms import Call, Member, Ref
+from fastmigrate.facts.terms import Call, Member, Ref, Term
+from fastmigrate.plan.offloading import Offloading
 from fastmigrate.plan.users import Users
 from fastmigrate.project.callgraph import Edge
 from fastmigrate.project.project import Project
@@ -44,8 +45,9 @@ def call_of(project: Project, caller: Scope, edge: Edge) -> Call:
 class Twins:
     """Tells what the twin of a function is called where the event loop calls it."""
 
-    def __init__(self, project: Project, users: Users) -> None:
+    def __init__(self, project: Project, users: Users, offloading: Offloading) -> None:
         self.project = project
+        self.offloading = offloading
         self.users = users
 
     def named(self, caller: Scope, edge: Edge) -> Named | str | None:
@@ -54,7 +56,9 @@ class Twins:
         twin = self.users.twin(target)
         if twin is None:
             return None
-        callee = call_of(self.project, caller, edge).callee
+        callee: Term | None = call_of(self.project, caller, edge).callee
+        if edge.how == "thread":
+            callee = self.offloading.function(caller, edge)
         if isinstance(callee, Ref):
             return self._by_name(callee.name, caller, target, twin)
         if not isinstance(callee, Member):

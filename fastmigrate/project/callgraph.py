@@ -17,6 +17,7 @@ from fastmigrate.knowledge.running import (
     KEYED,
     LAZY,
     MAPPING,
+    OFFLOADING,
     SCHEDULING,
 )
 from fastmigrate.project.choices import Choices
@@ -26,7 +27,7 @@ from fastmigrate.project.values import Class, External, Function, Instance, Meth
 
 __all__ = ["CallGraph", "Edge", "Node"]
 
-How = Literal["call", "task", "callback", "read", "with", "for"]
+How = Literal["call", "task", "callback", "thread", "read", "with", "for"]
 _MADE_BY = ("__new__", "__init__", "__post_init__")
 _ITERATED = ("__iter__", "__next__", "__aiter__", "__anext__")
 _ENTERED = {"with": ("__enter__", "__exit__"), "async with": ("__aenter__", "__aexit__")}
@@ -44,7 +45,8 @@ class Node:
 class Edge:
     """A place where one function runs another: by the call with this ordinal, or (-1) without one.
 
-    "task" and "callback" stand for a function that is handed over to be run; `place` counts bytes.
+    "task", "callback" and "thread" stand for a function that is handed over to be run, the last one off the event loop;
+    `place` counts bytes.
     """
 
     target: Node
@@ -54,7 +56,7 @@ class Edge:
 
 
 class CallGraph:
-    """Tells what a function runs. What is handed to threads is not among it.
+    """Tells what a function runs, and what it hands to threads and waits for.
 
     `relevant` are the files that can matter: what the others define is not followed, unless a class of a relevant file
     inherits it.
@@ -107,6 +109,10 @@ class CallGraph:
                 runs = how == "callback" or self.resolver.is_async(target.scope)
                 if runs and (how == "task" or not self._is_lazy(target)):
                     yield Edge(target, how, site.place, call.number)
+        offloaded = self.offloaded(call, value)
+        for target in self.callees(offloaded, node) if offloaded is not None else ():
+            if not self._is_lazy(target):
+                yield Edge(target, "thread", site.place, call.number)
         for term in call.args[:1] if names & ENTERING else ():
             yield from self._by_touch(Touch("with", term, site.scope, site.place), node)
         joins = isinstance(call.callee, Member) and call.callee.name == "join"
@@ -140,6 +146,19 @@ class CallGraph:
         if names & KEYED or (isinstance(call.callee, Member) and call.callee.name == "sort"):
             return "callback", [key] if key is not None else []
         return "callback", list(call.args[:1]) if names & MAPPING else []
+
+    def offloaded(self, call: Call, value: Value | None) -> Term | None:
+        """The function that a call hands to a thread, whose result can be awaited; `value` is what is called."""
+        way = self.way_to_thread(call, value)
+        return None if way is None else call.argument(way[1], way[0])
+
+    @staticmethod
+    def way_to_thread(call: Call, value: Value | None) -> tuple[str, int, frozenset[str]] | None:
+        """How a call takes the function that it hands to a thread (see `OFFLOADING`), if it does so."""
+        if isinstance(value, External) and value.name in OFFLOADING:
+            return OFFLOADING[value.name]
+        named = call.callee.name if isinstance(call.callee, Member) else ""
+        return OFFLOADING[named] if named == "run_in_executor" and not isinstance(value, Function) else None
 
     def _called_there(self, call: Call, scope: Scope, node: Node) -> Iterator[Term]:
         """The arguments of a call that the function which gets them calls in its turn."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 from fastmigrate.facts.closers import Closer, read_closers
@@ -25,6 +25,7 @@ from fastmigrate.project.callgraph import CallGraph, Node
 from fastmigrate.project.clients import MadeClient, made_clients
 from fastmigrate.project.declarations import Declarations
 from fastmigrate.project.modules import ModuleTree, is_test_path, module_name
+from fastmigrate.project.offloads import Offloads
 from fastmigrate.project.reach import Reach
 from fastmigrate.project.references import Reference, References
 from fastmigrate.project.relevance import Importers
@@ -54,7 +55,9 @@ class BlockingCall:
     """A call that blocks the event loop, and what it calls, by its canonical name.
 
     `is_configured` says that the user's configuration calls it blocking, and nothing else is known of it;
-    `is_handed_over` that the call is only given what blocks, and calls that: `map(requests.get, urls)`.
+    `is_handed_over` that the call is only given what blocks, and calls that: `map(requests.get, urls)`; `in_thread`
+    that it blocks a thread to which code on the event loop hands it, and `is_offloaded` that this is what it is about:
+    `asyncio.to_thread(requests.get, url)`.
     """
 
     code: str
@@ -64,6 +67,8 @@ class BlockingCall:
     place: Place
     is_configured: bool = False
     is_handed_over: bool = False
+    in_thread: bool = False
+    is_offloaded: bool = False
 
     @property
     def key(self) -> tuple[str, int]:
@@ -187,7 +192,16 @@ class Project:
     def reach(self) -> Reach:
         """What runs on the event loop."""
         modules = [links for path in self._app_paths if (links := self.links(path)) is not None]
-        return Reach(self.graph, find_roots(modules, self.apps, self.resolver))
+        return Reach(self.graph, find_roots(modules, self.apps, self.resolver), self._moves)
+
+    @cached_property
+    def offloads(self) -> Offloads:
+        """What is handed to threads."""
+        return Offloads(self.graph, self.blocks)
+
+    def _moves(self, target: Node) -> bool:
+        """Whether a function that a thread runs could run on the event loop, if its HTTP did not block that."""
+        return bool(self.offloads.http(target)) and self.offloads.in_the_way(target) is None
 
     @cached_property
     def blocking(self) -> tuple[BlockingCall, ...]:
@@ -204,11 +218,16 @@ class Project:
                 continue
             found = self.blocks(site.call.callee, scope)
             handed = next(self._handed_over(site, scope), None) if found is None else None
-            if found is not None or handed is not None:
-                code, callee = found or handed  # type: ignore[misc]
-                place = self.place_in_text(path, site.place)
-                configured = callee not in BLOCKING_CALLS
-                yield BlockingCall(code, callee, scope, site, place, configured, handed is not None)
+            offloaded = self.offloads.direct(site, scope) if found is None and handed is None else None
+            if found is None and handed is None and offloaded is None:
+                continue
+            code, callee = found or handed or offloaded  # type: ignore[misc]
+            place = self.place_in_text(path, site.place)
+            configured = callee not in BLOCKING_CALLS
+            in_thread = offloaded is not None or scope in self.reach.offloaded
+            yield BlockingCall(
+                code, callee, scope, site, place, configured, handed is not None, in_thread, offloaded is not None
+            )
 
     def _handed_over(self, site: CallSite, scope: Scope) -> Iterator[tuple[str, str]]:
         """What a call is given that blocks, and that it calls."""
@@ -261,7 +280,11 @@ class Project:
     @cached_property
     def own_clients(self) -> tuple[MadeClient, ...]:
         """Those that are made on the event loop, for a request."""
-        return tuple(client for client in self.httpx_clients if client.scope in self.reach)
+        return tuple(
+            client
+            for client in self.httpx_clients
+            if client.scope in self.reach and client.scope not in self.reach.offloaded
+        )
 
     @cached_property
     def module_clients(self) -> tuple[MadeClient, ...]:
@@ -365,9 +388,18 @@ class Project:
         return place_in_text(place, self.sources.decode(path).text.encode().splitlines())
 
     def site(self, call: BlockingCall) -> Site:
-        """All that is to be known of a blocking call before it can be rewritten."""
+        """All that is to be known of a blocking call before it can be rewritten.
+
+        Of one that is handed to a thread, the arguments are those of what is handed over.
+        """
         path, number = call.key
-        return self.returned.sites[path][number]
+        site = self.returned.sites[path][number]
+        if not call.is_offloaded:
+            return site
+        callee = self.resolver.resolve(call.site.call.callee, call.function)
+        way = self.graph.way_to_thread(call.site.call, callee)
+        position = way[1] if way is not None else -1
+        return replace(site, arguments=site.arguments[position + 1 :])
 
     @cached_property
     def returned(self) -> ReturnedResponses:

@@ -15,10 +15,11 @@ class Reach:
     """The functions that the roots reach.
 
     `callers` are the edges that lead to each function, from functions on the event loop; `threaded` are the functions
-    that the framework runs in threads.
+    that the framework runs in threads, `offloaded` those that run in none but threads to which code on the event loop
+    hands them (`handed`); of these, the ones of which `moves` says that they may run on the event loop.
     """
 
-    def __init__(self, graph: CallGraph, roots: Iterable[Root]) -> None:
+    def __init__(self, graph: CallGraph, roots: Iterable[Root], moves: Callable[[Node], bool]) -> None:
         self.graph = graph
         self.roots: dict[Scope, list[Root]] = {}
         self.nodes: dict[Scope, list[Node]] = {}
@@ -39,17 +40,43 @@ class Reach:
             if root.node not in self._before:
                 self._before[root.node] = None
                 pending.append(root.node)
+        handed = self._follow(pending)
+        on_loop = set(self.nodes)
+        self.handed = handed
+        moving = [(node, edge) for node, edge in handed if moves(edge.target)]
+        for node, edge in moving:
+            self._note_caller(node, edge)
+        self._follow([edge.target for node, edge in moving if self._is_new(node, edge)], in_threads=True)
+        self.offloaded = set(self.nodes) - on_loop
+
+    def _follow(self, pending: list[Node], *, in_threads: bool = False) -> list[tuple[Node, Edge]]:
+        """Take in these nodes and all that they run in their own thread; what they hand to others is returned."""
+        handed: list[tuple[Node, Edge]] = []
         for node in pending:  # grows as it goes: the nearest come first
             self.nodes.setdefault(node.scope, []).append(node)
-            for edge in graph.edges(node):
-                self._into.setdefault(edge.target, []).append(node)
-                caller = node.scope, edge
-                known = self.callers.setdefault(edge.target.scope, [])
-                if caller not in known:
-                    known.append(caller)
-                if edge.target not in self._before:
-                    self._before[edge.target] = node, edge
+            for edge in self.graph.edges(node):
+                if edge.how == "thread":
+                    handed.append((node, edge))
+                    continue
+                self._note_caller(node, edge)
+                if not in_threads or edge.target.scope not in self.nodes:
+                    self._into.setdefault(edge.target, []).append(node)
+                if self._is_new(node, edge):
                     pending.append(edge.target)
+        return handed
+
+    def _note_caller(self, node: Node, edge: Edge) -> None:
+        caller = node.scope, edge
+        known = self.callers.setdefault(edge.target.scope, [])
+        if caller not in known:
+            known.append(caller)
+
+    def _is_new(self, node: Node, edge: Edge) -> bool:
+        """Whether an edge is the first that leads to its target; then that is remembered."""
+        if edge.target in self._before:
+            return False
+        self._before[edge.target] = node, edge
+        return True
 
     def __contains__(self, scope: Scope) -> bool:
         return scope in self.nodes

@@ -97,12 +97,15 @@ class _File:
         self.certain: dict[Scope, list[Reference]] = {}
         self.named: Counter[Scope] = Counter()
         self.members: dict[str, list[tuple[Member, Scope, int, int]]] = {}
+        self.given: Counter[tuple[Term, str]] = Counter()
         self.asked: dict[str, list[int]] = {}
         for site in links.calls:
             self._read_call(site.call, Scope(links.path, site.scope), site.place.line)
         for touch in links.touches:
             if isinstance(touch.term, Member) and touch.term.name in _SAID_OF_IT:
                 self._note(touch.term.of, Scope(links.path, touch.scope), None)
+            elif self.given[touch.term, touch.scope] > 0:  # it is passed, which its call tells
+                self.given[touch.term, touch.scope] -= 1
             elif isinstance(touch.term, Member):
                 use = touch.term, Scope(links.path, touch.scope), touch.place.line, -1
                 self.members.setdefault(touch.term.name, []).append(use)
@@ -123,15 +126,17 @@ class _File:
         given += [item for term in given if isinstance(term, Display) for item in term.values]
         reference = None if _registers(call) else Reference(self.links.path, line, call.number)
         for term in given:
-            if isinstance(term, Ref | Member):
-                self._note(term, scope, reference)
+            if isinstance(term, Ref | Member) and self._note(term, scope, reference):
+                self.given[term, scope.qualname] += 1
 
-    def _note(self, term: Term, scope: Scope, reference: Reference | None) -> None:
+    def _note(self, term: Term, scope: Scope, reference: Reference | None) -> bool:
+        """Note what a term names, if that is a function."""
         value = self.project.resolver.resolve(term, scope)
         if isinstance(value, Function):
             self.named[value.scope] += isinstance(term, Ref)
             if reference is not None:
                 self.certain.setdefault(value.scope, []).append(reference)
+        return isinstance(value, Function)
 
     def _read_names(self) -> Iterator[tuple[set[Value | None], int, int]]:
         """What the names of the module and of its functions stand for, how often they are read, and a line."""

@@ -31,8 +31,12 @@ class ReturnedResponses:
         self._returned: dict[Scope, set[Key]] = {}
         self._blocking = {call.key: call for call in project.blocking}
         self._wanted: dict[str, dict[int, bool]] = {}
+        self._awaited: dict[str, set[int]] = {}  # the calls of coroutine functions, by file
         for path, number in self._blocking:
             self._wanted.setdefault(path, {})[number] = False
+        for call in project.blocking:
+            if call.is_offloaded:
+                self._awaited.setdefault(call.key[0], set()).add(call.key[1])
         pending = list(self._wanted)
         while pending:
             pending += self._read(pending.pop(0))
@@ -40,7 +44,8 @@ class ReturnedResponses:
     def _read(self, path: str) -> list[str]:
         """Read the sites of a file; the files are returned in which more calls turn out to give a response."""
         wanted = self._wanted[path]
-        self.sites[path] = read_sites(self.project.tree_of(path), wanted, {n for n, none in wanted.items() if none})
+        optional = {number for number, none in wanted.items() if none}
+        self.sites[path] = read_sites(self.project.tree_of(path), wanted, optional, self._awaited.get(path, ()))
         links = self.project.links(path)
         returning: dict[Scope, set[int]] = {}
         for site in links.calls if links is not None else ():
@@ -68,9 +73,11 @@ class ReturnedResponses:
         optional = nothing > 0 or not links.ends or function in self._optional
         again: dict[str, None] = {}
         for caller, edge in self.project.reach.callers_of(function):
-            if edge.how != "call" or edge.call < 0:
+            if edge.how not in {"call", "thread"} or edge.call < 0:
                 continue
             self._behind.setdefault((caller.path, edge.call), set()).add(function)
+            if links.is_async or edge.how == "thread":
+                self._awaited.setdefault(caller.path, set()).add(edge.call)
             wanted = self._wanted.setdefault(caller.path, {})
             if wanted.get(edge.call) is None or (optional and not wanted[edge.call]):
                 wanted[edge.call] = optional

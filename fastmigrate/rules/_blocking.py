@@ -15,7 +15,7 @@ __all__ = ["blocking_findings", "chain_to", "endpoints_of"]
 def blocking_findings(project: Project, code: str, name: str) -> Iterator[Finding]:
     """The blocking calls on the project's event loop that break the rule with this code and name."""
     for call in project.blocking:
-        if call.code == code:
+        if call.code == code and not call.in_thread:
             yield _finding(project, call, name)
 
 

@@ -1,0 +1,128 @@
+"""Steps for what is handed to threads: it is called where it was handed over, and awaited there as before."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+
+from fastmigrate.facts.sites import Argument, Site
+from fastmigrate.facts.terms import Call, Const, Member, Ref, Term
+from fastmigrate.plan.goals import Goal, Gone, Held, Offloaded, Step, ThroughClient
+from fastmigrate.project.callgraph import Edge
+from fastmigrate.project.project import Project
+from fastmigrate.project.values import External, Scope
+from fastmigrate.rewrite.intents import ArgumentEdit, EditCall, Intent, NewArgument, RemoveStatement
+
+__all__ = ["Offloading"]
+
+_LOOPS = frozenset({"asyncio.get_running_loop", "asyncio.get_event_loop"})
+
+
+class Offloading:
+    """Makes the steps of calls such as `asyncio.to_thread(f, …)`.
+
+    `cures` are the goals of the findings in a function.
+    """
+
+    def __init__(self, project: Project, cures: Callable[[Scope], list[Goal]]) -> None:
+        self.project = project
+        self.cures = cures
+
+    def brought_back(self, goal: Offloaded) -> Step | Held:
+        """All blocking HTTP behind a call that hands it to a thread goes through a client."""
+        needs: dict[Goal, None] = {}
+        if any(call.key == (goal.path, goal.number) for call in self.project.blocking if call.is_offloaded):
+            needs[ThroughClient(goal.path, goal.number)] = None
+        for node, edge in self.project.reach.handed:
+            if (node.scope.path, edge.call) == (goal.path, goal.number):
+                reason = self.project.offloads.in_the_way(edge.target)
+                if reason is not None:
+                    return Held(f"{reason}: it stays in its thread")
+                http = self.project.offloads.http(edge.target)
+                needs |= {
+                    cure: None for scope in dict.fromkeys(found[0] for found in http) for cure in self.cures(scope)
+                }
+        if not needs:
+            return Held("what it hands to a thread is only known when it does so")
+        return Step(tuple(needs))
+
+    def in_the_way(self, caller: Scope, edge: Edge) -> str | None:
+        """Why a call cannot take the place of one that hands a function to a thread, or None."""
+        site = self.project.site_of(caller.path, edge.call)
+        call = self.project.resolver.call_at(caller.path, edge.call)
+        where = f"{caller.path}:{edge.place.line}"
+        if site is None or call is None:
+            return f"{where} hands it to a thread in a lambda, where nothing can be awaited"
+        return self.of_site(caller, call, site)
+
+    def of_site(self, caller: Scope, call: Call, site: Site) -> str | None:
+        """The same, of a call and its site."""
+        _, position, _ = self._way(call, caller)
+        in_executor = position > 0
+        given = site.arguments
+        if any(argument.star for argument in given[: position + 1]) or len(call.args) <= position:
+            return "the function is not the first argument of what hands it to a thread"
+        if isinstance(given[position].term, Call):
+            return "what is handed to a thread is made in that call: hand the function over, and its arguments after it"
+        if call.keyword("limiter") not in {None, Const(None)}:
+            return "its `limiter` bounds how many run at once: use a semaphore"
+        if in_executor and given[0].term != Const(None):
+            return "it runs in a pool of its own, which bounds how many run at once"
+        if site.waited == "" or (site.waited == "task" and in_executor):
+            return "what hands it to a thread is not awaited there"
+        return None
+
+    def function(self, caller: Scope, edge: Edge) -> Term | None:
+        """What names the function that a call hands to a thread."""
+        call = self.project.resolver.call_at(caller.path, edge.call)
+        if call is None:
+            return None
+        return self.project.graph.offloaded(call, self.project.resolver.resolve(call.callee, caller))
+
+    def edit(self, caller: Scope, edge: Edge, clients: list[str], renamed: str | None) -> EditCall:
+        """The call of the function itself, with clients before its other arguments."""
+        site = self.project.site_of(caller.path, edge.call)
+        call = self.project.resolver.call_at(caller.path, edge.call)
+        assert site is not None and call is not None
+        callee, dropped = self.without_thread(caller, call, site.arguments)
+        if renamed is not None:
+            callee = f"{callee.rpartition('.')[0]}.{renamed}".lstrip(".")
+        added = tuple(NewArgument(None, client) for client in clients)
+        return EditCall(edge.call, callee=callee, arguments=dropped, added=added)
+
+    def without_thread(
+        self, caller: Scope, call: Call, arguments: tuple[Argument, ...]
+    ) -> tuple[str, tuple[ArgumentEdit, ...]]:
+        """The code of the function that a call hands to a thread, and the arguments that go with the thread."""
+        _, position, keywords = self._way(call, caller)
+        going = [index for index, a in enumerate(arguments) if index <= position or a.keyword in keywords]
+        return arguments[position].code, tuple(ArgumentEdit(index, None, drop=True) for index in going)
+
+    def loops_left(self, intents: Mapping[str, list[Intent]]) -> Iterator[tuple[str, Intent, Gone]]:
+        """The statements that get an event loop, by file, where all that it was asked to do goes with these edits."""
+        for path, edits in intents.items():
+            links = self.project.links(path)
+            edited = {edit.number for edit in edits if isinstance(edit, EditCall) and edit.callee is not None}
+            asked: Counter[tuple[str, str]] = Counter()
+            for site in links.calls if links is not None else ():
+                callee = site.call.callee
+                if site.call.number in edited and isinstance(callee, Member) and callee.name == "run_in_executor":
+                    asked[site.scope, callee.of.name if isinstance(callee.of, Ref) else ""] += 1
+            for (scope, name), count in asked.items():
+                function = links.functions.get(scope) if links is not None else None
+                bindings = function.bindings.get(name, ()) if function is not None else ()
+                if function is None or len(bindings) != 1 or function.loads.get(name) != count:
+                    continue
+                term = bindings[0].term
+                value = (
+                    self.project.resolver.resolve(term.callee, Scope(path, scope)) if isinstance(term, Call) else None
+                )
+                if isinstance(term, Call) and isinstance(value, External) and value.name in _LOOPS:
+                    yield path, RemoveStatement("call", term.number), (path, scope, term.callee)
+
+    def _way(self, call: Call, scope: Scope) -> tuple[str, int, frozenset[str]]:
+        """How a call takes the function that it hands to a thread (see `OFFLOADING`); LookupError if it does not."""
+        way = self.project.graph.way_to_thread(call, self.project.resolver.resolve(call.callee, scope))
+        if way is None:
+            raise LookupError(call)
+        return way

@@ -1,0 +1,88 @@
+"""What code on the event loop hands to threads: whether that ends in blocking HTTP, and whether it can do without."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache
+
+from fastmigrate.facts.terms import Member, Ref, Term, dotted
+from fastmigrate.facts.values import CallSite
+from fastmigrate.knowledge.quick import is_quick, is_quick_method
+from fastmigrate.project.callgraph import CallGraph, Node
+from fastmigrate.project.values import Class, External, Function, Instance, Method, Module, Scope
+
+__all__ = ["Offloads"]
+
+_HTTP = frozenset({"FM101", "FM102", "FM103"})
+Blocks = Callable[[Term, Scope], "tuple[str, str] | None"]
+
+
+class Offloads:
+    """Knows the functions that threads run for code on the event loop.
+
+    `blocks` tells of a called term which rule it breaks on the event loop, and what it is.
+    """
+
+    def __init__(self, graph: CallGraph, blocks: Blocks) -> None:
+        self.graph = graph
+        self.resolver = graph.resolver
+        self.blocks = blocks
+        self.http = cache(self._http)
+        self.in_the_way = cache(self._in_the_way)
+
+    def direct(self, site: CallSite, scope: Scope) -> tuple[str, str] | None:
+        """The code and the name of the blocking HTTP function that a call hands to a thread, or None."""
+        given = self.graph.offloaded(site.call, self.resolver.resolve(site.call.callee, scope))
+        found = self.blocks(given, scope) if given is not None else None
+        return found if found is not None and found[0] in _HTTP else None
+
+    def _below(self, target: Node) -> list[Node]:
+        """A function, and all that it runs in its own thread."""
+        found = {target: None}
+        pending = [target]
+        for node in pending:  # grows as it goes
+            new = [e.target for e in self.graph.edges(node) if e.how != "thread" and e.target not in found]
+            found |= dict.fromkeys(new)
+            pending += dict.fromkeys(new)
+        return list(found)
+
+    def _calls(self, node: Node) -> Iterator[CallSite]:
+        links = self.resolver.links(node.scope.path)
+        yield from (site for site in links.calls if site.scope == node.scope.qualname) if links is not None else ()
+
+    def _http(self, target: Node) -> tuple[tuple[Scope, CallSite, str], ...]:
+        """The calls of blocking HTTP that a function comes to, each with what it calls."""
+        return tuple(
+            (node.scope, site, found[1])
+            for node in self._below(target)
+            for site in self._calls(node)
+            if (found := self.blocks(site.call.callee, node.scope)) is not None and found[0] in _HTTP
+        )
+
+    def _in_the_way(self, target: Node) -> str | None:
+        """What else a function does that would stop the event loop, or None if it may run there."""
+        for node in self._below(target):
+            for site in self._calls(node):
+                shown = self._slow(site, node)
+                if shown is not None:
+                    return (
+                        f"`{shown}` in {node.scope.path}:{site.place.line} may take long, and would stop the event loop"
+                    )
+        return None
+
+    def _slow(self, site: CallSite, node: Node) -> str | None:
+        """What a call calls, if that is not known to be quick, nor a function of the project, nor blocking HTTP."""
+        callee = site.call.callee
+        if self.blocks(callee, node.scope) is not None:
+            return None
+        value = self.graph.value(callee, node)
+        match value:
+            case External(name):
+                return None if is_quick(name) else name
+            case Method(Instance(of=External(name)), method):
+                return None if is_quick(name) or name.startswith("builtins.") else f"{name}.{method}"
+            case Function() | Class() | Instance() | Method() | Module():
+                return None
+        if isinstance(callee, Member):
+            return None if is_quick_method(callee.name) else dotted(callee) or f"….{callee.name}"
+        return callee.name if isinstance(callee, Ref) and not self.graph.callees(callee, node) else None
