@@ -37,7 +37,7 @@ KEEP_THEIR_FORM = {
     "it is a plain dependency, too": "@app.get('/b')\nasync def b(x = Depends(load)): return x",
     "it is a plain path operation, too": "app.add_api_route('/load', load)",
     "it is a plain exception handler, too": "app.add_exception_handler(KeyError, load)",
-    "it is handed to a thread that nobody waits for": "import threading\nthreading.Thread(target=load, args='b').start()",
+    "it is handed to a thread of its own": "import threading\nthreading.Thread(target=load, args='b').start()",
     "it is handed to something unknown": "def retry(n): ...\nretry(3)(load)('x')",
     "it is called by a name of its own in a plain function": "def b(): f = load; return f('b')",
     "something that calls it keeps its form": "def b(x): return load(x)\n@app.get('/b')\nasync def c(): b(1)\nb(2)",

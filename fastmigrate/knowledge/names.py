@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fastmigrate.knowledge.threads import MADE_BY_POOLS
+
 __all__ = [
     "APP_CLASSES",
     "FREE_OF_REQUESTS",
@@ -70,8 +72,9 @@ REFUSALS = frozenset(
 MAKES = {
     "requests.session": "requests.Session",
     "urllib.request.build_opener": "urllib.request.OpenerDirector",
+    **MADE_BY_POOLS,
 }
-"""Functions from outside, and the class whose instance they return."""
+"""Functions and methods from outside, and the class whose instance they return."""
 
 _ALIASES = {
     "builtins.IOError": "builtins.OSError",
@@ -80,6 +83,7 @@ _ALIASES = {
     "select.error": "builtins.OSError",
     "os.error": "builtins.OSError",
     "fastapi.concurrency.run_in_threadpool": "starlette.concurrency.run_in_threadpool",
+    "concurrent.futures.thread.ThreadPoolExecutor": "concurrent.futures.ThreadPoolExecutor",
     "fastapi.applications.FastAPI": "fastapi.FastAPI",
     "fastapi.routing.APIRouter": "fastapi.APIRouter",
     "fastapi.background.BackgroundTasks": "fastapi.BackgroundTasks",

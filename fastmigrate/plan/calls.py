@@ -103,7 +103,8 @@ class Calls:
             needs.append(ResponseReturned(call.function))
         intents, more = self._edits(call, judged, client, stream)
         parity = Parity.LOSSY if notes else Parity.PINNED
-        return Step(tuple(needs + more), parity, tuple(notes), intents)
+        gone = ((call.function.path, call.function.qualname, call.offloaded),) if call.offloaded is not None else ()
+        return Step(tuple(needs + more), parity, tuple(notes), intents, gone)
 
     def _in_thread(self, call: BlockingCall) -> str | None:
         """Why a call that is handed to a thread cannot be made where it is handed over, or None."""

@@ -67,10 +67,22 @@ class Clients:
     # -- in a path operation
 
     def client_name(self, function: Scope, spec: ClientSpec) -> str:
-        """The local name of the client in a function: the one that it has there, or a free one."""
+        """The local name of the client in a function: the one that it has there, or a free one.
+
+        A function within another one that has no request of its own uses the client of that.
+        """
+        outer = self.outer(function)
+        if outer is not None and not self.has_request(function):
+            return self.client_name(outer, spec)
         if function not in self._names:
             self._names[function] = self._client_names(function)
         return self._names[function][spec]
+
+    def outer(self, function: Scope) -> Scope | None:
+        """The function in which a function is defined."""
+        links = self.project.resolver.defined(function)
+        outer = Scope(function.path, links.parent)
+        return outer if not links.in_class and self.project.resolver.function(outer) is not None else None
 
     def _client_names(self, function: Scope) -> dict[ClientSpec, str]:
         """The names of all clients in a function, so that no two share one."""

@@ -249,7 +249,7 @@ class Helpers:
     def client_in_helper(self, goal: ClientInFunction) -> Step | Held:
         """A helper gets the client as its first parameter, and all that runs it hand theirs on."""
         links = self.project.resolver.defined(goal.function)
-        outer = self._outer(goal.function)
+        outer = self.clients.outer(goal.function)
         if outer is not None and outer in self.project.reach and self._is_used_within(goal.function, outer):
             return Step((ClientInFunction(outer, goal.spec),))
         if outer is not None:
@@ -322,13 +322,7 @@ class Helpers:
 
     def is_given(self, function: Scope) -> bool:
         """Whether a function gets its client as a parameter: it has no request, and no function around it has one."""
-        return self._outer(function) is None and not self.clients.has_request(function)
-
-    def _outer(self, function: Scope) -> Scope | None:
-        """The function in which a function is defined."""
-        links = self.project.resolver.defined(function)
-        outer = Scope(function.path, links.parent)
-        return outer if not links.in_class and self.project.resolver.function(outer) is not None else None
+        return self.clients.outer(function) is None and not self.clients.has_request(function)
 
     def _parameters(self, function: Scope, specs: list[ClientSpec]) -> Iterator[tuple[str, Intent]]:
         links = self.project.resolver.defined(function)

@@ -54,7 +54,7 @@ class ModuleSessions:
         """The blocking calls of each session that a module makes."""
         found: dict[SessionTakenOver, list[BlockingCall]] = {}
         for call in self.project.blocking:
-            value = self.project.resolver.resolve(call.site.call.callee, call.function)
+            value = self.project.resolver.resolve(call.called, call.function)
             if call.code == "FM101" and isinstance(value, Method) and not value.of.scope.qualname:
                 found.setdefault(SessionTakenOver(value.of.scope.path, value.of.number), []).append(call)
         return found
@@ -91,7 +91,7 @@ class ModuleSessions:
             for goal, calls in self.calls.items()
             for call in calls
             if call.function == function and self.spec(goal) == spec
-            for root in _receivers(call.site.call.callee)
+            for root in _receivers(call.called)
         ]
         return {name for name in roots if links is not None and links.loads.get(name) == roots.count(name)}
 

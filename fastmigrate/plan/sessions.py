@@ -38,12 +38,12 @@ class Sessions:
 
     def _made(self, call: BlockingCall) -> Instance | None:
         """The session of a call; None for the functions of requests, which need none."""
-        value = self.project.resolver.resolve(call.site.call.callee, call.function)
+        value = self.project.resolver.resolve(call.called, call.function)
         return value.of if isinstance(value, Method) else None
 
     def _home(self, call: BlockingCall, made: Instance) -> tuple[str, int] | Held:
         """The path and the ordinal of the call that makes a session, if it can be taken over."""
-        callee = call.site.call.callee
+        callee = call.called
         receiver = callee.of if isinstance(callee, Member) else callee
         if made.of != External("requests.Session"):
             return Held("its session is of a class of its own, which may send in another way")
@@ -88,7 +88,7 @@ class Sessions:
         return made is not None and not made.scope.qualname
 
     def _is_of_object(self, call: BlockingCall) -> bool:
-        made, callee = self._made(call), call.site.call.callee
+        made, callee = self._made(call), call.called
         receiver = callee.of if isinstance(callee, Member) else callee
         return made is not None and bool(made.scope.qualname) and isinstance(receiver, Member)
 

@@ -30,11 +30,11 @@ class Offloads:
         self.http = cache(self._http)
         self.in_the_way = cache(self._in_the_way)
 
-    def direct(self, site: CallSite, scope: Scope) -> tuple[str, str] | None:
-        """The code and the name of the blocking HTTP function that a call hands to a thread, or None."""
+    def direct(self, site: CallSite, scope: Scope) -> tuple[str, str, Term] | None:
+        """The blocking HTTP function that a call hands to a thread: its code, its name and its term; or None."""
         given = self.graph.offloaded(site.call, self.resolver.resolve(site.call.callee, scope))
         found = self.blocks(given, scope) if given is not None else None
-        return found if found is not None and found[0] in _HTTP else None
+        return (*found, given) if given is not None and found is not None and found[0] in _HTTP else None
 
     def _below(self, target: Node) -> list[Node]:
         """A function, and all that it runs in its own thread."""

@@ -26,6 +26,7 @@ from fastmigrate.project.clients import MadeClient, made_clients
 from fastmigrate.project.declarations import Declarations
 from fastmigrate.project.modules import ModuleTree, is_test_path, module_name
 from fastmigrate.project.offloads import Offloads
+from fastmigrate.project.pools import TOKENS as POOL_TOKENS
 from fastmigrate.project.reach import Reach
 from fastmigrate.project.references import Reference, References
 from fastmigrate.project.relevance import Importers
@@ -56,7 +57,7 @@ class BlockingCall:
 
     `is_configured` says that the user's configuration calls it blocking, and nothing else is known of it;
     `is_handed_over` that the call is only given what blocks, and calls that: `map(requests.get, urls)`; `in_thread`
-    that it blocks a thread to which code on the event loop hands it, and `is_offloaded` that this is what it is about:
+    that it blocks a thread to which code on the event loop hands it, and `offloaded` is what this very call hands over:
     `asyncio.to_thread(requests.get, url)`.
     """
 
@@ -68,7 +69,17 @@ class BlockingCall:
     is_configured: bool = False
     is_handed_over: bool = False
     in_thread: bool = False
-    is_offloaded: bool = False
+    offloaded: Term | None = None
+
+    @property
+    def is_offloaded(self) -> bool:
+        """Whether it hands what it calls to a thread."""
+        return self.offloaded is not None
+
+    @property
+    def called(self) -> Term:
+        """What it calls, or has called by a thread."""
+        return self.offloaded if self.offloaded is not None else self.site.call.callee
 
     @property
     def key(self) -> tuple[str, int]:
@@ -183,7 +194,7 @@ class Project:
     @cached_property
     def relevant(self) -> set[str]:
         """The files that can matter: those that can block, and those that import them."""
-        made = self.sources.containing(b"Client(")
+        made = self.sources.containing(b"Client(", *POOL_TOKENS)
         served = self.apps.routes or self.apps.apps
         leading = self.importers.leading_to({*self.blocking_paths, *made}) if served else set()
         return {path for path in leading if not is_test_path(path)}
@@ -221,13 +232,12 @@ class Project:
             offloaded = self.offloads.direct(site, scope) if found is None and handed is None else None
             if found is None and handed is None and offloaded is None:
                 continue
-            code, callee = found or handed or offloaded  # type: ignore[misc]
+            code, callee = found or handed or offloaded[:2]  # type: ignore[index]
             place = self.place_in_text(path, site.place)
             configured = callee not in BLOCKING_CALLS
             in_thread = offloaded is not None or scope in self.reach.offloaded
-            yield BlockingCall(
-                code, callee, scope, site, place, configured, handed is not None, in_thread, offloaded is not None
-            )
+            given = offloaded[2] if offloaded is not None else None
+            yield BlockingCall(code, callee, scope, site, place, configured, handed is not None, in_thread, given)
 
     def _handed_over(self, site: CallSite, scope: Scope) -> Iterator[tuple[str, str]]:
         """What a call is given that blocks, and that it calls."""

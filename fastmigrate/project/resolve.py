@@ -394,6 +394,9 @@ class Resolver:
                 return Instance(External(self.makes.get(name, name)), scope, call.number)
             case Class():
                 return Instance(callee, scope, call.number)
+            case Method():
+                made = next((self.makes[name] for name in self.called_names(callee) if name in self.makes), None)
+                return Instance(External(made), scope, call.number) if made is not None else None
             case Function(inner):
                 function = self.function(inner)
                 return None if function is None or function.yields else self.result(inner)

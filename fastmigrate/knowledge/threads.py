@@ -1,0 +1,32 @@
+"""Pools of threads, what they give, and what waits for them."""
+
+from __future__ import annotations
+
+__all__ = ["MADE_BY_POOLS", "POOLS", "THREAD", "WAITING_FOR_ALL", "WAITS_OF_FUTURES", "WAITS_OF_POOLS"]
+
+POOLS = frozenset(
+    {"concurrent.futures.ThreadPoolExecutor", "multiprocessing.pool.ThreadPool", "multiprocessing.dummy.Pool"}
+)
+THREAD = "threading.Thread"
+
+_FUTURE = "concurrent.futures.Future"
+_RESULT = "multiprocessing.pool.AsyncResult"
+MADE_BY_POOLS = {
+    "concurrent.futures.ThreadPoolExecutor.submit": _FUTURE,
+    **{
+        f"{pool}.{name}": _RESULT
+        for pool in ("multiprocessing.pool.ThreadPool", "multiprocessing.dummy.Pool")
+        for name in ("apply_async", "map_async", "starmap_async")
+    },
+}
+"""Methods of pools, and the class of what they return."""
+WAITS_OF_FUTURES = frozenset({f"{_FUTURE}.result", f"{_FUTURE}.exception", f"{_RESULT}.get", f"{_RESULT}.wait"})
+"""Methods that wait until a job has run."""
+WAITING_FOR_ALL = frozenset({"concurrent.futures.wait", "concurrent.futures.as_completed"})
+"""Functions that wait for the futures that they are given."""
+WAITS_OF_POOLS = frozenset(
+    f"{pool}.{name}"
+    for pool in POOLS
+    for name in ("map", "shutdown", "apply", "starmap", "imap", "imap_unordered", "join")
+)
+"""Methods of pools that wait for their threads, at once or as their results are read."""
