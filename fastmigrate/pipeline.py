@@ -122,7 +122,9 @@ class _Run:
         if after is not None:
             result.fixed = fixed
             result.changes = {p: Change(self.sources.read(p), new) for p, new in sorted(changed.items())}
-            self._note_library(result, analysis.planner.plan(fixed), analysis.planner.project)
+            self._note_library(
+                result, analysis.planner.plan(fixed, unsafe=self.config.unsafe_fixes), analysis.planner.project
+            )
 
     def _note_library(self, result: Result, plan: Plan, project: Project) -> None:
         """Note where the library was declared, and where it could not be."""
@@ -143,7 +145,7 @@ class _Run:
             changed: dict[str, bytes] = {}
             path = ""
             try:
-                plan = analysis.planner.plan(fixable)
+                plan = analysis.planner.plan(fixable, unsafe=self.config.unsafe_fixes)
                 for path in plan.declaring:
                     changed[path] = declared(path, self.sources.read(path), analysis.planner.project.library)
                 for path, intents in plan.intents.items():

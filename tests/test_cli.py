@@ -154,9 +154,10 @@ def test_unsafe_fixes_are_made_on_demand(tmp_path: Path) -> None:
     project(tmp_path, main=UNSAFE)
     run = fastmigrate("--fix", "--unsafe-fixes", cwd=tmp_path)
     assert run.code == 0
-    first, note = run.stdout.splitlines()
+    first, note, *reasons = run.stdout.splitlines()
     assert first == "2 fixed in 1 file."
     assert note == "  note: main.py now needs httpx: declare it among the dependencies."
+    assert [reason.split(":")[0] for reason in reasons] == ["  look at (1)"]
 
 
 def test_a_folder_without_python_is_worth_a_word(tmp_path: Path) -> None:

@@ -256,3 +256,35 @@ def test_clients_that_keep_what_requests_promises_are_others(tmp_path: Path) -> 
     text = (tmp_path / "main.py").read_text()
     assert "await client.get(u)\n    await http_client.get(u)\n    await unverified_client.get(u)" in text
     assert '"client": client,\n' in text and '"http_client": http_client,\n' in text
+
+
+HELPER = """
+import httpx
+from fastapi import FastAPI
+app = FastAPI()
+async def ask(u: str):
+    async with httpx.AsyncClient(timeout=3) as client:
+        response = await client.get(u)
+        return response.json()
+@app.get("/")
+async def f(): return await ask("http://x")
+"""
+
+
+def test_a_helper_that_makes_a_client_is_given_one(tmp_path: Path) -> None:
+    project(tmp_path, main=HELPER)
+    assert fastmigrate("--fix", cwd=tmp_path).code == 0
+    main = (tmp_path / "main.py").read_text()
+    assert "async def ask(client: httpx.AsyncClient, u: str):\n    response = await client.get(u, timeout=3)" in main
+    assert 'return await ask(client, "http://x")' in main
+    assert fastmigrate("--fix", cwd=tmp_path).stdout.startswith("No findings")
+
+
+@pytest.mark.parametrize(
+    "way", ["monkeypatch.setattr(main.httpx, 'AsyncClient', None)", "patch('main.httpx.AsyncClient')"]
+)
+def test_a_test_that_replaces_the_class_makes_the_fix_unsafe(way: str, tmp_path: Path) -> None:
+    tests = f"import httpx\nimport main\nfrom unittest.mock import patch\ndef test_f(monkeypatch):\n    {way}\n"
+    [finding] = findings(project(tmp_path, main=HELPER, test_main=tests))
+    assert (finding["code"], finding["fix"]["applicability"]) == ("FM301", "unsafe")
+    assert "test_main.py:5 replaces the class of the client" in finding["fix"]["reason"]

@@ -60,6 +60,11 @@ ADDED = {
     "requirements without a last line end": ("requirements.txt", "fastapi\nuvicorn", "fastapi\nhttpx>=0.27\nuvicorn"),
     "requirements to be compiled": ("requirements.in", "fastapi\n", "fastapi\nhttpx>=0.27\n"),
     "requirements in a folder of their own": ("requirements/base.txt", "fastapi\n", "fastapi\nhttpx>=0.27\n"),
+    "requirements with a mark": (
+        "requirements.txt",
+        "\ufefffastapi==0.115.0\nrequests\n",
+        "\ufefffastapi==0.115.0\nhttpx>=0.27\nrequests\n",
+    ),
     "requirements with others": ("requirements.txt", "-r base.txt\nfastapi\n", "-r base.txt\nfastapi\nhttpx>=0.27\n"),
 }
 UNTOUCHED = {
@@ -144,3 +149,8 @@ def test_a_diff_shows_it(tmp_path: Path) -> None:
 
 def test_a_file_that_does_not_name_the_framework_stays() -> None:
     assert declared("requirements.txt", b"uvicorn\n", "httpx") == b"uvicorn\n"
+
+
+def test_compiled_requirements_without_their_source_are_named(tmp_path: Path) -> None:
+    run = fastmigrate("--fix", cwd=app(tmp_path, *UNTOUCHED["it has hashes"]))
+    assert "note: declare httpx in requirements.txt" in run.stdout

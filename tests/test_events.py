@@ -46,6 +46,16 @@ WRAPPED = {
     "a method": "class C:\n    def s(self): ...\napp.add_event_handler('startup', C().s)",
     "an event of a name": "EVENT = 'startup'\n@app.on_event(EVENT)\ndef s(): ...",
     "a name with two meanings": "@app.on_event('startup')\ndef s(): ...\n@app.on_event('startup')\ndef s(): ...",
+    "handlers put first into a list": "def s(): ...\napp.router.on_startup.insert(0, s)",
+    "a handler with a decorator": (
+        "import functools\ndef twice(f): return functools.partial(f)\n@app.on_event('startup')\n@twice\ndef s(): ..."
+    ),
+    "a decorator above the registration": ("def log(f): return f\n@log\n@app.on_event('startup')\ndef s(): ..."),
+    "a handler that is called like the client": "@app.on_event('shutdown')\nasync def client(): ...",
+    "a method that gets the app": (
+        "class Database:\n    def init_app(self, a): a.add_event_handler('startup', self.s)\n    def s(self): ...\n"
+        "Database().init_app(app)"
+    ),
     "two apps": "other = FastAPI()\n@app.on_event('startup')\ndef s(): ...",
 }
 
@@ -160,3 +170,46 @@ def test_a_later_call_uses_the_client_of_the_wrapped_lifespan(tmp_path: Path) ->
     fastmigrate("--fix", cwd=tmp_path)
     assert (tmp_path / "main.py").read_text() == before
     assert "requests.get" not in (tmp_path / "routes.py").read_text()
+
+
+ELSEWHERE = {
+    "a function of a file that names no framework": (
+        "def register(a):\n    @a.on_event('startup')\n    def s(): print('s')\n",
+        "from events import register\nregister(app)\n",
+    ),
+    "one that puts it into a list": (
+        "def s(): ...\ndef register(a): a.router.on_startup.append(s)\n",
+        "from events import register\nregister(app)\n",
+    ),
+    "a file that imports the app": ("import main\n@main.app.on_event('startup')\ndef s(): ...\n", ""),
+    "a method of another file": (
+        "class Database:\n    def init_app(self, a): a.router.add_event_handler('startup', self.s)\n"
+        "    def s(self): ...\n",
+        "from events import Database\ndb = Database()\ndb.init_app(app)\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_handlers_that_other_files_register_run_on(name: str, tmp_path: Path) -> None:
+    events, main = ELSEWHERE[name]
+    project(tmp_path, routes=ROUTES, events=events, main=MAIN + main)
+    assert "app.router.lifespan_context = with_client(app.router.lifespan_context)" in migrated(tmp_path)
+
+
+def test_handlers_in_spread_options_run_on(tmp_path: Path) -> None:
+    main = MAIN.replace("FastAPI()", "FastAPI(**OPTIONS)").replace(
+        "app =", "def s(): ...\nOPTIONS = {'on_startup': [s]}\napp ="
+    )
+    project(tmp_path, routes=ROUTES, main=main)
+    assert "with_client(app.router.lifespan_context)" in migrated(tmp_path)
+
+
+def test_a_wrapped_lifespan_makes_a_second_client(tmp_path: Path) -> None:
+    project(tmp_path, routes=ROUTES, main=MAIN + "@router.on_event('startup')\ndef s(): ...\n")
+    migrated(tmp_path)
+    more = "import httpx\n@app.get('/more')\nasync def more(): return httpx.get('http://x').text\n"
+    (tmp_path / "main.py").write_text((tmp_path / "main.py").read_text() + more)
+    main = migrated(tmp_path)
+    assert main.count("AsyncClient(") == 2
+    assert main.count("async with inner(app) as state") == 1

@@ -334,3 +334,9 @@ def test_names_of_nested_scopes_are_not_those_of_the_function(tmp_path: Path) ->
         "return [r.ok for r in items], (lambda r: r.ok), (lambda: [r.ok for r in items]), other, same, not r.is_error"
     )
     assert tail in text
+
+
+def test_an_item_from_the_end_of_nothing_is_fine(tmp_path: Path) -> None:
+    code = "import time\nfrom fastapi import FastAPI\napp = FastAPI()\n@app.get('/')\nasync def f():\n"
+    code += "    rows = [[]]\n    rows[-1][-1].append('x')\n    time.sleep(1)\n"
+    assert [finding["code"] for finding in findings(project(tmp_path, main=code))] == ["FM104"]

@@ -9,6 +9,7 @@ from textwrap import indent
 import pytest
 
 from tests.projects import findings, only, project
+from tests.run import fastmigrate
 
 APP = """
 import os, threading
@@ -550,6 +551,31 @@ def test_a_decorator_that_may_lose_the_request_holds_the_fix(tmp_path: Path) -> 
     own = "from functools import wraps\ndef fixed(f):\n    @wraps(f)\n    async def inner(*args, **kwargs):\n"
     project(tmp_path, routes=code, elsewhere=own + "        return await f(*args, **kwargs)\n    return inner\n")
     assert only(tmp_path)["fix"]["applicability"] == "safe"
+
+
+MOUNTED = {
+    "by a function": "def attach(p: FastAPI, c: FastAPI): p.mount('/in', c)\nattach(app, inner)",
+    "by a function that makes the app on top": (
+        "def build(c):\n    outer = FastAPI()\n    outer.mount('/in', c)\n    return outer\napp = build(inner)"
+    ),
+    "in a middleware": "from starlette.middleware.gzip import GZipMiddleware\napp.mount('/in', GZipMiddleware(inner))",
+    "in a middleware with a name": (
+        "from starlette.middleware.gzip import GZipMiddleware\nw = GZipMiddleware(app=inner)\napp.mount('/in', w)"
+    ),
+    "out of a dict": "for path, one in {'/in': inner}.items(): app.mount(path, one)",
+}
+
+
+@pytest.mark.parametrize("name", MOUNTED)
+def test_the_app_on_top_gets_the_client(name: str, tmp_path: Path) -> None:
+    main = "from routes import router\nfrom fastapi import FastAPI\ninner = FastAPI()\ninner.include_router(router)\n"
+    main += f"app = FastAPI()\n{MOUNTED[name]}\n"
+    project(tmp_path, routes=ROUTER, main=main)
+    assert only(tmp_path)["fix"]["applicability"] in {"safe", "unsafe"}
+    fastmigrate("--fix", "--unsafe-fixes", cwd=tmp_path)
+    migrated = (tmp_path / "main.py").read_text()
+    assert "inner = FastAPI()\n" in migrated
+    assert "= FastAPI(lifespan=lifespan)\n" in migrated
 
 
 def test_calls_that_share_a_read_are_fixed_together_or_not_at_all(tmp_path: Path) -> None:

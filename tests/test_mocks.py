@@ -153,3 +153,18 @@ def test_a_patch_stays_while_some_call_does(tmp_path: Path) -> None:
     assert fastmigrate("--fix", cwd=tmp_path).code == 0
     assert code in (tmp_path / "test_main.py").read_text()
     assert "import requests" in (tmp_path / "main.py").read_text()
+
+
+def test_a_patch_of_another_module_of_that_name_keeps_no_import(tmp_path: Path) -> None:
+    code = "@patch('a.main.requests.get')\ndef test_f(get):\n    get.assert_called_once_with('http://x')\n"
+    project(
+        tmp_path,
+        a__main=MAIN,
+        b__main=MAIN,
+        a____init__="",
+        b____init__="",
+        test_main=HEAD.replace("import main\n", "") + code,
+    )
+    fastmigrate("--fix", cwd=tmp_path)
+    assert "import requests" in (tmp_path / "a" / "main.py").read_text()
+    assert "import requests" not in (tmp_path / "b" / "main.py").read_text()

@@ -215,3 +215,11 @@ def test_what_a_function_imports_for_itself_is_imported_under_its_own_name(
     project(tmp_path, main=operation + "    return requests.get('http://x').json()\n" + other)
     assert fastmigrate("--fix", cwd=tmp_path).code == 0
     assert f"    client: {name}.AsyncClient = request.state.client\n" in (tmp_path / "main.py").read_text()
+
+
+def test_comments_stay_with_their_arguments(tmp_path: Path) -> None:
+    app = 'app = FastAPI(\n    title="x",  # the title\n    # which one\n    version="1",  # the version\n)\n'
+    project(tmp_path, main=HEAD + app + ENDPOINT)
+    assert fastmigrate("--fix", cwd=tmp_path).code == 0
+    changed = app.replace("# the version\n", "# the version\n    lifespan=lifespan,\n")
+    assert changed in (tmp_path / "main.py").read_text()

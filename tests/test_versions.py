@@ -28,6 +28,7 @@ NEW = {
         "fastapi<1",
         "uvicorn==0.21",
         "fastapi-users==0.1",
+        "fastapi==0.115.0 --hash=sha256:00",
     ],
     "pyproject.toml": ['fastapi = "*"', 'fastapi = "^0.115"', 'dependencies = ["fastapi[standard]>=0.115,<0.116"]'],
 }

@@ -38,14 +38,22 @@ def read_test_clients(tree: ast.Module, calls: set[int]) -> dict[int, TestClient
     """What is done with the clients that these calls make."""
     numbers = number_nodes(tree)
     parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
-    tests = any(
-        isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_") for node in tree.body
-    )
+    tests = any(_has_tests(node) for node in tree.body)
     found: dict[int, TestClientUse] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and numbers[node] in calls:
             found[numbers[node]] = _read(node, parents, numbers, tests=tests)
     return found
+
+
+def _has_tests(node: ast.AST) -> bool:
+    """Whether pytest runs a function, or one of a class: test cases may be run by something else, too."""
+    match node:
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+            return name.startswith("test_")
+        case ast.ClassDef(name=name, bases=[], body=body):
+            return name.startswith("Test") and any(_has_tests(inner) for inner in body)
+    return False
 
 
 def _read(
@@ -62,13 +70,16 @@ def _read(
         case ast.Call(func=ast.Attribute(attr=name)) if name in _KEPT:
             return TestClientUse(number, "entered")
         case ast.Return() if function is not None and _is_fixture(function) and parent in function.body:
-            return TestClientUse(number, "given")
+            returns = [node for node in ast.walk(function) if isinstance(node, ast.Return)]
+            return TestClientUse(number, "given" if returns == [parent] else "other")
         case ast.Yield() if function is not None and _is_fixture(function) and parents[parent] in function.body:
             return TestClientUse(number, "given")
         case ast.Assign(targets=[ast.Name(id=name)]):
+            if function is None and _is_entered(name, parents):
+                return TestClientUse(number, "entered")
             if function is None:
-                plain = isinstance(parents[parent], ast.Module) and not _is_entered(name, parents)
-                return TestClientUse(number, "module" if plain else "entered", name, tests=tests)
+                plain = isinstance(parents[parent], ast.Module)
+                return TestClientUse(number, "module" if plain else "other", name, tests=tests)
             return _local(number, name, function, parent, numbers)
         case ast.Assign(targets=[ast.Attribute(value=ast.Name(id="self"), attr=name)]):
             if function is not None and function.name == "setUp":
@@ -80,6 +91,8 @@ def _function(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> ast.FunctionDef
     while (above := parents.get(node)) is not None:
         if isinstance(above, ast.FunctionDef):
             return above
+        if isinstance(above, ast.AsyncFunctionDef | ast.Lambda):
+            return None
         node = above
     return None
 
@@ -90,11 +103,15 @@ def _is_fixture(function: ast.FunctionDef) -> bool:
 
 def _is_entered(name: str, nodes: Iterable[ast.AST]) -> bool:
     """Whether one of these nodes is a `with` that enters what has a name."""
-    return any(
-        isinstance(node, ast.withitem)
-        and any(isinstance(part, ast.Name) and part.id == name for part in ast.walk(node.context_expr))
-        for node in nodes
-    )
+    for node in nodes:
+        match node:
+            case ast.withitem(context_expr=ast.Name(id=entered)) if entered == name:
+                return True
+            case ast.Call(func=ast.Attribute(attr=how), args=[ast.Name(id=entered)]) if (
+                entered == name and how in _KEPT
+            ):
+                return True
+    return False
 
 
 def _local(

@@ -14,6 +14,7 @@ from fastmigrate.facts.values import Binding, CallSite, FunctionLinks, Parameter
 
 __all__ = ["ExpressionReader", "elements_of"]
 
+_BY_NAME = frozenset({"getattr", "hasattr", "setattr", "delattr"})
 _CALLING_BACK = frozenset({"sorted", "min", "max", "map", "filter"})
 """What calls a function that it is given before it, or what it gives, is done with."""
 
@@ -76,11 +77,12 @@ class ExpressionReader(ScopeReader):
             if isinstance(function.value, ast.Name) and function.value.id in {"dict", "list", "set"}:
                 for argument in node.args[:1]:  # dict.update(target, …)
                     self.mutates(argument)
-        if isinstance(function, ast.Name) and function.id == "setattr" and len(node.args) == 3:
+        if isinstance(function, ast.Name) and function.id in _BY_NAME and len(node.args) > 1:
             name = node.args[1]
             if isinstance(name, ast.Constant) and isinstance(name.value, str):
                 self.state_names.add(name.value)
-                self.stored.add(name.value)
+                if function.id == "setattr":
+                    self.stored.add(name.value)
         decorates, self.decorates = self.decorates, None
         call = self.term(node)
         if isinstance(call, Call):

@@ -69,6 +69,8 @@ class Apps:
         given = call.keyword("lifespan")
         if given is not None and given != Const(None):
             return self._in_given_lifespan(goal, given)
+        for wrapper in self.project.lifespans(app):
+            return Step((ClientInLifespan(wrapper, goal.spec), *self.testing.of_app(app)))
         moved: list[Goal] = list(self.testing.of_app(app))
         left: list[tuple[Instance, Event]] = []
         for router in self.apps.under(app):
@@ -94,7 +96,8 @@ class Apps:
         lifespan = self.project.lifespan(app)
         if isinstance(lifespan, Class):
             return Held(f"the lifespan of the app in {app.scope.path} is a class, not an `@asynccontextmanager`")
-        if not isinstance(lifespan, Function):
+        links = self.project.resolver.function(lifespan.scope) if isinstance(lifespan, Function) else None
+        if not isinstance(lifespan, Function) or links is None or links.number < 0:
             return Held(f"the lifespan of the app in {app.scope.path} is not a function of the project")
         if not self.lifespans.has_several_yields(lifespan.scope):
             return Step((ClientInLifespan(lifespan.scope, goal.spec), *self.testing.of_app(app)))
@@ -134,7 +137,8 @@ class Apps:
         if not all(self._holds_no_lifespan(value, app.scope) for value in spread):
             return Held(f"the app in {app.scope.path} is made with `**` arguments, which may hold a lifespan")
         for path in self.project.sources.containing(b"lifespan_context", b"on_startup", b"on_shutdown"):
-            links = None if is_test_path(path) else self.project.links(path)
+            own = path == app.scope.path and any(True for _ in self.project.lifespans(app))
+            links = None if is_test_path(path) or own else self.project.links(path)
             replaced = links.stored & {"lifespan_context", "on_startup", "on_shutdown"} if links is not None else set()
             if replaced:
                 return Held(f"`{min(replaced)}` is replaced in {path}")

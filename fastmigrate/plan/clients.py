@@ -152,14 +152,19 @@ class Clients:
                 notes.append(f"{where}: there, it needs a request whose state has the client")
             elif not self._has_requests_only(goal.function, roots):
                 return Held(where)
+        for owner in owners:
+            for router in self.apps.above(owner) if owner is not None else ():
+                if router in self.project.testing.including:
+                    where = self.project.testing.including[router]
+                    notes.append(f"{where} makes an app of its own, whose lifespan has to hand out a client then, too")
         parity = Parity.LOSSY if notes else Parity.EXACT
         return Step((*needs, RequestInFunction(goal.function)), parity, tuple(notes[:1]))
 
     def _tested_below(self, owners: Iterable[Instance | None]) -> Iterator[Instance]:
         """The mounted apps that tests run by themselves, where no app above them lends them its state."""
-        tested = {client.app for client in self.project.testing.all.values()}
         for owner in owners:
-            yield from (app for app in self.apps.above(owner) if app in tested) if owner is not None else ()
+            above = self.apps.above(owner) if owner is not None else ()
+            yield from (app for app in above if app in self.project.testing.apps)
 
     def _has_requests_only(self, function: Scope, roots: set[Instance | None]) -> bool:
         """Whether all that call a function have to give it a request, which can only be one of these apps."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from fastmigrate.facts.terms import Call, Member, Term
 from fastmigrate.plan.goals import HandlersCalled, Held, LifespanWrapped, Step
 from fastmigrate.plan.names import fresh
 from fastmigrate.project.appmap import Event
@@ -37,11 +38,20 @@ class Events:
         if links is None or function is None or event.path != app.scope.path or event.kind == "" or event.call < 0:
             return False
         bindings = links.bindings.get(function.qualname, ())
+        taken = function.qualname in {"app", "client", "lifespan"} or function.qualname.endswith("_client")
+        if taken or not all(self._registers(decorator) for decorator in function.decorators):
+            return False
         own = event.handler == Scope(app.scope.path, function.qualname) and not function.parent
         alone = len(bindings) == 1 and not bindings[0].guarded
         return (
             own and alone and function.number >= 0 and not function.parameters and not function.yields and event.plain
         )
+
+    @staticmethod
+    def _registers(decorator: Term) -> bool:
+        """Whether a decorator only registers a handler, so that its function is what runs."""
+        callee = decorator.callee if isinstance(decorator, Call) else decorator
+        return isinstance(callee, Member) and callee.name == "on_event"
 
     def handlers_called(self, goal: HandlersCalled) -> Step:
         """The registrations of the handlers go: the lifespan calls them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping
 
@@ -96,11 +97,15 @@ def _removable(project: Project, bindings: tuple[Binding, ...], path: str) -> bo
 def _used_elsewhere(project: Project, path: str, name: str, unpatched: Mapping[tuple[str, str], int]) -> bool:
     """Whether another file reaches for the name in this one: imports it from here, or patches it here."""
     module = module_name(path)
-    patched = f"{module.rpartition('.')[2]}.{name}"
+    last = module.rpartition(".")[2]
+    patched = f"{last}.{name}"
+    named = re.compile(rf"([\w.]*\b{re.escape(last)})\.{re.escape(name)}\b".encode())
     for other in project.sources.containing(name.encode()):
         if other == path:
             continue
-        if project.sources.read(other).count(patched.encode()) > unpatched.get((other, patched), 0):
+        said = (found[1].decode() for found in named.finditer(project.sources.read(other)))
+        here = sum(f".{module}".endswith(f".{dotted}") for dotted in said)
+        if here > unpatched.get((other, patched), 0):
             return True
         links = project.links(other)
         if links is not None and _imports_module(project, links, path, name):

@@ -188,9 +188,10 @@ class Lifespans:
         return body
 
     def _first_app(self, path: str) -> Instance:
-        """The first app of a file, less those that are mounted: their lifespans do not run."""
+        """The first app of a file, less those that are mounted, whose lifespans run in tests at best."""
         here = [app for app in self.apps.apps if app.scope.path == path]
-        return min([app for app in here if app in self.apps.roots(app)] or here, key=lambda app: app.number)
+        run = [app for app in here if app in self.apps.roots(app) or app in self.project.testing.apps]
+        return min(run or here, key=lambda app: app.number)
 
     # -- a lifespan that is there
 

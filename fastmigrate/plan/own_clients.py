@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -25,7 +26,9 @@ from fastmigrate.plan.names import fresh, imported
 from fastmigrate.plan.settings import in_double_quotes, is_literal, is_of_module, is_repeatable
 from fastmigrate.plan.specs import ClientSpec, as_template
 from fastmigrate.project.clients import MadeClient
+from fastmigrate.project.modules import is_test_path
 from fastmigrate.project.project import Project
+from fastmigrate.project.values import Scope
 from fastmigrate.rewrite.intents import EditCall, Intent, NewArgument, StatementBefore, Template, UnwrapWith
 
 __all__ = ["OwnClients"]
@@ -43,6 +46,10 @@ class _Judged:
     home: str | None = None
     needs_cookies: bool = False
     held: str | None = None
+
+
+_REPLACING = re.compile(rb"(?:patch(?:\.object)?|setattr)\s*\([^()]*AsyncClient[\"']")
+"""What puts something in the place of `httpx.AsyncClient`, by its name."""
 
 
 class OwnClients:
@@ -180,6 +187,11 @@ class OwnClients:
             needs.append(ClientInFunction(client.scope, spec))
             callee = clients.client_name(client.scope, spec)
             intents += [StatementBefore("call", goal.number, code) for code in statements]
+        elif made.how in {"with", "async with"} and not clients.has_request(client.scope):  # a helper is given it
+            needs.append(ClientInFunction(client.scope, spec))
+            name = clients.client_name(client.scope, spec)
+            callee = "" if name == made.name else name
+            intents.append(UnwrapWith(made.block, made.item, tuple(statements), is_gone=True))
         else:
             needs.append(ClientAtHand(client.scope, spec))
             intents += self._in_its_place(client, made, annotation, at_hand, statements)
@@ -188,7 +200,27 @@ class OwnClients:
             needs += [ThroughClient(goal.path, use.call) for use in made.uses]
         shown = dotted(client.site.call.callee) or ""
         gone = ((goal.path, client.scope.qualname, Ref(shown.partition(".")[0])),) if annotation != shown else ()
-        return Step(tuple(needs), Parity.PINNED, (), tuple((goal.path, intent) for intent in intents), gone)
+        edits = tuple((goal.path, intent) for intent in intents)
+        replaced = self._replaced(client.made.partition(".")[0])
+        if replaced is not None:
+            note = f"{replaced} replaces the class of the client, which is made before the test begins by then"
+            return Step(tuple(needs), Parity.LOSSY, (note,), edits, gone)
+        return Step(tuple(needs), Parity.PINNED, (), edits, gone)
+
+    def _replaced(self, library: str) -> str | None:
+        """Where a test puts something in the place of the class of a library's clients: `path:line`."""
+        for path in self.project.sources.containing(b"AsyncClient"):
+            content = self.project.sources.read(path) if is_test_path(path) else b""
+            found = _REPLACING.search(content) if library.encode() in content else None
+            if found is not None:
+                line = content.count(b"\n", 0, found.start()) + 1
+                return f"{path}:{line}"
+        return None
+
+    def freed(self, function: Scope) -> set[str]:
+        """The names of the clients that a function makes, and is given instead."""
+        made = (self.project.made(client) for client in self.made.values() if client.scope == function)
+        return {one.name for one in made if one.how in {"with", "async with"}}
 
     def _in_its_place(
         self, client: MadeClient, made: Made, annotation: str, at_hand: str, statements: list[str]

@@ -65,7 +65,7 @@ from fastmigrate.plan.urllib_calls import UrllibCalls
 from fastmigrate.plan.users import Users
 from fastmigrate.project.declarations import minimum_of
 from fastmigrate.project.project import BlockingCall, Project
-from fastmigrate.project.values import Scope
+from fastmigrate.project.values import Instance, Scope
 from fastmigrate.rewrite.intents import Intent
 
 __all__ = ["Plan", "Planner"]
@@ -155,7 +155,7 @@ class Planner:
         if self.httpx.needs_cookies or self.own.needs_cookies:
             self.httpx.base = self.own.base = "httpx with cookies"
         self.modules = ModuleClients(project)
-        self.clients = Clients(project, self._specs(), self.calls.sessions.modules.freed)
+        self.clients = Clients(project, self._specs(), self._freed)
         self.mocks = Mocks(project)
         self.apps = Apps(project, self.clients.keys, self.clients.errors, self.modules.closed_by)
         self.helpers = Helpers(project, awaiting, users, self.clients, self._cures_in, self.offloading)
@@ -168,6 +168,7 @@ class Planner:
         self.step_makers = self._step_makers()
         self.roots = {_key(f): goal for f in self.findings if (goal := _goal_of(f)) is not None}
         self._grow(self.roots.values())
+        self._grow([goal for app in self._served(self.steps) for goal in self.apps.testing.entered_for(app)])
         self._goals = list(self.steps)
         self._places = {goal: place for place, goal in enumerate(self._goals)}
         self._needs = [
@@ -175,6 +176,11 @@ class Planner:
             for step in self.steps.values()
         ]
         self.reasons = self._prune()
+
+    def _freed(self, function: Scope, spec: ClientSpec) -> set[str]:
+        """The names in a function that a client may take, since what has them goes."""
+        given = self.own.freed(function) if not self.clients.has_request(function) else set()
+        return self.calls.sessions.modules.freed(function, spec) | given
 
     def _maker(self, call: BlockingCall) -> Calls | HttpxCalls | UrllibCalls:
         """Who knows how a call goes through a client."""
@@ -334,9 +340,20 @@ class Planner:
         goals = self._closure(self.roots[_key(finding)] for finding in findings)
         return [finding for finding in self.findings if self.roots.get(_key(finding)) in goals]
 
-    def plan(self, findings: Iterable[Finding]) -> Plan:
-        """The edits that fix these findings together; those without a fix must not be among them."""
+    @staticmethod
+    def _served(goals: Iterable[Goal]) -> set[Instance]:
+        """The apps that get a client."""
+        return {goal.app for goal in goals if isinstance(goal, ClientOfApp)}
+
+    def plan(self, findings: Iterable[Finding], *, unsafe: bool = False) -> Plan:
+        """The edits that fix these findings together; those without a fix must not be among them.
+
+        If `unsafe`, tests come to run lifespans for which they may not be ready.
+        """
         goals = self._closure(self.roots[_key(finding)] for finding in findings)
+        if unsafe:
+            tests = [goal for app in self._served(goals) for goal in self.apps.testing.entered_for(app)]
+            goals |= self._closure(goal for goal in tests if goal not in self.reasons)
         intents: dict[str, list[Intent]] = {}
         migrated = {(goal.path, goal.number) for goal in goals if isinstance(goal, ThroughClient)}
         gone: list[Gone] = []

@@ -39,7 +39,11 @@ class Testing:
 
     def of_app(self, app: Instance) -> Iterator[Goal]:
         """What the tests of an app need that gets a client in its lifespan."""
-        for client in self.project.testing.of(app) if self._is_plain(app) else ():
+        yield from self.entered_for(app) if self._is_plain(app) else ()
+
+    def entered_for(self, app: Instance) -> Iterator[Goal]:
+        """The same, whatever else the lifespan does."""
+        for client in self.project.testing.of(app):
             if not isinstance(self._intents(client), Held):
                 yield TestClientEntered(*client.key)
 
@@ -66,6 +70,8 @@ class Testing:
             case "local":
                 given_back: list[Intent] = [ReturnToYield(use.returned)] if use.returned >= 0 else []
                 return [WrapRest(number, is_async=False), *given_back]
+            case "module" if use.tests and self._is_imported(client):
+                return Held("other files import it: enter it in a fixture of `conftest.py` that all of them use")
             case "module" if use.tests:
                 return [StatementAfter(number, self._fixture(client))]
             case "set-up":
@@ -77,10 +83,26 @@ class Testing:
         """A fixture that enters the client of a module for all of its tests."""
         path = client.scope.path
         links = self.project.links(path)
-        name = fresh("running_app", links.names if links is not None else ())
+        beside = [
+            key for key, other in self.project.testing.all.items() if key[0] == path and other.use.form == "module"
+        ]
+        index = sorted(beside).index(client.key)
+        wanted = "running_app" if index == 0 else f"running_app_{index + 1}"
+        name = fresh(wanted, links.names if links is not None else ())
         pytest, _ = imported(self.project, path, "pytest")
         scope = "session" if path.endswith("conftest.py") else "module"
         return _FIXTURE.format(pytest=pytest, scope=scope, name=name, client=client.use.name)
+
+    def _is_imported(self, client: TestedApp) -> bool:
+        """Whether another file imports the client of a module."""
+        for other in self.project.sources.containing(client.use.name.encode()):
+            links = self.project.links(other) if other != client.scope.path else None
+            for values in links.bindings.values() if links is not None else ():
+                for binding in values:
+                    named = binding.kind == "from" and binding.name == client.use.name
+                    if named and self.project.tree.find(other, binding.module, binding.level) == client.scope.path:
+                        return True
+        return False
 
     def _is_plain(self, app: Instance) -> bool:
         """Whether the lifespan of an app, if it has one, makes clients and does nothing else."""

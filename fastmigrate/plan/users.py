@@ -21,6 +21,10 @@ _PLAIN_BASES = frozenset(
 """Bases from outside that call no method of the project by its name."""
 
 
+_LOOKING = re.compile(rb"\bassert_(?:called|any_call|has_calls)|\b(?:call|await)_args|\bmock_calls\b")
+"""What asks a mock for the arguments that it was called with."""
+
+
 class Users:
     """Tells which functions need a twin, and what it is called."""
 
@@ -137,15 +141,21 @@ class Users:
     def replaced(self, function: Scope) -> str | None:
         """Where a test puts something of its own in the place of a function, which is then not what is called: a note.
 
-        `mock.patch` replaces a coroutine function by a mock that can be awaited; a twin it does not replace.
+        `mock.patch` replaces a coroutine function by a mock that can be awaited; a twin it does not replace. But a test
+        that looks at the arguments of its mocks would see the client among them.
         """
         name = function.name
         target = rf"""\(\s*(?:[\w.]+\s*,\s*)?["'](?:[\w.]+\.)?{re.escape(name)}["']"""
-        ways = "setattr|patch(?:\\.object)?" if self.twin(function) is not None else "setattr"
-        pattern = re.compile(f"(?:{ways}){target}".encode())
+        always = "setattr|patch(?:\\.object)?" if self.twin(function) is not None else "setattr"
+        patterns = {
+            kind: re.compile(f"(?:{ways}){target}".encode())
+            for kind, ways in (("", always), ("looked at", "patch(?:\\.object)?"))
+        }
         for path in self.project.sources.containing(name.encode()):
             content = self.project.sources.read(path) if is_test_path(path) else b""
-            found = pattern.search(content)
+            found = patterns[""].search(content)
+            if found is None and _LOOKING.search(content) is not None:
+                found = patterns["looked at"].search(content)
             if found is not None:
                 line = content.count(b"\n", 0, found.start()) + 1
                 return f"{path}:{line} replaces `{name}`, in a form that no longer is what the event loop calls"

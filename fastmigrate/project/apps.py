@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from fastmigrate.facts.terms import OPAQUE, Call, Const, Display, Either, Item, Member, Ref, Term, Text
-from fastmigrate.facts.values import Binding, CallSite, ModuleLinks
+from fastmigrate.facts.terms import OPAQUE, Call, Const, Display, Either, Item, Member, Ref, Term, Text, items_of
+from fastmigrate.facts.values import Binding, CallSite, FunctionLinks, ModuleLinks
 from fastmigrate.knowledge.names import APP_CLASSES, ROUTER_CLASSES
 from fastmigrate.knowledge.running import ENDPOINT_CLASSES
 from fastmigrate.project.alternatives import Alternatives
@@ -31,6 +31,7 @@ _ROUTE_CLASSES = {
     "fastapi.routing.APIWebSocketRoute": "websocket",
 }
 _MOUNT = "starlette.routing.Mount"
+_MIDDLEWARE = ("starlette.middleware.", "fastapi.middleware.")
 _EVENTS = frozenset({"on_event", "add_event_handler"})
 
 
@@ -135,7 +136,10 @@ class _AppReader:
             self.map.apps.add(made)
         else:
             self.map.prefixes[made] = self.text(call.keyword("prefix"), scope)
-        if any(key in {"on_startup", "on_shutdown"} and value != Const(None) for key, value in call.keywords):
+        keywords = list(call.keywords)
+        for spread in (value for key, value in call.keywords if key is None):
+            keywords += items_of(self.resolver.behind(spread, scope)[0])
+        if any(key in {"on_startup", "on_shutdown"} and value != Const(None) for key, value in keywords):
             self.map.events.setdefault(made, []).append(Event(scope.path, 0, -1))
         self._depends(made, call, scope)
         self._listed(made, call, scope, "")
@@ -221,10 +225,14 @@ class _AppReader:
             prefix = self.text(call.argument(0, "path"), scope) if callee.name == "mount" else ""
         children = [item for child in children for item in self._each(child, scope)]
         for child in children:
-            router = self._owner(child, scope)
-            if router is not None:
+            for router in self._owners(child, scope) or self._chosen(child, scope):
                 self._depends(router, call, scope)
                 self.map.parents.setdefault(router, []).extend((parent, prefix) for parent in parents)
+
+    def _chosen(self, term: Term | None, scope: Scope) -> list[Instance]:
+        """The apps or routers of which one is what a term stands for: out of a dict or list, say."""
+        values = self.choices.of(term, scope)
+        return [v for v in values if isinstance(v, Instance) and self.resolver.is_a(v, _SERVING)]
 
     def _each(self, term: Term | None, scope: Scope) -> list[Term | None]:
         """The terms that a loop variable stands for, where the loop runs over a display."""
@@ -253,6 +261,10 @@ class _AppReader:
             owners = self._owners(term.of, scope)
             if owners:
                 return owners
+        made, home = self.resolver.behind(term, scope) if term is not None else (None, scope)
+        wrapper = self.resolver.resolve(made.callee, home) if isinstance(made, Call) else None
+        if isinstance(made, Call) and isinstance(wrapper, External) and wrapper.name.startswith(_MIDDLEWARE):
+            return self._owners(made.argument(0, "app"), home)
         parameter = self._parameter(term, scope)
         for values in (
             [parameter] if parameter is not None else Alternatives(self.resolver).of(term, scope),
@@ -275,7 +287,7 @@ class _AppReader:
         for binding in wrapped:
             wrapper = self.resolver.resolve(binding.term.callee, found[1])  # type: ignore[union-attr]
             name = wrapper.name if isinstance(wrapper, External) else ""
-            if not name.startswith(("starlette.middleware.", "fastapi.middleware.")) and isinstance(value, Instance):
+            if not name.startswith(_MIDDLEWARE) and isinstance(value, Instance):
                 reason = (
                     f"what its app is wrapped in, in {found[1].path}:{binding.line}, may keep its lifespan from running"
                 )
@@ -315,16 +327,25 @@ class _AppReader:
     def _find_given(self, call: Call, scope: Scope) -> None:
         callee = self.resolver.resolve(call.callee, scope)
         function = self.resolver.function(callee.scope) if isinstance(callee, Function) else None
-        for position, parameter in enumerate(function.parameters if function is not None else ()):
-            if isinstance(callee, Function) and self._owners(call.argument(position, parameter.name), scope):
-                self.given.add((callee.scope, parameter.name))
-                self.holders.names.add(parameter.name)
+        for position in range(len(function.parameters) if function is not None else 0):
+            if isinstance(callee, Function) and function is not None and self._passed(call, function, position, scope):
+                self.given.add((callee.scope, function.parameters[position].name))
+                self.holders.names.add(function.parameters[position].name)
+
+    def _passed(self, call: Call, function: FunctionLinks, position: int, scope: Scope) -> list[Instance]:
+        """The apps and routers that a call passes for a parameter of a function."""
+        is_static = Ref("staticmethod") in function.decorators
+        bound = function.in_class and isinstance(call.callee, Member) and not is_static
+        if position < bound:
+            return []
+        return self._owners(call.argument(position - bound, function.parameters[position].name), scope)
 
     def link_parameters(self) -> None:
         """An app that a function is given is the one that its callers pass."""
         given = {instance for instance in self._mentioned() if instance.number < -1}
         if not given:
             return
+        before = {instance: list(self.map.parents.get(instance, ())) for instance in given}
         functions: dict[Scope, list[Instance]] = {}
         for instance in given:
             functions.setdefault(instance.scope, []).append(instance)
@@ -333,16 +354,16 @@ class _AppReader:
                 callee = self.resolver.resolve(site.call.callee, Scope(links.path, site.scope))
                 if isinstance(callee, Function) and callee.scope in functions:
                     for instance in functions[callee.scope]:
-                        self._pass(instance, site.call, Scope(links.path, site.scope))
+                        for owner in self._pass(instance, site.call, Scope(links.path, site.scope)):
+                            self.map.parents.setdefault(owner, []).extend(before[instance])  # it is mounted there
 
-    def _pass(self, instance: Instance, call: Call, scope: Scope) -> None:
+    def _pass(self, instance: Instance, call: Call, scope: Scope) -> list[Instance]:
+        """Note what a call passes for a parameter that is an app or router, and return it."""
         function = self.resolver.function(instance.scope)
-        if function is None:
-            return
-        position = -2 - instance.number
-        for owner in self._owners(call.argument(position, function.parameters[position].name), scope):
-            if owner != instance:
-                self.map.parents.setdefault(instance, []).append((owner, ""))
+        passed = self._passed(call, function, -2 - instance.number, scope) if function is not None else []
+        owners = [owner for owner in passed if owner != instance]
+        self.map.parents.setdefault(instance, []).extend((owner, "") for owner in owners)
+        return owners
 
     def _mentioned(self) -> Iterator[Instance]:
         yield from (route.router for routes in self.map.routes.values() for route in routes)
@@ -376,7 +397,11 @@ class _AppReader:
 def _adds_to_startup(callee: Member) -> bool:
     """`app.router.on_startup.append(…)`."""
     of = callee.of
-    return callee.name in {"append", "extend"} and isinstance(of, Member) and of.name in {"on_startup", "on_shutdown"}
+    return (
+        callee.name in {"append", "extend", "insert"}
+        and isinstance(of, Member)
+        and of.name in {"on_startup", "on_shutdown"}
+    )
 
 
 def _names_of_apps(modules: Iterable[ModuleLinks]) -> set[str]:

@@ -83,7 +83,7 @@ class Choices:
                 yield from ((option, scope) for option in options)
             case Item(of=Item() as pair, key=Const(int(index))):  # a part of an element
                 for one, home in self._chosen(pair, scope):
-                    if isinstance(one, Display) and one.kind != "dict" and index < len(one.values):
+                    if isinstance(one, Display) and one.kind != "dict" and -len(one.values) <= index < len(one.values):
                         yield one.values[index], home
             case Item(of, Const() as key):
                 yield from self._under(key, of, scope)

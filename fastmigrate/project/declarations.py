@@ -92,7 +92,7 @@ class Declarations:
         """The text of a file, which some shells write as UTF-16."""
         content = self.sources.read(file)
         utf16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
-        return content.decode("utf-16" if utf16 else "utf-8", errors="replace").replace("\r\n", "\n")
+        return content.decode("utf-16" if utf16 else "utf-8-sig", errors="replace").replace("\r\n", "\n")
 
     def mention(self, path: str, name: str) -> bool | None:
         """Whether a package is named anywhere in the files near a module; None if there are no such files."""
@@ -112,7 +112,8 @@ class Declarations:
             edited = tuple(file for file in lacking if self._is_editable(file))
             locks = [file for file in naming if file not in lacking]
             locks += [lock for name in _LOCKS if (self.sources.root / (lock := str(folder / name))).is_file()]
-            return Missing(edited, tuple(file for file in lacking if file not in edited), tuple(locks))
+            by_hand = tuple(file for file in lacking or naming if file not in edited)
+            return Missing(edited, by_hand, tuple(locks))
         return None
 
     def _is_editable(self, file: str) -> bool:

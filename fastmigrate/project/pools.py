@@ -11,7 +11,6 @@ from fastmigrate.facts.values import CallSite
 from fastmigrate.knowledge.threads import POOLS, THREAD, WAITING_FOR_ALL, WAITS_OF_FUTURES, WAITS_OF_POOLS
 from fastmigrate.project.callgraph import Node
 from fastmigrate.project.choices import Choices
-from fastmigrate.project.modules import is_test_path
 from fastmigrate.project.values import External, Instance, Method, Scope, Value
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ __all__ = ["TOKENS", "Wait", "waits_for_threads"]
 
 TOKENS = (b"ThreadPool", b"Thread(", b"multiprocessing.dummy")
 """A project whose files hold none of these has no threads that anything waits for."""
-_WAITS = (*TOKENS, b".result(", b".submit(", b".map(", b".shutdown(", b"as_completed(", b"wait(", b".get(", b".join(")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +36,8 @@ def waits_for_threads(project: Project) -> Iterator[Wait]:
     """The calls that make code on the event loop wait for threads, in the order of the files."""
     if not project.mentions(*TOKENS):
         return
-    for path in project.sources.containing(*_WAITS):
-        links = None if is_test_path(path) else project.links(path)
+    for path in sorted({scope.path for scope in project.reach.nodes}):
+        links = project.links(path)
         for site in links.calls if links is not None else ():
             scope = Scope(path, site.scope)
             if scope in project.reach and scope not in project.reach.offloaded:

@@ -42,7 +42,11 @@ from fastmigrate.sources import SourceError, Sources
 
 __all__ = ["BlockingCall", "Project"]
 
-_APP_TOKENS = (b"fastapi", b"starlette")
+_APP_TOKENS = (
+    *(b"fastapi", b"starlette", b"include_router(", b".mount("),
+    *(b"on_event", b"on_startup", b"on_shutdown", b"add_event_handler", b"lifespan_context"),
+)
+"""What names the framework, or says something to an app that comes from elsewhere."""
 _REGISTERS = re.compile(
     rb"^[ \t]*@[\w.]+\.(?:get|put|post|delete|options|head|patch|trace|api_route|route|websocket|websocket_route)\("
     rb"|\b(?:middleware|exception_handler|add_\w+|include_router|mount)\(",
@@ -328,8 +332,17 @@ class Project:
         if isinstance(lifespan, Function) and self.resolver.function(lifespan.scope) is not None:
             yield lifespan.scope
         elif links is not None and alone and "lifespan_context" in links.stored:
-            inner = (f for f in links.functions.values() if f.yields and f.parent in links.functions)
+            wrapping = set(self._wrapping(links))
+            inner = (f for f in links.functions.values() if f.yields and Scope(links.path, f.parent) in wrapping)
             yield from (Scope(app.scope.path, function.qualname) for function in inner)
+
+    def _wrapping(self, links: ModuleLinks) -> Iterator[Scope]:
+        """The functions of a file that are given a lifespan: `wrap(app.router.lifespan_context)`."""
+        for site in links.calls:
+            callee = self.resolver.resolve(site.call.callee, Scope(links.path, site.scope))
+            given = any(isinstance(term, Member) and term.name == "lifespan_context" for term in site.call.given)
+            if given and isinstance(callee, Function):
+                yield callee.scope
 
     @cached_property
     def lifespan_scopes(self) -> frozenset[Scope]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from fastmigrate.facts.clients_of_tests import TestClientUse, read_test_clients
-from fastmigrate.facts.terms import items_of
+from fastmigrate.facts.terms import Member, items_of
 from fastmigrate.facts.values import CallSite
 from fastmigrate.knowledge.names import APP_CLASSES
 from fastmigrate.project.modules import is_test_path
@@ -52,6 +53,7 @@ class TestingClients:
     def __init__(self, project: Project) -> None:
         self.project = project
         self.all = {client.key: client for client in self._find()}
+        self.apps = {client.app for client in self.all.values() if client.app is not None}
 
     def _find(self) -> Iterator[TestedApp]:
         project = self.project
@@ -75,6 +77,19 @@ class TestingClients:
             return value
         served = [app for app in self.project.apps.apps if not is_test_path(app.scope.path)]
         return served[0] if value is None and len(served) == 1 else None
+
+    @cached_property
+    def including(self) -> dict[Instance, str]:
+        """The routers of which tests make apps of their own, each with one place: `path:line`."""
+        found: dict[Instance, str] = {}
+        for path in self.project.sources.containing(b"include_router("):
+            links = self.project.links(path) if is_test_path(path) else None
+            for site in links.calls if links is not None else ():
+                if isinstance(site.call.callee, Member) and site.call.callee.name == "include_router":
+                    router = self.project.resolver.resolve(site.call.argument(0, "router"), Scope(path, site.scope))
+                    if isinstance(router, Instance):
+                        found.setdefault(router, f"{path}:{site.place.line}")
+        return found
 
     def of(self, app: Instance) -> list[TestedApp]:
         """The clients for an app that never run its lifespan."""

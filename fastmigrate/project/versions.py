@@ -25,7 +25,7 @@ def too_old(declarations: Declarations, path: str) -> str | None:
         text = declarations.text(file)
         for found in _REQUIREMENT.finditer(text):
             name = found["name"].lower()
-            newest = _newest(found["specifiers"])
+            newest = _newest(found["specifiers"].partition(" --")[0])
             if newest is not None and newest < _MINIMUM[name]:
                 line = text.count("\n", 0, found.start("name")) + 1
                 minimum = ".".join(map(str, _MINIMUM[name][:2]))

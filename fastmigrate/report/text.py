@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from fastmigrate.model import Finding
@@ -65,9 +65,16 @@ def summary(results: Sequence[Result], *, written: bool = True) -> Iterator[str]
     if undeclared:
         library = next(result.library for result in results if result.undeclared)
         yield f"  note: {_first(undeclared)} now {_verb(undeclared)} {library}: declare it among the dependencies."
-    reasons = Counter(finding.fix.reason or "" for finding in by_grade["none"] if finding.is_in_code)
+    doubtful = (finding for result in results for finding in result.fixed if finding.fix.applicability == "unsafe")
+    yield from _by_reason("look at" if written else "unsafe", doubtful)
+    yield from _by_reason("held", (finding for finding in by_grade["none"] if finding.is_in_code))
+
+
+def _by_reason(what: str, findings: Iterable[Finding]) -> Iterator[str]:
+    """The reasons of findings, the most frequent ones first."""
+    reasons = Counter(finding.fix.reason or "" for finding in findings)
     for reason, count in sorted(reasons.items(), key=lambda item: (-item[1], item[0])):
-        yield f"  held ({count}): {reason}"
+        yield f"  {what} ({count}): {reason}"
 
 
 def _of_library(results: Sequence[Result]) -> Iterator[str]:

@@ -19,10 +19,11 @@ __all__ = ["declared"]
 
 def declared(path: str, content: bytes, library: str) -> bytes:
     """The content of a file with a library beside its framework; as it was, if it does not name that."""
-    text = content.decode()
+    mark = b"\xef\xbb\xbf" if content.startswith(b"\xef\xbb\xbf") else b""
+    text = content.removeprefix(mark).decode()
     if path.endswith("pyproject.toml"):
-        return _in_toml(text, library).encode()
-    return _in_lines(text, library).encode()
+        return mark + _in_toml(text, library).encode()
+    return mark + _in_lines(text, library).encode()
 
 
 def _place(names: Sequence[str], library: str) -> int:

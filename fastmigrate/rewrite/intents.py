@@ -182,12 +182,13 @@ class SplitWith:
 class UnwrapWith:
     """`with value as name:` becomes `name = value`, or other statements, and its body stands beside that.
 
-    Of several items, the one at `item` goes.
+    Of several items, the one at `item` goes. With `is_gone`, nothing takes its place but the code.
     """
 
     number: int
     item: int = 0
     code: tuple[str, ...] = ()
+    is_gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,15 +55,43 @@ def with_keyword(call: cst.Call, args: Sequence[cst.Arg], keyword: str, value: c
         return [new]
     last = args[-1]
     between: cst.Comma | cst.MaybeSentinel = cst.MaybeSentinel.DEFAULT
+    ending = last.comma
     if len(args) > 1:
-        between = args[-2].comma
+        between = _with_comment_of(_without_comments(args[-2].comma), last.comma)
+        ending = _without_comments(last.comma)
     elif isinstance(call.whitespace_before_args, cst.ParenthesizedWhitespace):  # one argument a line
         between = cst.Comma(whitespace_after=call.whitespace_before_args)
     return [
         *args[:-1],
         last.with_changes(comma=between, whitespace_after_arg=cst.SimpleWhitespace("")),
-        new.with_changes(comma=last.comma, whitespace_after_arg=last.whitespace_after_arg),
+        new.with_changes(comma=ending, whitespace_after_arg=last.whitespace_after_arg),
     ]
+
+
+def _without_comments(comma: cst.Comma | cst.MaybeSentinel) -> cst.Comma | cst.MaybeSentinel:
+    """The same way to the next line, or within one."""
+    if not isinstance(comma, cst.Comma) or not isinstance(comma.whitespace_after, cst.ParenthesizedWhitespace):
+        return comma
+    after = comma.whitespace_after.with_changes(
+        first_line=cst.TrailingWhitespace(newline=comma.whitespace_after.first_line.newline), empty_lines=[]
+    )
+    return comma.with_changes(whitespace_after=after)
+
+
+def _with_comment_of(
+    comma: cst.Comma | cst.MaybeSentinel, other: cst.Comma | cst.MaybeSentinel
+) -> cst.Comma | cst.MaybeSentinel:
+    """A comma with what stands behind another one in its line, and below that."""
+    if (
+        isinstance(comma, cst.Comma)
+        and isinstance(other, cst.Comma)
+        and isinstance(comma.whitespace_after, cst.ParenthesizedWhitespace)
+        and isinstance(other.whitespace_after, cst.ParenthesizedWhitespace)
+    ):
+        said = other.whitespace_after
+        after = comma.whitespace_after.with_changes(first_line=said.first_line, empty_lines=said.empty_lines)
+        return comma.with_changes(whitespace_after=after)
+    return comma
 
 
 def an_argument_a_line(call: cst.Call, edited: cst.Call, unit: str) -> cst.Call:

@@ -171,7 +171,7 @@ class StatementEditor(ExpressionEditor):
         for intent in self._take(UnwrapWith, number):
             assert isinstance(intent, UnwrapWith)
             new = [self._quoted_statement(code) for code in intent.code]
-            first[intent.item] = new or [_assignment(updated.items[intent.item])]
+            first[intent.item] = new if new or intent.is_gone else [_assignment(updated.items[intent.item])]
         stay = [index for index in range(len(updated.items)) if index not in first]
         if first and not stay:
             return cst.FlattenSentinel(_beside(updated, _in_order(first)))
