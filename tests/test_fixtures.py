@@ -8,6 +8,7 @@ A fixture has a project `before`, its migrated form `after`, and a `scenario.tom
     unsafe = true               fixed with --unsafe-fixes
     left = 1                    findings that are left after the fix (0 if not given)
     blocked = "/slow"           calls the upstream's /barrier: blocked before, free afterwards (a path, or a call)
+    free = "/slow"              calls it, too: neither of them is blocked
     [[call]]                    what is asked of both apps, in this order (the keys: RunningApp.call)
     send = ["…", "…"]           in a call: it opens a websocket, and sends these texts, each when the last was answered
     disconnect = true           in a call: it reads the start of the answer, and goes away
@@ -103,6 +104,15 @@ def test_frees_the_event_loop(name: str) -> None:
     assert b"gave up" in b"".join(answer.body for answer in blocked)
     assert [answer.status for answer in free] == [200] * GATE
     assert all(b"all arrived" in answer.body for answer in free)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if "free" in scenario_of(name)])
+def test_keeps_the_event_loop_free(name: str) -> None:
+    scenario = scenario_of(name)
+    for form in ("before", "after"):
+        free = statuses_at_once(FIXTURES / name / form, {**scenario, "blocked": scenario["free"]})
+        assert [answer.status for answer in free] == [200] * GATE
+        assert all(b"all arrived" in answer.body for answer in free)
 
 
 # Only `after`: where requests streams, its connection stays open until the garbage collector finds it.
