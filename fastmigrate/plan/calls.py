@@ -25,7 +25,8 @@ from fastmigrate.plan.specs import ClientSpec
 from fastmigrate.plan.streams import Stream, Streams
 from fastmigrate.plan.urls import what_may_be_wrong
 from fastmigrate.plan.users import Users
-from fastmigrate.project.project import BlockingCall, Project
+from fastmigrate.project.blocking import BlockingCall
+from fastmigrate.project.project import Project
 from fastmigrate.project.values import Scope
 from fastmigrate.rewrite.intents import (
     ArgumentEdit,

@@ -22,7 +22,8 @@ from fastmigrate.plan.goals import (
 from fastmigrate.plan.names import NewNames
 from fastmigrate.plan.settings import in_double_quotes, is_literal
 from fastmigrate.plan.specs import ClientSpec, as_template
-from fastmigrate.project.project import BlockingCall, Project
+from fastmigrate.project.blocking import BlockingCall
+from fastmigrate.project.project import Project
 from fastmigrate.project.values import Method, Scope
 from fastmigrate.rewrite.intents import ArgumentEdit, EditCall
 

@@ -63,8 +63,9 @@ from fastmigrate.plan.specs import ClientSpec
 from fastmigrate.plan.tasks import Tasks
 from fastmigrate.plan.urllib_calls import UrllibCalls
 from fastmigrate.plan.users import Users
+from fastmigrate.project.blocking import BlockingCall
 from fastmigrate.project.declarations import minimum_of
-from fastmigrate.project.project import BlockingCall, Project
+from fastmigrate.project.project import Project
 from fastmigrate.project.values import Instance, Scope
 from fastmigrate.rewrite.intents import Intent
 

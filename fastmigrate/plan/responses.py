@@ -25,7 +25,8 @@ from fastmigrate.plan.handlers import Guard, Handlers
 from fastmigrate.plan.names import imported
 from fastmigrate.plan.streams import BODY, PIECES, Streams, is_body_read_before
 from fastmigrate.plan.urls import is_read_back_as_given
-from fastmigrate.project.project import BlockingCall, Project
+from fastmigrate.project.blocking import BlockingCall
+from fastmigrate.project.project import Project
 from fastmigrate.project.values import External, Scope
 from fastmigrate.rewrite.intents import (
     GuardStatement,

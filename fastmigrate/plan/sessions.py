@@ -19,7 +19,8 @@ from fastmigrate.plan.names import fresh
 from fastmigrate.plan.session_uses import as_dict, is_request, made_by, use_in_the_way
 from fastmigrate.plan.specs import SHARED, ClientSpec
 from fastmigrate.plan.users import Users
-from fastmigrate.project.project import BlockingCall, Project
+from fastmigrate.project.blocking import BlockingCall
+from fastmigrate.project.project import Project
 from fastmigrate.project.values import External, Instance, Method, Scope
 
 __all__ = ["Sessions"]

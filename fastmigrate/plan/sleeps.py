@@ -7,7 +7,8 @@ from fastmigrate.knowledge.parity import Parity
 from fastmigrate.plan.awaiting import Awaiting
 from fastmigrate.plan.goals import Held, Imported, Step
 from fastmigrate.plan.names import imported
-from fastmigrate.project.project import BlockingCall, Project
+from fastmigrate.project.blocking import BlockingCall
+from fastmigrate.project.project import Project
 from fastmigrate.project.values import External, Scope
 from fastmigrate.rewrite.intents import EditCall
 

@@ -17,7 +17,8 @@ from fastmigrate.plan.goals import Goal, Imported, LineReader, Step
 from fastmigrate.plan.names import fresh, imported
 from fastmigrate.plan.texts import LINE_READER
 from fastmigrate.plan.written import LINE_READER_NAME, is_written
-from fastmigrate.project.project import BlockingCall, Project
+from fastmigrate.project.blocking import BlockingCall
+from fastmigrate.project.project import Project
 from fastmigrate.project.values import External, Scope
 from fastmigrate.rewrite.intents import (
     CloseAfterRest,

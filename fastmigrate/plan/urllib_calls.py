@@ -14,7 +14,8 @@ from fastmigrate.knowledge.urllib_calls import ERRORS, ESCAPED, MEMBERS, PLAIN, 
 from fastmigrate.plan.awaiting import Awaiting
 from fastmigrate.plan.goals import ClientInFunction, Goal, Held, Step, ThroughClient
 from fastmigrate.plan.specs import ClientSpec
-from fastmigrate.project.project import BlockingCall, Project
+from fastmigrate.project.blocking import BlockingCall
+from fastmigrate.project.project import Project
 from fastmigrate.project.values import Class, External, Scope
 from fastmigrate.rewrite.intents import ArgumentEdit, EditCall, Intent, NewArgument, Template, UnwrapWith
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from fastmigrate.facts.terms import OPAQUE, Call, Const, Display, Either, Item, Member, Ref, Term, Text, items_of
-from fastmigrate.facts.values import Binding, CallSite, FunctionLinks, ModuleLinks
+from fastmigrate.facts.values import Binding, CallSite, ModuleLinks
 from fastmigrate.knowledge.names import APP_CLASSES, ROUTER_CLASSES
 from fastmigrate.knowledge.running import ENDPOINT_CLASSES
 from fastmigrate.project.alternatives import Alternatives
 from fastmigrate.project.appmap import AppMap, Event, Route
 from fastmigrate.project.choices import Choices
 from fastmigrate.project.holders import Holders
+from fastmigrate.project.parameters import Parameters
 from fastmigrate.project.resolve import Resolver
 from fastmigrate.project.values import Class, External, Function, Instance, Method, Scope, Value
 
@@ -38,11 +39,11 @@ _EVENTS = frozenset({"on_event", "add_event_handler"})
 def read_apps(modules: dict[str, ModuleLinks], resolver: Resolver) -> AppMap:
     """The map of all apps and routers that the given modules make, include, mount or register routes on."""
     reader = _AppReader(modules, resolver)
-    reader.find_given()
+    reader.parameters.find()
     for links in modules.values():
         for site in links.calls:
             reader.read(links, site)
-    reader.link_parameters()
+    reader.parameters.link()
     reader.link_mounts()
     for links in modules.values():
         reader.holders.note_displays(links)
@@ -57,9 +58,9 @@ class _AppReader:
         self.line = 0  # of the call that is being read
         self.mounts: dict[tuple[str, int], Instance] = {}  # what a `Mount` mounts, by its file and ordinal
         self.listed: set[tuple[str, int]] = set()  # those in the routes of something
-        self.given: set[tuple[Scope, str]] = set()  # parameters that get an app or a router
         self.choices = Choices(resolver, resolver.resolve)
         self.holders = Holders(resolver, self.map, self._owners, _names_of_apps(modules.values()))
+        self.parameters = Parameters(modules, resolver, self.map, self.holders)
 
     def read(self, links: ModuleLinks, site: CallSite) -> None:
         call, scope = site.call, Scope(links.path, site.scope)
@@ -265,7 +266,7 @@ class _AppReader:
         wrapper = self.resolver.resolve(made.callee, home) if isinstance(made, Call) else None
         if isinstance(made, Call) and isinstance(wrapper, External) and wrapper.name.startswith(_MIDDLEWARE):
             return self._owners(made.argument(0, "app"), home)
-        parameter = self._parameter(term, scope)
+        parameter = self.parameters.of(term, scope)
         for values in (
             [parameter] if parameter is not None else Alternatives(self.resolver).of(term, scope),
             self._before_wrapping(term.name, scope) if isinstance(term, Ref) else [],
@@ -294,81 +295,11 @@ class _AppReader:
                 self.map.lifeless.setdefault(value, reason)
         return [value]
 
-    def _parameter(self, term: Term | None, scope: Scope) -> Instance | None:
-        found = self.resolver.lookup(term.name, scope) if isinstance(term, Ref) else None
-        if found is None or len(found[0]) != 1 or found[0][0].kind != "parameter":
-            return None
-        function = self.resolver.function(found[1])
-        for position, parameter in enumerate(function.parameters if function is not None else ()):
-            if parameter.name == term.name:  # type: ignore[union-attr]
-                kind = self.resolver.annotated(parameter.annotation, found[1])
-                if parameter.annotation is None and (found[1], parameter.name) in self.given:
-                    kind = External("fastapi.FastAPI")
-                if isinstance(kind, External | Class):
-                    return Instance(kind, found[1], -2 - position)
-        return None
-
     def link_mounts(self) -> None:
         """Note that it is not known where those mounts are that stand in no list of routes."""
         for key, mounted in self.mounts.items():
             if key not in self.listed:
                 self.map.parents.setdefault(mounted, []).append((None, ""))
-
-    def find_given(self) -> None:
-        """Find the parameters, annotated or not, to which functions of the project are given an app or a router."""
-        before = -1
-        while before < len(self.given):  # one function may hand on what it was given
-            before = len(self.given)
-            for links in self.modules.values():
-                for site in links.calls:
-                    if any(self.holders.may_be_app(term) for term in site.call.given):
-                        self._find_given(site.call, Scope(links.path, site.scope))
-
-    def _find_given(self, call: Call, scope: Scope) -> None:
-        callee = self.resolver.resolve(call.callee, scope)
-        function = self.resolver.function(callee.scope) if isinstance(callee, Function) else None
-        for position in range(len(function.parameters) if function is not None else 0):
-            if isinstance(callee, Function) and function is not None and self._passed(call, function, position, scope):
-                self.given.add((callee.scope, function.parameters[position].name))
-                self.holders.names.add(function.parameters[position].name)
-
-    def _passed(self, call: Call, function: FunctionLinks, position: int, scope: Scope) -> list[Instance]:
-        """The apps and routers that a call passes for a parameter of a function."""
-        is_static = Ref("staticmethod") in function.decorators
-        bound = function.in_class and isinstance(call.callee, Member) and not is_static
-        if position < bound:
-            return []
-        return self._owners(call.argument(position - bound, function.parameters[position].name), scope)
-
-    def link_parameters(self) -> None:
-        """An app that a function is given is the one that its callers pass."""
-        given = {instance for instance in self._mentioned() if instance.number < -1}
-        if not given:
-            return
-        before = {instance: list(self.map.parents.get(instance, ())) for instance in given}
-        functions: dict[Scope, list[Instance]] = {}
-        for instance in given:
-            functions.setdefault(instance.scope, []).append(instance)
-        for links in self.modules.values():
-            for site in links.calls:
-                callee = self.resolver.resolve(site.call.callee, Scope(links.path, site.scope))
-                if isinstance(callee, Function) and callee.scope in functions:
-                    for instance in functions[callee.scope]:
-                        for owner in self._pass(instance, site.call, Scope(links.path, site.scope)):
-                            self.map.parents.setdefault(owner, []).extend(before[instance])  # it is mounted there
-
-    def _pass(self, instance: Instance, call: Call, scope: Scope) -> list[Instance]:
-        """Note what a call passes for a parameter that is an app or router, and return it."""
-        function = self.resolver.function(instance.scope)
-        passed = self._passed(call, function, -2 - instance.number, scope) if function is not None else []
-        owners = [owner for owner in passed if owner != instance]
-        self.map.parents.setdefault(instance, []).extend((owner, "") for owner in owners)
-        return owners
-
-    def _mentioned(self) -> Iterator[Instance]:
-        yield from (route.router for routes in self.map.routes.values() for route in routes)
-        yield from (*self.map.parents, *self.map.events, *self.map.handlers)
-        yield from (parent for edges in self.map.parents.values() for parent, _ in edges if parent is not None)
 
     def text(self, term: Term | None, scope: Scope, depth: int = 0) -> str:
         """The text of a term; what is not known of it stands in braces."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 
-__all__ = ["ModuleTree", "is_test_path", "module_name"]
+from fastmigrate.project.values import Scope
+
+__all__ = ["ModuleTree", "is_test_path", "module_name", "name_of"]
 
 
 def module_name(path: str) -> str:
@@ -16,6 +19,11 @@ def module_name(path: str) -> str:
     if parts[-1] == "__init__" and len(parts) > 1:
         del parts[-1]
     return ".".join(parts)
+
+
+def name_of(scope: Scope) -> str:
+    """The dotted name of a function: `app.main.read_item`."""
+    return re.sub(r"<lambda [\d:]+>", "<lambda>", f"{module_name(scope.path)}.{scope.qualname}".rstrip("'"))
 
 
 def is_test_path(path: str) -> bool:

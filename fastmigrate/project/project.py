@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property, partial
 
 from fastmigrate.facts.closers import Closer, read_closers
@@ -14,17 +14,17 @@ from fastmigrate.facts.made import Made, read_arguments, read_kept_in_state, rea
 from fastmigrate.facts.nodes import place_in_text
 from fastmigrate.facts.sites import Argument, Site, read_sites
 from fastmigrate.facts.terms import Call, Member, Term
-from fastmigrate.facts.values import CallSite, ModuleLinks, Place
+from fastmigrate.facts.values import ModuleLinks, Place
 from fastmigrate.knowledge.blocking import BLOCKING_CALLS, SLEEP, TOKENS
 from fastmigrate.knowledge.httpx_clients import ASYNC_CLIENTS, CLIENTS
 from fastmigrate.knowledge.names import LIBRARIES, MAKES, STAR_NAMES, canonical
-from fastmigrate.project.alternatives import Alternatives
 from fastmigrate.project.appmap import AppMap
 from fastmigrate.project.apps import read_apps
+from fastmigrate.project.blocking import BlockingCall, BlockingNames, blocking_calls_in
 from fastmigrate.project.callgraph import CallGraph, Node
 from fastmigrate.project.clients import MadeClient, made_clients
 from fastmigrate.project.declarations import Declarations
-from fastmigrate.project.modules import ModuleTree, is_test_path, module_name
+from fastmigrate.project.modules import ModuleTree, is_test_path, module_name, name_of
 from fastmigrate.project.offloads import Offloads
 from fastmigrate.project.pools import TOKENS as POOL_TOKENS
 from fastmigrate.project.reach import Reach
@@ -37,10 +37,10 @@ from fastmigrate.project.sharing import SharedUses, shared_uses
 from fastmigrate.project.tasks import MisplacedImport, MisusedTask, misplaced_imports, misused_tasks
 from fastmigrate.project.testing import TestingClients
 from fastmigrate.project.types import Types
-from fastmigrate.project.values import Class, External, Function, Instance, Scope, Value
+from fastmigrate.project.values import External, Function, Instance, Scope, Value
 from fastmigrate.sources import SourceError, Sources
 
-__all__ = ["BlockingCall", "Project"]
+__all__ = ["Project"]
 
 _APP_TOKENS = (
     *(b"fastapi", b"starlette", b"include_router(", b".mount("),
@@ -53,42 +53,6 @@ _REGISTERS = re.compile(
     re.MULTILINE,
 )
 """What registers a path operation, a middleware, a handler or a task."""
-
-
-@dataclass(frozen=True, slots=True)
-class BlockingCall:
-    """A call that blocks the event loop, and what it calls, by its canonical name.
-
-    `is_configured` says that the user's configuration calls it blocking, and nothing else is known of it;
-    `is_handed_over` that the call is only given what blocks, and calls that: `map(requests.get, urls)`; `in_thread`
-    that it blocks a thread to which code on the event loop hands it, and `offloaded` is what this very call hands over:
-    `asyncio.to_thread(requests.get, url)`.
-    """
-
-    code: str
-    callee: str
-    function: Scope
-    site: CallSite
-    place: Place
-    is_configured: bool = False
-    is_handed_over: bool = False
-    in_thread: bool = False
-    offloaded: Term | None = None
-
-    @property
-    def is_offloaded(self) -> bool:
-        """Whether it hands what it calls to a thread."""
-        return self.offloaded is not None
-
-    @property
-    def called(self) -> Term:
-        """What it calls, or has called by a thread."""
-        return self.offloaded if self.offloaded is not None else self.site.call.callee
-
-    @property
-    def key(self) -> tuple[str, int]:
-        """Its file, and its ordinal among the calls there."""
-        return self.function.path, self.site.call.number
 
 
 class Project:
@@ -107,7 +71,7 @@ class Project:
     ) -> None:
         self.sources = sources
         self._library = library
-        self._configured = {canonical(name) for name in blocking_calls}
+        configured = {canonical(name) for name in blocking_calls}
         self.importers = Importers(sources)
         self.declarations = Declarations(sources)
         self.unreadable: dict[str, SourceError] = {}
@@ -117,10 +81,11 @@ class Project:
         self._made: dict[str, dict[int, Made]] = {}
         self._shared: dict[tuple[str, int], SharedUses] = {}
         self.tree = ModuleTree(sources.paths, LIBRARIES)
-        known = {*STAR_NAMES, *BLOCKING_CALLS, *self._configured}
+        known = {*STAR_NAMES, *BLOCKING_CALLS, *configured}
         self.resolver = Resolver(self.tree, self.links, canonical, MAKES, known)
         self.types = Types(self.resolver)
-        own = (name.rpartition(".")[2].encode() for name in self._configured)
+        self._blocking_names = BlockingNames(self.resolver, configured)
+        own = (name.rpartition(".")[2].encode() for name in configured)
         self.blocking_paths = sorted({*sources.containing(*TOKENS, SLEEP, *own)})
         for path in [*self.blocking_paths, *named]:
             self.links(path)
@@ -221,60 +186,12 @@ class Project:
     @cached_property
     def blocking(self) -> tuple[BlockingCall, ...]:
         """The blocking calls on the event loop."""
-        return tuple(call for path in self.blocking_paths if not is_test_path(path) for call in self._blocking_in(path))
-
-    def _blocking_in(self, path: str) -> Iterator[BlockingCall]:
-        links = self.links(path)
-        if links is None:
-            return
-        for site in links.calls:
-            scope = Scope(path, site.scope)
-            if scope not in self.reach or self._is_outside(scope):
-                continue
-            found = self.blocks(site.call.callee, scope)
-            handed = next(self._handed_over(site, scope), None) if found is None else None
-            offloaded = self.offloads.direct(site, scope) if found is None and handed is None else None
-            if found is None and handed is None and offloaded is None:
-                continue
-            code, callee = found or handed or offloaded[:2]  # type: ignore[index]
-            place = self.place_in_text(path, site.place)
-            configured = callee not in BLOCKING_CALLS
-            in_thread = offloaded is not None or scope in self.reach.offloaded
-            given = offloaded[2] if offloaded is not None else None
-            yield BlockingCall(code, callee, scope, site, place, configured, handed is not None, in_thread, given)
-
-    def _handed_over(self, site: CallSite, scope: Scope) -> Iterator[tuple[str, str]]:
-        """What a call is given that blocks, and that it calls."""
-        for term in self.graph.called_back(site, Node(scope)):
-            found = self.blocks(term, scope)
-            if found is not None:
-                yield found
-
-    def _is_outside(self, scope: Scope) -> bool:
-        """Whether a function is a lambda of a module or a class: nothing can be said of the calls in it."""
-        function = self.resolver.function(scope)
-        return function is not None and function.number < 0 and (not function.parent or function.in_class)
+        paths = (path for path in self.blocking_paths if not is_test_path(path))
+        return tuple(call for path in paths for call in blocking_calls_in(self, path))
 
     def blocks(self, called: Term, scope: Scope) -> tuple[str, str] | None:
         """The code of the rule that a call breaks on the event loop and the name of what it calls, or None."""
-        callee = self.resolver.resolve(called, scope)
-        for name in self.resolver.called_names(callee):
-            if name in BLOCKING_CALLS:
-                return BLOCKING_CALLS[name], name
-            if name in self._configured:
-                return "FM101", name
-        if isinstance(callee, Function | Class) and self.name_of(callee.scope) in self._configured:
-            return "FM101", self.name_of(callee.scope)
-        return self._blocks_of_several(called, scope) if callee is None else None
-
-    def _blocks_of_several(self, callee: Term, scope: Scope) -> tuple[str, str] | None:
-        """The same for a method of a name that stands for one session after the other."""
-        owners = Alternatives(self.resolver).of(callee.of, scope) if isinstance(callee, Member) else []
-        for kind in ("requests.Session", *sorted(CLIENTS)):
-            if owners and all(self.resolver.is_a(owner, {kind}) for owner in owners):
-                name = f"{kind}.{callee.name}" if isinstance(callee, Member) else ""
-                return (BLOCKING_CALLS[name], name) if name in BLOCKING_CALLS else None
-        return None
+        return self._blocking_names(called, scope)
 
     @cached_property
     def httpx_clients(self) -> tuple[MadeClient, ...]:
@@ -443,4 +360,4 @@ class Project:
     @staticmethod
     def name_of(scope: Scope) -> str:
         """The dotted name of a function: `app.main.read_item`."""
-        return re.sub(r"<lambda [\d:]+>", "<lambda>", f"{module_name(scope.path)}.{scope.qualname}".rstrip("'"))
+        return name_of(scope)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from fastmigrate.facts.values import Place
 from fastmigrate.model import Endpoint, Finding, Hop
-from fastmigrate.project.project import BlockingCall, Project
+from fastmigrate.project.blocking import BlockingCall
+from fastmigrate.project.project import Project
 from fastmigrate.project.values import Scope
 
 __all__ = ["blocking_findings", "chain_to", "endpoints_of"]
