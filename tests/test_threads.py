@@ -168,6 +168,30 @@ OFFLOADED = {
         "r = await asyncio.to_thread(answer, 1)\nif r:\n    return r.json()",
         "r = await answer(client, 1)\n    if not r.is_error:",
     ),
+    "a lambda": (
+        "return await asyncio.to_thread(lambda: requests.get('http://x').json())",
+        "return (await client.get('http://x')).json()",
+    ),
+    "a lambda that gives an answer": (
+        "r = await loop.run_in_executor(None, lambda: requests.get('http://x', timeout=5))\nreturn r.ok",
+        "r = await client.get('http://x', timeout=5)\n    return not r.is_error",
+    ),
+    "a lambda that does more": (
+        "return await run_in_threadpool(lambda: fetch(1) or None)",
+        "return await fetch(client, 1) or None",
+    ),
+    "a lambda within an expression": (
+        "return [await run_in_threadpool(lambda: fetch(1) or 0) + 1]",
+        "return [(await fetch(client, 1) or 0) + 1]",
+    ),
+    "a partial": (
+        "return await loop.run_in_executor(None, partial(fetch, 1, more=2))",
+        "return await fetch(client, 1, more=2)",
+    ),
+    "a partial of a method": (
+        "return await asyncio.to_thread(partial(service.fetch, x=1))",
+        "return await service.fetch(client, x=1)",
+    ),
     "under a handler": (
         "try:\n    return await asyncio.to_thread(fetch, 1)\nexcept requests.ConnectionError:\n    return None",
         "httpx.WriteTimeout,",
@@ -197,6 +221,10 @@ STAYS = {
     "a limiter": ("await anyio.to_thread.run_sync(fetch, 1, limiter=anyio.CapacityLimiter(2))", "`limiter` bounds"),
     "a future that is kept": ("job = loop.run_in_executor(None, fetch, 1)\nreturn await job", "not awaited there"),
     "a coroutine that is kept": ("job = asyncio.to_thread(fetch, 1)\nreturn await job", "not awaited there"),
+    "a lambda with arguments": ("await asyncio.to_thread(lambda x: fetch(x), 1)", "the lambda that goes to a thread"),
+    "a lambda that is kept": ("job = asyncio.to_thread(lambda: fetch(1))\nawait job", "is not awaited there"),
+    "a partial of the library": ("await asyncio.to_thread(partial(requests.get, 'http://x'))", "is made in that call"),
+    "a partial with more arguments": ("await asyncio.to_thread(partial(fetch, 1), 2)", "is made in that call"),
     "spread arguments": ("args = (fetch, 1)\nreturn await asyncio.to_thread(*args)", None),
     "a stream": ("await asyncio.to_thread(requests.get, 'http://x', stream=True)", "read in threads"),
     "a session": ("await asyncio.to_thread(requests.Session().get, 'http://x')", "a method of a session"),

@@ -48,6 +48,9 @@ class Results:
         self.sources: dict[ast.expr, Carried] = {}
         for call in view.calls:
             number, above = view.numbers[call], view.parents.get(call)
+            if number in awaited and isinstance(above, ast.Lambda):  # `await to_thread(lambda: f())`
+                thread = view.parents.get(above)
+                above = view.parents.get(thread) if isinstance(thread, ast.Call) else None
             source = above if number in awaited and isinstance(above, ast.Await) else call
             self.sources[source] = Carried(frozenset((number,)), optional=number in optional)
         for node, handler in responses_of_errors(view):

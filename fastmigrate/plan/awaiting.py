@@ -32,7 +32,7 @@ class Awaiting:
 
     def in_the_way(self, site: Site, scope: Scope) -> str | None:
         """Why a call cannot be awaited where it stands, or None."""
-        if site.obstacle in _OBSTACLES:
+        if site.obstacle in _OBSTACLES and not (site.obstacle == "lambda" and self.project.handing(scope)):
             return _OBSTACLES[site.obstacle]
         for term in (*site.guards, *site.acquired):
             if self._is_lock(term, scope):

@@ -89,6 +89,9 @@ class Helpers:
         links = self.project.resolver.defined(goal.function)
         if links.is_async:
             return Step()
+        handing = self.project.handing(goal.function)
+        if handing is not None:
+            return Step((HelperRun(*handing),))
         reason = self._in_the_way(goal.function, links)
         if reason is not None:
             return Held(reason)
@@ -196,7 +199,9 @@ class Helpers:
             return Step()
         if edge.how == "thread":
             reason = self.offloading.in_the_way(caller, edge)
-            return Held(reason) if reason is not None else Step((Coroutine(caller),))
+            if reason is not None:
+                return Held(reason)
+            return Step((Coroutine(caller),), intents=tuple(self.offloading.unwrapped(caller, edge)))
         site = self.project.site_of(caller.path, edge.call)
         if site is None:
             return Held(f"`{name}` is called in a lambda in {where}, where it cannot be awaited")
@@ -315,6 +320,8 @@ class Helpers:
                 calls.setdefault((caller, edge.call), (edge, set()))[1].update(specs)
         imports: dict[TwinImport, None] = {}
         for (caller, _), (edge, specs) in sorted(calls.items(), key=repr):
+            if self.project.handing(edge.target.scope) is not None:  # a lambda, whose body stays
+                continue
             yield caller.path, self._call(caller, edge, [spec for spec in reversed(order) if spec in specs])
             twin = self.twins.named(caller, edge)
             imports |= dict.fromkeys(twin.imports if isinstance(twin, Named) else ())

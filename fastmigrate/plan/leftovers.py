@@ -14,12 +14,12 @@ from fastmigrate.plan.goals import Gone
 from fastmigrate.project.modules import module_name
 from fastmigrate.project.project import Project
 from fastmigrate.project.values import External, Module, Scope
-from fastmigrate.rewrite.intents import EditCall, Intent, RemoveImport
+from fastmigrate.rewrite.intents import EditCall, Intent, RemoveImport, WithoutThread
 
 __all__ = ["unused_imports"]
 
 
-_MODULES = frozenset(name.partition(".")[0] for name in (*BLOCKING_CALLS, *OFFLOADING))
+_MODULES = frozenset(name.partition(".")[0] for name in (*BLOCKING_CALLS, *OFFLOADING, "functools.partial"))
 """What is imported for calls that go: modules of what blocks, and of what hands it to threads."""
 
 
@@ -40,6 +40,7 @@ def unused_imports(
     gone: dict[str, Counter[tuple[str, str]]] = {}
     for path, edits in intents.items():
         edited = {edit.number for edit in edits if isinstance(edit, EditCall) and edit.callee is not None}
+        edited |= {edit.number for edit in edits if isinstance(edit, WithoutThread)}
         links = project.links(path) if edited else None
         for site in links.calls if links is not None else ():
             stays = any(path == at and f"{site.scope}.".startswith(inside) for at, inside in staying)

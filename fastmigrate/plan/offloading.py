@@ -6,15 +6,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
 from fastmigrate.facts.sites import Argument, Site
-from fastmigrate.facts.terms import Call, Const, Member, Ref, Term
+from fastmigrate.facts.terms import Call, Const, Member, Ref, Term, dotted
 from fastmigrate.plan.goals import Goal, Gone, Held, Offloaded, Step, ThroughClient
 from fastmigrate.project.callgraph import Edge
 from fastmigrate.project.project import Project
 from fastmigrate.project.values import External, Scope
-from fastmigrate.rewrite.intents import ArgumentEdit, EditCall, Intent, NewArgument, RemoveStatement
+from fastmigrate.rewrite.intents import ArgumentEdit, EditCall, Intent, NewArgument, RemoveStatement, WithoutThread
 
 __all__ = ["Offloading"]
 
+_MADE = "what is handed to a thread is made in that call: hand the function over, and its arguments after it"
 _LOOPS = frozenset({"asyncio.get_running_loop", "asyncio.get_event_loop"})
 
 
@@ -53,17 +54,46 @@ class Offloading:
         where = f"{caller.path}:{edge.place.line}"
         if site is None or call is None:
             return f"{where} hands it to a thread in a lambda, where nothing can be awaited"
+        function = self.project.resolver.defined(edge.target.scope)
+        if function.number < 0:
+            alone = site.waited == "await" and not function.parameters and self._is_last(caller, call, site)
+            return None if alone else "the lambda that goes to a thread takes arguments, or is not awaited there"
+        partial = self.project.offloads.partial(call, caller)
+        if partial is not None:
+            named = dotted(partial.args[0]) is not None and self._is_last(caller, call, site)
+            return self._of_thread(caller, call, site) if named else _MADE
         return self.of_site(caller, call, site)
+
+    def _is_last(self, caller: Scope, call: Call, site: Site) -> bool:
+        """Whether a call hands over a function without arguments."""
+        _, position, _ = self._way(call, caller)
+        return len(call.args) == position + 1 == len(site.arguments)
+
+    def unwrapped(self, caller: Scope, edge: Edge) -> Iterator[tuple[str, Intent]]:
+        """The edit of a call whose argument takes its place: a lambda, or a `partial`."""
+        call = self.project.resolver.call_at(caller.path, edge.call)
+        if call is None:
+            return
+        if (
+            self.project.handing(edge.target.scope) is not None
+            or self.project.offloads.partial(call, caller) is not None
+        ):
+            yield caller.path, WithoutThread(edge.call, self._way(call, caller)[1])
 
     def of_site(self, caller: Scope, call: Call, site: Site) -> str | None:
         """The same, of a call and its site."""
         _, position, _ = self._way(call, caller)
-        in_executor = position > 0
         given = site.arguments
         if any(argument.star for argument in given[: position + 1]) or len(call.args) <= position:
             return "the function is not the first argument of what hands it to a thread"
         if isinstance(given[position].term, Call):
-            return "what is handed to a thread is made in that call: hand the function over, and its arguments after it"
+            return _MADE
+        return self._of_thread(caller, call, site)
+
+    def _of_thread(self, caller: Scope, call: Call, site: Site) -> str | None:
+        """Why a thread cannot be done without: it is bounded, or what comes of it is kept."""
+        in_executor = self._way(call, caller)[1] > 0
+        given = site.arguments
         if call.keyword("limiter") not in {None, Const(None)}:
             return "its `limiter` bounds how many run at once: use a semaphore"
         if in_executor and given[0].term != Const(None):
@@ -77,6 +107,9 @@ class Offloading:
         call = self.project.resolver.call_at(caller.path, edge.call)
         if call is None:
             return None
+        partial = self.project.offloads.partial(call, caller)
+        if partial is not None:
+            return partial.args[0]
         return self.project.graph.offloaded(call, self.project.resolver.resolve(call.callee, caller))
 
     def edit(self, caller: Scope, edge: Edge, clients: list[str], renamed: str | None) -> EditCall:
@@ -84,11 +117,16 @@ class Offloading:
         site = self.project.site_of(caller.path, edge.call)
         call = self.project.resolver.call_at(caller.path, edge.call)
         assert site is not None and call is not None
-        callee, dropped = self.without_thread(caller, call, site.arguments)
+        partial = self.project.offloads.partial(call, caller)
+        number = edge.call if partial is None else partial.number
+        if partial is None:
+            callee, dropped = self.without_thread(caller, call, site.arguments)
+        else:
+            callee, dropped = dotted(partial.args[0]) or "", (ArgumentEdit(0, None, drop=True),)
         if renamed is not None:
             callee = f"{callee.rpartition('.')[0]}.{renamed}".lstrip(".")
         added = tuple(NewArgument(None, client) for client in clients)
-        return EditCall(edge.call, callee=callee, arguments=dropped, added=added)
+        return EditCall(number, callee=callee, arguments=dropped, added=added)
 
     def without_thread(
         self, caller: Scope, call: Call, arguments: tuple[Argument, ...]
@@ -103,6 +141,7 @@ class Offloading:
         for path, edits in intents.items():
             links = self.project.links(path)
             edited = {edit.number for edit in edits if isinstance(edit, EditCall) and edit.callee is not None}
+            edited |= {edit.number for edit in edits if isinstance(edit, WithoutThread)}
             asked: Counter[tuple[str, str]] = Counter()
             for site in links.calls if links is not None else ():
                 callee = site.call.callee

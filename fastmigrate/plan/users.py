@@ -129,11 +129,13 @@ class Users:
         return self._strangers[function]
 
     def _find_strangers(self, function: Scope) -> Iterator[str]:
-        on_loop = {
-            (caller.path, edge.call)
-            for member in self.family(function)
-            for caller, edge in self.project.reach.callers_of(member)
-        }
+        callers = [pair for member in self.family(function) for pair in self.project.reach.callers_of(member)]
+        on_loop = {(caller.path, edge.call) for caller, edge in callers}
+        for caller, edge in callers:
+            call = self.project.resolver.call_at(caller.path, edge.call) if edge.how == "thread" else None
+            partial = self.project.offloads.partial(call, caller) if call is not None else None
+            if partial is not None:
+                on_loop.add((caller.path, partial.number))
         for reference in self.project.references(function):
             if reference.call < 0 or (reference.path, reference.call) not in on_loop:
                 yield f"{reference.path}:{reference.line}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import cache
 
-from fastmigrate.facts.terms import Member, Ref, Term, dotted
+from fastmigrate.facts.terms import Call, Member, Ref, Term, dotted
 from fastmigrate.facts.values import CallSite
 from fastmigrate.knowledge.quick import is_quick, is_quick_method
 from fastmigrate.project.callgraph import CallGraph, Node
@@ -13,6 +13,7 @@ from fastmigrate.project.values import Class, External, Function, Instance, Meth
 
 __all__ = ["Offloads"]
 
+_PARTIAL = External("functools.partial")
 _HTTP = frozenset({"FM101", "FM102", "FM103"})
 Blocks = Callable[[Term, Scope], "tuple[str, str] | None"]
 
@@ -33,8 +34,16 @@ class Offloads:
     def direct(self, site: CallSite, scope: Scope) -> tuple[str, str, Term] | None:
         """The blocking HTTP function that a call hands to a thread: its code, its name and its term; or None."""
         given = self.graph.offloaded(site.call, self.resolver.resolve(site.call.callee, scope))
+        partial = self.partial(site.call, scope)
+        given = partial.args[0] if partial is not None else given
         found = self.blocks(given, scope) if given is not None else None
         return (*found, given) if given is not None and found is not None and found[0] in _HTTP else None
+
+    def partial(self, call: Call, scope: Scope) -> Call | None:
+        """The `partial(f, …)` that a call hands to a thread."""
+        given = self.graph.offloaded(call, self.resolver.resolve(call.callee, scope))
+        is_partial = isinstance(given, Call) and given.args and self.resolver.resolve(given.callee, scope) == _PARTIAL
+        return given if isinstance(given, Call) and is_partial else None
 
     def _below(self, target: Node) -> list[Node]:
         """A function, and all that it runs in its own thread."""

@@ -21,7 +21,7 @@ from fastmigrate.knowledge.names import LIBRARIES, MAKES, STAR_NAMES, canonical
 from fastmigrate.project.appmap import AppMap
 from fastmigrate.project.apps import read_apps
 from fastmigrate.project.blocking import BlockingCall, BlockingNames, blocking_calls_in
-from fastmigrate.project.callgraph import CallGraph, Node
+from fastmigrate.project.callgraph import CallGraph, Edge, Node
 from fastmigrate.project.clients import MadeClient, made_clients
 from fastmigrate.project.declarations import Declarations
 from fastmigrate.project.modules import ModuleTree, is_test_path, module_name, name_of
@@ -345,6 +345,12 @@ class Project:
     def returned(self) -> ReturnedResponses:
         """The responses that helpers return."""
         return ReturnedResponses(self)
+
+    def handing(self, scope: Scope) -> tuple[Scope, Edge] | None:
+        """The call that hands a lambda to a thread, and the function in which that stands; None for other functions."""
+        function = self.resolver.function(scope)
+        callers = self.reach.callers_of(scope) if function is not None and function.number < 0 else []
+        return callers[0] if len(callers) == 1 and callers[0][1].how == "thread" else None
 
     def site_of(self, path: str, number: int) -> Site | None:
         """The same of any other call, by its ordinal: where a helper is called, say; None outside of functions."""

@@ -35,7 +35,7 @@ class ReturnedResponses:
         for path, number in self._blocking:
             self._wanted.setdefault(path, {})[number] = False
         for call in project.blocking:
-            if call.is_offloaded:
+            if call.is_offloaded or project.handing(call.function) is not None:
                 self._awaited.setdefault(call.key[0], set()).add(call.key[1])
         pending = list(self._wanted)
         while pending:
@@ -76,7 +76,7 @@ class ReturnedResponses:
             if edge.how not in {"call", "thread"} or edge.call < 0:
                 continue
             self._behind.setdefault((caller.path, edge.call), set()).add(function)
-            if links.is_async or edge.how == "thread":
+            if links.is_async or edge.how == "thread" or self.project.handing(caller) is not None:
                 self._awaited.setdefault(caller.path, set()).add(edge.call)
             wanted = self._wanted.setdefault(caller.path, {})
             if wanted.get(edge.call) is None or (optional and not wanted[edge.call]):

@@ -18,6 +18,7 @@ from fastmigrate.rewrite.intents import (
     ReplaceStatement,
     Template,
     TestMember,
+    WithoutThread,
     WrapRest,
 )
 from fastmigrate.rewrite.layout import an_argument_a_line, with_function_passed, with_keyword, with_positional
@@ -27,6 +28,7 @@ from fastmigrate.rewrite.replacing import Replacer
 __all__ = ["ASYNC", "ExpressionEditor"]
 
 ASYNC = cst.Asynchronous(whitespace_after=cst.SimpleWhitespace(" "))
+_TIGHT = (cst.Call, cst.Attribute, cst.Subscript, cst.Name, cst.Dict, cst.List, cst.Tuple, cst.ListComp, cst.DictComp)
 _EQUAL = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
 
 
@@ -36,6 +38,8 @@ class ExpressionEditor(CountingEditor):
     def __init__(self, module: cst.Module, intents: Iterable[Intent]) -> None:
         super().__init__(module, intents)
         self.awaits: list[cst.BaseExpression] = []
+        self.unwrapped: list[cst.BaseExpression] = []
+        self.wrapped: list[cst.BaseExpression] = []
         self.negated: list[cst.BaseExpression] = []
         self.conjunctions: list[cst.BaseExpression] = []
         self.disjunctions: list[cst.BaseExpression] = []
@@ -60,6 +64,9 @@ class ExpressionEditor(CountingEditor):
             assert isinstance(collecting, Collect)
         of = updated.func.value if isinstance(updated.func, cst.Attribute) else updated.func
         result = self._templated("call", original, result, of)
+        for thread in self._take(WithoutThread, number):
+            assert isinstance(thread, WithoutThread)
+            result = self._without_thread(updated.args[thread.index].value)
         for guard in self._take(GuardStatement, number, "call"):
             assert isinstance(guard, GuardStatement)
             self.guards.append((result, guard))
@@ -72,6 +79,13 @@ class ExpressionEditor(CountingEditor):
             self.rests.append((result, rest.is_async))
         self._mark("call", number, result)
         return result
+
+    def _without_thread(self, given: cst.BaseExpression) -> cst.BaseExpression:
+        """What a thread would have done: the body of a lambda, which nothing awaits any more, or a call."""
+        if not isinstance(given, cst.Lambda):
+            return given
+        self.unwrapped.append(given.body)
+        return given.body
 
     def _collected(self, call: cst.Call) -> cst.BaseExpression:
         """`[item async for item in generator]`."""
@@ -230,8 +244,29 @@ class ExpressionEditor(CountingEditor):
         return updated.with_changes(value=self._bound(updated.value, self.awaits, self.negated))
 
     def edit_Await(self, original: cst.Await, updated: cst.Await) -> cst.BaseExpression:
-        """`await (await x)`."""
+        """`await (await x)`; what a lambda did that went to a thread is awaited within it."""
+        if any(updated.expression is body for body in self.unwrapped):
+            body = updated.expression
+            if isinstance(body, cst.Await) and not body.lpar:
+                body = body.with_changes(lpar=updated.lpar, rpar=updated.rpar)
+                self.awaits.append(body)
+            elif not isinstance(body, _TIGHT) and not body.lpar:
+                body = body.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
+                self.wrapped.append(body)
+            return body
         return updated.with_changes(expression=self._bound(updated.expression, self.awaits, self.negated))
+
+    def edit_Return(self, original: cst.Return, updated: cst.Return) -> cst.Return:
+        """New parentheses go where nothing else stands in the statement."""
+        return updated.with_changes(value=self._alone(updated.value))
+
+    def edit_Assign(self, original: cst.Assign, updated: cst.Assign) -> cst.Assign:
+        """The same."""
+        return updated.with_changes(value=self._alone(updated.value))
+
+    def _alone(self, value: cst.BaseExpression | None) -> cst.BaseExpression | None:
+        is_new = any(value is other for other in self.wrapped)
+        return value.with_changes(lpar=[], rpar=[]) if value is not None and is_new else value
 
     def edit_BinaryOperation(self, original: cst.BinaryOperation, updated: cst.BinaryOperation) -> cst.BaseExpression:
         """`(not x) + 1`."""

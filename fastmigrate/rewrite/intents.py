@@ -42,6 +42,7 @@ __all__ = [
     "TestMember",
     "Twin",
     "UnwrapWith",
+    "WithoutThread",
     "WrapRest",
     "WrapYield",
 ]
@@ -330,6 +331,17 @@ class WrapYield:
 
 
 @dataclass(frozen=True, slots=True)
+class WithoutThread:
+    """`await to_thread(lambda: x)` becomes x, and `to_thread(partial(f, …))` the call that the argument is by then.
+
+    `index` is that of the argument.
+    """
+
+    number: int
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
 class AddField:
     """A class gets another annotated name, after those that it has."""
 
@@ -383,6 +395,7 @@ Intent = (
     | InsertBefore
     | WrapYield
     | AddField
+    | WithoutThread
     | RemoveStatement
     | AddImport
     | RemoveImport

@@ -124,7 +124,7 @@ def find(project: Project) -> Iterator[Finding]:
         site = links.call(number) if links is not None else None
         if site is None:
             continue
-        by = dotted(site.call.callee) or "a thread"
+        by = dotted(site.call.callee) or getattr(site.call.callee, "name", "a thread")
         inside = "" if name == callee else f", which calls `{callee}`,"
         message = f"`{name}`{inside} is handed to a thread by `{by}`: one of few is taken until it returns"
         place = project.place_in_text(scope.path, site.place)
