@@ -578,6 +578,13 @@ def test_the_app_on_top_gets_the_client(name: str, tmp_path: Path) -> None:
     assert "= FastAPI(lifespan=lifespan)\n" in migrated
 
 
+def test_an_app_may_be_called_like_the_package_that_its_module_imports(tmp_path: Path) -> None:
+    main = "import app.models\nfrom app.routes import router\nfrom fastapi import FastAPI\napp = FastAPI()\n"
+    main += "app.include_router(router)\n"
+    project(tmp_path, app____init__="", app__models="", app__routes=ROUTER, app__main=main)
+    assert only(tmp_path)["fix"]["applicability"] == "safe"
+
+
 def test_calls_that_share_a_read_are_fixed_together_or_not_at_all(tmp_path: Path) -> None:
     code = "r = requests.get(u)\nif flag:\n    r = requests.get(u, timeout=True)\nreturn r.ok"
     first, second = findings(project(tmp_path, main=body(code)))

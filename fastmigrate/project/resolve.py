@@ -203,7 +203,7 @@ class Resolver:
                 qualname = qualname.rpartition(".")[0]
             function = links.functions.get(qualname)
         if name in links.bindings:
-            return links.bindings[name], Scope(scope.path)
+            return lasting(links.bindings[name]), Scope(scope.path)
         return None
 
     def _once(self, key: tuple[str, Scope | Class | str], find: Callable[[], Value | None]) -> Value | None:
@@ -357,7 +357,8 @@ class Resolver:
         if not path.endswith("/"):
             links = self.links(path)
             if links is not None and name in links.bindings:
-                return only(self.resolve_binding(b, Scope(path)) for b in links.bindings[name] if not nothing(b.term))
+                bindings = lasting(links.bindings[name])
+                return only(self.resolve_binding(b, Scope(path)) for b in bindings if not nothing(b.term))
             if links is not None and links.stars:
                 found = self._from_star(name, Scope(path))
                 if found is not None:
@@ -408,6 +409,12 @@ class Resolver:
         links = self.class_(Class(Scope(scope.path, function.parent))) if function and function.in_class else None
         base = self.resolve(links.bases[0], Scope(scope.path)) if links is not None and links.bases else None
         return Instance(base, scope, -1) if isinstance(base, External | Class) else None
+
+
+def lasting(bindings: tuple[Binding, ...]) -> tuple[Binding, ...]:
+    """The bindings of a name, less imports that another value replaces: `import app.models`, `app = FastAPI()`."""
+    last = max((b.line for b in bindings if b.kind == "value" and not b.guarded), default=0)
+    return tuple(b for b in bindings if b.kind != "import" or b.line > last)
 
 
 def nothing(term: Term) -> bool:
