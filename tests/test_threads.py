@@ -11,9 +11,12 @@ from tests.projects import findings, project
 from tests.run import fastmigrate
 
 LIB = """
+import hashlib
 import requests
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 
+NUMBER = ContextVar("number")
 POOL = ThreadPoolExecutor(4)
 
 def fetch(x, more=None):
@@ -28,6 +31,19 @@ def store(x):
 
 def count(x):
     return len(x)
+
+def waiting(x, queue):
+    return requests.get(f"http://x/{x}", timeout=5).text + queue.get(timeout=2)
+
+def asking(x, rows):
+    return rows.get(requests.get(f"http://x/{x}", timeout=5).text)
+
+def digest(x):
+    return hashlib.pbkdf2_hmac("sha256", requests.get("http://x").content, b"", 1000000)
+
+def numbered(x):
+    NUMBER.set(1)
+    return requests.get("http://x").text
 
 class Service:
     def __init__(self):
@@ -50,7 +66,7 @@ from functools import partial
 from multiprocessing.pool import ThreadPool
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
-from lib import POOL, Service, answer, count, fetch, service, store
+from lib import POOL, Service, answer, asking, count, digest, fetch, numbered, service, store, waiting
 app = FastAPI()
 loop = asyncio.new_event_loop()
 """
@@ -192,6 +208,14 @@ OFFLOADED = {
         "return await asyncio.to_thread(partial(service.fetch, x=1))",
         "return await service.fetch(client, x=1)",
     ),
+    "a lookup in what may be a dict": (
+        "return await asyncio.to_thread(asking, 1, {})",
+        "return await asking(client, 1, {})",
+    ),
+    "a lambda over several lines": (
+        "return await asyncio.to_thread(\n    lambda: fetch(1)\n    + fetch(2)\n)",
+        "return (await fetch(client, 1)",
+    ),
     "under a handler": (
         "try:\n    return await asyncio.to_thread(fetch, 1)\nexcept requests.ConnectionError:\n    return None",
         "httpx.WriteTimeout,",
@@ -218,6 +242,10 @@ def test_offloaded_http_comes_back(name: str, tmp_path: Path) -> None:
 STAYS = {
     "files": ("await asyncio.to_thread(store, 1)", "`builtins.open` in lib.py"),
     "a pool of its own": ("await loop.run_in_executor(POOL, fetch, 1)", "a pool of its own"),
+    "a queue": ("await asyncio.to_thread(waiting, 1, xs)", "`queue.get` in lib.py"),
+    "a computation": ("await asyncio.to_thread(digest, 1)", "`hashlib.pbkdf2_hmac` in lib.py"),
+    "a context": ("await asyncio.to_thread(numbered, 1)", "is about the context of its thread"),
+    "a lambda that binds a name": ("await asyncio.to_thread(lambda: (x := fetch(1)) and x)", "gives a name a value"),
     "a limiter": ("await anyio.to_thread.run_sync(fetch, 1, limiter=anyio.CapacityLimiter(2))", "`limiter` bounds"),
     "a future that is kept": ("job = loop.run_in_executor(None, fetch, 1)\nreturn await job", "not awaited there"),
     "a coroutine that is kept": ("job = asyncio.to_thread(fetch, 1)\nreturn await job", "not awaited there"),
@@ -283,3 +311,54 @@ def test_a_function_within_another_one_uses_the_client_of_that(tmp_path: Path) -
     assert finding["fix"]["applicability"] == "safe"
     assert fastmigrate("--fix", cwd=tmp_path).code == 0
     assert "await http_client.get(u)" in (tmp_path / "main.py").read_text()
+
+
+ELSEWHERE = {
+    "a task": (
+        "task = asyncio.create_task(asyncio.to_thread(fetch, 1))\ntry:\n    return await task\n"
+        "except requests.HTTPError:\n    return None"
+    ),
+    "errors as values": (
+        "found = await asyncio.gather(asyncio.to_thread(fetch, 1), return_exceptions=True)\n"
+        "return [isinstance(one, requests.RequestException) for one in found]"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_errors_that_come_out_elsewhere_make_the_fix_unsafe(name: str, tmp_path: Path) -> None:
+    [finding] = found(tmp_path, ELSEWHERE[name])
+    assert (finding["code"], finding["fix"]["applicability"]) == ("FM202", "unsafe")
+    assert "come out elsewhere" in finding["fix"]["reason"]
+
+
+LOOPS = {
+    "two names": "loop, n = asyncio.get_event_loop(), 3\nreturn await loop.run_in_executor(None, fetch, n)",
+    "two targets": (
+        "app.state.loop = loop = asyncio.get_running_loop()\nreturn await loop.run_in_executor(None, fetch, 1)"
+    ),
+    "two statements on a line": (
+        "loop = asyncio.get_event_loop(); n = 1\nreturn await loop.run_in_executor(None, fetch, n)"
+    ),
+    "alone in a block": (
+        "try:\n    loop = asyncio.get_running_loop()\nexcept RuntimeError:\n    raise\n"
+        "return await loop.run_in_executor(None, fetch, 1)"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_a_statement_that_does_more_than_to_get_the_loop_stays(name: str, tmp_path: Path) -> None:
+    found(tmp_path, LOOPS[name])
+    assert fastmigrate("--fix", cwd=tmp_path).code == 0
+    main = (tmp_path / "main.py").read_text()
+    assert "return await fetch(client, " in main
+    assert LOOPS[name].strip().splitlines()[0] in main
+
+
+def test_comments_beside_what_goes_hold_the_fix(tmp_path: Path) -> None:
+    found(tmp_path, "return await asyncio.to_thread(  # by a thread\n    lambda: fetch(1)\n)")
+    run = fastmigrate("--fix", cwd=tmp_path)
+    assert run.code == 1
+    assert "a comment stands beside code that would go" in run.stdout
+    assert "# by a thread" in (tmp_path / "main.py").read_text()

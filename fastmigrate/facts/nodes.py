@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from fastmigrate.facts.terms import Term, read_term
+from fastmigrate.facts.terms import Term, lambda_name, read_term
 from fastmigrate.facts.values import Place
 
 __all__ = [
     "MUTATORS",
     "annotation_term",
+    "assigned_alone",
+    "binding_lambdas",
     "by_function",
     "ends",
     "loads_in",
@@ -118,3 +120,22 @@ def by_function(tree: ast.Module) -> Iterator[tuple[ast.FunctionDef | ast.AsyncF
             else:
                 stack += ast.iter_child_nodes(node)
         yield function, nodes
+
+
+def assigned_alone(tree: ast.Module, numbers: Mapping[ast.AST, int]) -> set[int]:
+    """The ordinals of the calls whose statement does nothing but to give a name their value, and could go."""
+    found: set[int] = set()
+    for node in ast.walk(tree):
+        for block in (getattr(node, field, None) for field in ("body", "orelse", "finalbody")):
+            lines = [statement.lineno for statement in block] if isinstance(block, list) else []
+            for statement in block if isinstance(block, list) and len(block) > 1 else ():
+                match statement:
+                    case ast.Assign(targets=[ast.Name()], value=ast.Call() as call):
+                        found |= {numbers[call]} if lines.count(statement.lineno) == 1 else set()
+    return found
+
+
+def binding_lambdas(tree: ast.Module) -> set[str]:
+    """The names (see `lambda_name`) of the lambdas in which `:=` gives a name its value."""
+    lambdas = (node for node in ast.walk(tree) if isinstance(node, ast.Lambda))
+    return {lambda_name(node) for node in lambdas if any(isinstance(part, ast.NamedExpr) for part in ast.walk(node))}

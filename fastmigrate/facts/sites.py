@@ -183,8 +183,11 @@ class _SiteReader:
             match above:
                 case ast.Await():
                     return "await"
-                case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name)) if node is not above.func:
-                    return _WAITING.get(name, "")  # type: ignore[return-value]
+                case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name), keywords=keywords) if (
+                    node is not above.func
+                ):
+                    as_values = any(keyword.arg == "return_exceptions" for keyword in keywords)
+                    return "task" if as_values else _WAITING.get(name, "")  # type: ignore[return-value]
                 case ast.Starred() | ast.ListComp() | ast.List() | ast.GeneratorExp() | ast.Tuple():
                     node = above
                 case _:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fastmigrate.facts.terms import Call, Member
+
 __all__ = ["is_quick", "is_quick_method"]
 
 _MODULES = frozenset(
@@ -23,31 +25,26 @@ _MODULES = frozenset(
         *("types", "abc", "numbers", "unicodedata", "urllib.parse", "http.HTTPStatus", "os.path", "os.environ", "time"),
         *("os.getenv", "inspect", "threading.local", "pydantic", "fastapi", "starlette", "orjson", "ujson", "loguru"),
         *("structlog", "dateutil", "pytz", "zoneinfo", "requests", "httpx", "httpx2", "urllib.request", "urllib.error"),
-        *("urllib3", "http.client", "jwt", "jose", "tenacity", "backoff", "xml.etree", "bs4", "contextvars"),
+        *("urllib3", "http.client", "jwt", "jose", "tenacity", "backoff", "xml.etree", "bs4"),
     ]
 )
-_SLOW = frozenset({"time.sleep", "builtins.open", "builtins.input", "builtins.exec", "builtins.eval"})
-_WAITING = frozenset(
+_SLOW = frozenset(
     [
-        *("execute", "executemany", "commit", "rollback", "query", "fetchall", "fetchone", "scalars", "scalar"),
-        *(
-            "save",
-            "upload",
-            "download",
-            "read",
-            "readlines",
-            "write",
-            "writelines",
-            "run",
-            "wait",
-            "acquire",
-            "connect",
-        ),
-        *("send", "recv", "sendmail", "submit", "result", "read_text", "write_text", "read_bytes", "write_bytes"),
-        *("communicate", "predict", "fit", "transform", "encode_batch", "find_one", "insert_one", "update_one"),
+        *("time.sleep", "builtins.open", "builtins.input", "builtins.exec", "builtins.eval"),
+        *("hashlib.pbkdf2_hmac", "hashlib.scrypt", "hashlib.file_digest"),
     ]
 )
-"""Methods of which something is known to wait for files, databases, processes or a computation."""
+_METHODS = frozenset(
+    name for kind in (dict, list, set, str, bytes, int, float, tuple) for name in dir(kind) if name[0] != "_"
+) | frozenset(
+    [
+        *("json", "raise_for_status", "iter_content", "iter_lines", "info", "debug", "warning", "error", "exception"),
+        *("critical", "log", "isoformat", "strftime", "timestamp", "date", "time", "total_seconds", "astimezone"),
+        *("group", "groups", "groupdict", "match", "search", "findall", "finditer", "sub", "fullmatch", "span"),
+        *("find_all", "select", "select_one", "get_text", "model_dump", "model_dump_json", "dict", "appendleft"),
+    ]
+)
+"""Methods of plain values, of responses, loggers, dates and matches."""
 
 
 def is_quick(name: str) -> bool:
@@ -58,6 +55,12 @@ def is_quick(name: str) -> bool:
     return parts[0] == "builtins" or any(".".join(parts[:length]) in _MODULES for length in (1, 2))
 
 
-def is_quick_method(name: str) -> bool:
-    """Whether a method of something unknown is likely to be done in no time, by its name."""
-    return name not in _WAITING
+def is_quick_method(call: Call) -> bool:
+    """Whether a method of something unknown is done in no time, by its name, and by how it is called.
+
+    `get` and `join` wait where they are those of a queue and of a thread.
+    """
+    name = call.callee.name if isinstance(call.callee, Member) else ""
+    if name in {"get", "join"}:
+        return len(call.args) > 0 and not call.keywords
+    return name in _METHODS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 
 from fastmigrate.facts.uses import Use
@@ -15,6 +16,8 @@ from fastmigrate.project.project import Project
 from fastmigrate.project.values import Scope
 
 __all__ = ["Escapes"]
+
+_ERRORS = re.compile(rb"\b(?:RequestException|HTTPError|ConnectionError|\w*Timeout|TooManyRedirects|JSONDecodeError)\b")
 
 
 class Escapes:
@@ -49,6 +52,12 @@ class Escapes:
                 reason = self.errors.of_context_manager(term, caller, {h.call for h in site.handlers})
                 if reason is not None:
                     return Held(f"{caller.path}:{edge.place.line}: {reason}")
+            coroutine = edge.how == "thread" or self.project.resolver.is_async(edge.target.scope)
+            if coroutine and site.waited in {"task", ""} and self._names_errors(caller.path):
+                where = f"{caller.path}:{edge.place.line}"
+                notes.append(
+                    f"the errors of what begins in {where} come out elsewhere, where they may be asked for by class"
+                )
             judged = self.handlers.judge(site.handlers, [goal.step], caller)
             if judged.reason is not None:
                 return Held(f"{caller.path}: {judged.reason}")
@@ -65,6 +74,10 @@ class Escapes:
             needs += [*self.handlers.needs(judged.guards), *self.passed(caller, judged.escaping)]
         self.guards[goal] = guards
         return Step(tuple(dict.fromkeys(needs)), Parity.LOSSY if notes else Parity.EXACT, tuple(notes))
+
+    def _names_errors(self, path: str) -> bool:
+        """Whether a file names an error of requests."""
+        return _ERRORS.search(self.project.sources.read(path)) is not None
 
     def _responses_read(
         self, function: Scope, handler: Handler, uses: Iterable[Use], caller: Scope

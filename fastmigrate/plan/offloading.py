@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
+from fastmigrate.facts.nodes import assigned_alone, binding_lambdas
+from fastmigrate.facts.order import number_nodes
 from fastmigrate.facts.sites import Argument, Site
 from fastmigrate.facts.terms import Call, Const, Member, Ref, Term, dotted
 from fastmigrate.plan.goals import Goal, Gone, Held, Offloaded, Step, ThroughClient
@@ -56,6 +58,8 @@ class Offloading:
             return f"{where} hands it to a thread in a lambda, where nothing can be awaited"
         function = self.project.resolver.defined(edge.target.scope)
         if function.number < 0:
+            if edge.target.scope.name in binding_lambdas(self.project.tree_of(caller.path)):
+                return "the lambda that goes to a thread gives a name a value, which would be one of its function then"
             alone = site.waited == "await" and not function.parameters and self._is_last(caller, call, site)
             return None if alone else "the lambda that goes to a thread takes arguments, or is not awaited there"
         partial = self.project.offloads.partial(call, caller)
@@ -66,8 +70,9 @@ class Offloading:
 
     def _is_last(self, caller: Scope, call: Call, site: Site) -> bool:
         """Whether a call hands over a function without arguments."""
-        _, position, _ = self._way(call, caller)
-        return len(call.args) == position + 1 == len(site.arguments)
+        _, position, keywords = self._way(call, caller)
+        others = [argument for argument in site.arguments if argument.keyword not in keywords]
+        return len(call.args) == position + 1 == len(others)
 
     def unwrapped(self, caller: Scope, edge: Edge) -> Iterator[tuple[str, Intent]]:
         """The edit of a call whose argument takes its place: a lambda, or a `partial`."""
@@ -147,6 +152,7 @@ class Offloading:
                 callee = site.call.callee
                 if site.call.number in edited and isinstance(callee, Member) and callee.name == "run_in_executor":
                     asked[site.scope, callee.of.name if isinstance(callee.of, Ref) else ""] += 1
+            alone = self._alone(path) if asked else set()
             for (scope, name), count in asked.items():
                 function = links.functions.get(scope) if links is not None else None
                 bindings = function.bindings.get(name, ()) if function is not None else ()
@@ -156,8 +162,14 @@ class Offloading:
                 value = (
                     self.project.resolver.resolve(term.callee, Scope(path, scope)) if isinstance(term, Call) else None
                 )
-                if isinstance(term, Call) and isinstance(value, External) and value.name in _LOOPS:
+                removable = isinstance(term, Call) and term.number in alone
+                if removable and isinstance(term, Call) and isinstance(value, External) and value.name in _LOOPS:
                     yield path, RemoveStatement("call", term.number), (path, scope, term.callee)
+
+    def _alone(self, path: str) -> set[int]:
+        """The calls in a file whose statements could go with them."""
+        tree = self.project.tree_of(path)
+        return assigned_alone(tree, number_nodes(tree))
 
     def _way(self, call: Call, scope: Scope) -> tuple[str, int, frozenset[str]]:
         """How a call takes the function that it hands to a thread (see `OFFLOADING`); LookupError if it does not."""

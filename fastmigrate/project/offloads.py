@@ -74,9 +74,7 @@ class Offloads:
             for site in self._calls(node):
                 shown = self._slow(site, node)
                 if shown is not None:
-                    return (
-                        f"`{shown}` in {node.scope.path}:{site.place.line} may take long, and would stop the event loop"
-                    )
+                    return f"`{shown}` in {node.scope.path}:{site.place.line} {_why(shown)}"
         return None
 
     def _slow(self, site: CallSite, node: Node) -> str | None:
@@ -93,5 +91,12 @@ class Offloads:
             case Function() | Class() | Instance() | Method() | Module():
                 return None
         if isinstance(callee, Member):
-            return None if is_quick_method(callee.name) else dotted(callee) or f"….{callee.name}"
+            return None if is_quick_method(site.call) else dotted(callee) or f"….{callee.name}"
         return callee.name if isinstance(callee, Ref) and not self.graph.callees(callee, node) else None
+
+
+def _why(name: str) -> str:
+    """Why a call holds its function back in a thread."""
+    if name.startswith("contextvars."):
+        return "is about the context of its thread, which is not that of the event loop"
+    return "may take long, and would stop the event loop"

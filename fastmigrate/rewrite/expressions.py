@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable
 
 import libcst as cst
@@ -66,7 +67,7 @@ class ExpressionEditor(CountingEditor):
         result = self._templated("call", original, result, of)
         for thread in self._take(WithoutThread, number):
             assert isinstance(thread, WithoutThread)
-            result = self._without_thread(updated.args[thread.index].value)
+            result = self._without_thread(updated, thread.index)
         for guard in self._take(GuardStatement, number, "call"):
             assert isinstance(guard, GuardStatement)
             self.guards.append((result, guard))
@@ -80,12 +81,18 @@ class ExpressionEditor(CountingEditor):
         self._mark("call", number, result)
         return result
 
-    def _without_thread(self, given: cst.BaseExpression) -> cst.BaseExpression:
+    def _without_thread(self, call: cst.Call, index: int) -> cst.BaseExpression:
         """What a thread would have done: the body of a lambda, which nothing awaits any more, or a call."""
+        given = call.args[index].value
+        kept = [arg.with_changes(value=cst.Name("_")) if at == index else arg for at, arg in enumerate(call.args)]
+        refuse_comments(call.with_changes(args=kept))
         if not isinstance(given, cst.Lambda):
             return given
-        self.unwrapped.append(given.body)
-        return given.body
+        body = given.body
+        if not body.lpar and not _is_expression(cst.Module([]).code_for_node(body)):  # it goes on in the next line
+            body = body.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
+        self.unwrapped.append(body)
+        return body
 
     def _collected(self, call: cst.Call) -> cst.BaseExpression:
         """`[item async for item in generator]`."""
@@ -287,3 +294,12 @@ class ExpressionEditor(CountingEditor):
         if any(node is other for nodes in loose for other in nodes) and not node.lpar:
             return node.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
         return node
+
+
+def _is_expression(code: str) -> bool:
+    """Whether code is an expression by itself, without brackets around it."""
+    try:
+        ast.parse(code, mode="eval")
+    except SyntaxError:
+        return False
+    return True

@@ -79,7 +79,7 @@ def find(project: Project) -> Iterator[Finding]:
         place = project.place_in_text(path, wait.site.place)
         name = project.name_of(wait.scope)
         done = f"`{wait.what}` is made" if wait.is_made else f"`{wait.what}` waits for threads"
-        message = f"{done} on the event loop, in `{name}`: no other request is served until its threads are done"
+        message = f"{done} on the event loop, in `{name}`: while that waits, no other request is served"
         chain = chain_to(project, wait.scope, place)
         endpoints = endpoints_of(project, wait.scope)
         number = wait.site.call.number
