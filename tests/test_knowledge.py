@@ -35,6 +35,7 @@ from fastmigrate.knowledge.requests_calls import ARGUMENTS, FORM_TYPE, FUNCTIONS
 from fastmigrate.knowledge.requests_responses import MEMBERS, STREAMED, TRUTH
 from fastmigrate.plan.awaiting import Awaiting
 from fastmigrate.plan.calls import Calls
+from fastmigrate.plan.offloading import Offloading
 from fastmigrate.plan.specs import SHARED, ClientSpec
 from fastmigrate.plan.texts import LINE_READER, PROMISES
 from fastmigrate.plan.users import Users
@@ -316,7 +317,8 @@ def spec_of(folder: Path, given: dict[str, str], names: dict[str, Any]) -> Clien
         f"@app.get('/')\nasync def f():\n    requests.get('http://x', {call})\n"
     )
     project = Project(Sources(folder))
-    return Calls(project, Awaiting(project), Users(project), lambda *_: iter(())).spec(project.blocking[0])
+    offloading = Offloading(project, lambda _: [])
+    return Calls(project, Awaiting(project), Users(project), lambda *_: iter(()), offloading).spec(project.blocking[0])
 
 
 def migrated(arguments: dict[str, str], key: tuple[str, str], row: Row) -> dict[str, str]:
