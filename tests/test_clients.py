@@ -288,3 +288,39 @@ def test_a_test_that_replaces_the_class_makes_the_fix_unsafe(way: str, tmp_path:
     [finding] = findings(project(tmp_path, main=HELPER, test_main=tests))
     assert (finding["code"], finding["fix"]["applicability"]) == ("FM301", "unsafe")
     assert "test_main.py:5 replaces the class of the client" in finding["fix"]["reason"]
+
+
+KEPT = """
+import httpx
+from contextlib import asynccontextmanager
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from fastapi import FastAPI
+@asynccontextmanager
+async def lifespan(app):
+    {}
+    yield
+app = FastAPI(lifespan=lifespan)
+@app.get("/")
+async def f(): return httpx.get("http://x").text
+"""
+FITTING = (
+    "httpx.AsyncClient(limits=httpx.Limits(max_connections=None, max_keepalive_connections=20), "
+    "cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])))"
+)
+OTHERS = {
+    "other settings": "app.state.http = httpx.AsyncClient()",
+    "another value elsewhere": f"app.state.http = {FITTING}\n    app.state.http = None",
+}
+
+
+def test_a_client_on_the_app_is_used(tmp_path: Path) -> None:
+    project(tmp_path, main=KEPT.format(f"app.state.http = {FITTING}"))
+    assert fastmigrate("--fix", cwd=tmp_path).code == 0
+    assert "client: httpx.AsyncClient = request.app.state.http" in (tmp_path / "main.py").read_text()
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_client_on_the_app_that_does_not_fit_is_not(name: str, tmp_path: Path) -> None:
+    project(tmp_path, main=KEPT.format(OTHERS[name]))
+    assert fastmigrate("--fix", cwd=tmp_path).code == 0
+    assert "client: httpx.AsyncClient = request.state." in (tmp_path / "main.py").read_text()

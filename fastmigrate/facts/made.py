@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fastmigrate.facts.evidence import Evidence
+from fastmigrate.facts.nodes import by_function
 from fastmigrate.facts.order import number_nodes
 from fastmigrate.facts.sites import Argument, calls_by_function, read_argument
 from fastmigrate.facts.terms import OPAQUE
@@ -187,3 +188,23 @@ class _MadeReader:
 def _written(call: ast.Call) -> list[ast.expr | ast.keyword]:
     both: list[ast.expr | ast.keyword] = [*call.args, *call.keywords]
     return sorted(both, key=lambda node: (node.lineno, node.col_offset))
+
+
+def read_clients_on_apps(tree: ast.Module) -> list[tuple[int, str, str]]:
+    """What functions keep as `app.state.<name>`: the ordinal of the function, the name, and the code that makes it."""
+    numbers = number_nodes(tree)
+    found: list[tuple[int, str, str]] = []
+    for function, nodes in by_function(tree):
+        if function is None:
+            continue
+        items = [item for node in nodes if isinstance(node, ast.AsyncWith) for item in node.items]
+        entered = {
+            item.optional_vars.id: item.context_expr for item in items if isinstance(item.optional_vars, ast.Name)
+        }
+        for node in nodes:
+            match node:
+                case ast.Assign(targets=[ast.Attribute(value=ast.Attribute(attr="state"), attr=name)], value=value):
+                    made = entered.get(value.id) if isinstance(value, ast.Name) else value
+                    if isinstance(made, ast.Call):
+                        found.append((numbers[function], name, ast.unparse(made)))
+    return found

@@ -61,7 +61,7 @@ class Apps:
         """An app's lifespan yields the client: a new one, or the one that it has."""
         app = goal.app
         if self.keys.existing(app, goal.spec) is not None:
-            return self._held_by_errors(goal) or Step()
+            return self._held_by_errors(goal) or Step(tuple(self.testing.of_app(app)))
         call = self.project.construction(app)
         reason = self._app_in_the_way(app, call) or self._held_by_errors(goal)
         if reason is not None or call is None:

@@ -113,7 +113,8 @@ class Clients:
         request = request_parameter(self.project, links, scope)
         if request is None:
             return None
-        wanted = Member(Member(Ref(request), "state"), self.keys.of(spec))
+        of = Member(Ref(request), "app") if spec in self.keys.on_app else Ref(request)
+        wanted = Member(Member(of, "state"), self.keys.of(spec))
         first = min((call.place.line for call in self.project.blocking if call.function == scope), default=0)
         for name, bindings in sorted(links.bindings.items()):
             only = bindings[0] if len(bindings) == 1 and not bindings[0].guarded else None
@@ -230,10 +231,12 @@ class Clients:
         needs = (at_hand, Imported(path, self.project.library))
         key = self.keys.of(goal.spec)
         if self._has_scope(goal.function):
-            code = f'{name}: {httpx}.AsyncClient = {links.parameters[1].name}["state"]["{key}"]'
+            scope = links.parameters[1].name
+            of = f'{scope}["app"].state.{key}' if goal.spec in self.keys.on_app else f'{scope}["state"]["{key}"]'
+            code = f"{name}: {httpx}.AsyncClient = {of}"
             calls = self._needing_client(goal.function)
             return Step(needs, intents=tuple((path, StatementBefore("call", number, code)) for number in calls))
-        code = f"{name}: {httpx}.AsyncClient = {self.request_name(goal.function)}.state.{key}"
+        code = f"{name}: {httpx}.AsyncClient = {self.keys.at_hand(self.request_name(goal.function), goal.spec)}"
         return Step(needs, intents=((path, InsertAtTop(links.number, code)),))
 
     def _has_scope(self, function: Scope) -> bool:

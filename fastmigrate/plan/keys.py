@@ -30,6 +30,23 @@ class Keys:
         """The key of a client."""
         return self._all[spec]
 
+    def at_hand(self, request: str, spec: ClientSpec) -> str:
+        """The code that gives a client by a request: out of its own state, or that of its app."""
+        return f"{request}.app.state.{self.on_app[spec]}" if spec in self.on_app else f"{request}.state.{self.of(spec)}"
+
+    @cached_property
+    def on_app(self) -> dict[ClientSpec, str]:
+        """The names under which the lifespan of the only app keeps clients in the app's own state."""
+        apps = list(self.project.apps.apps)
+        scopes = self.project.lifespans(apps[0]) if len(apps) == 1 else ()
+        kept = [pair for scope in scopes for pair in self.project.on_app(scope)]
+        found: dict[ClientSpec, str] = {}
+        for spec in self.specs:
+            names = [name for name, code in kept if spec.is_made_by(code)]
+            if names and self._in_state(apps[0], spec) is None:
+                found[spec] = names[0]
+        return found
+
     @cached_property
     def _all(self) -> dict[ClientSpec, str]:
         found: dict[ClientSpec, str] = {}
@@ -65,7 +82,10 @@ class Keys:
         return taken
 
     def existing(self, app: Instance, spec: ClientSpec) -> str | None:
-        """The key under which an app's lifespan hands out this very client already, or None."""
+        """The key under which an app's lifespan hands out, or keeps, this very client already, or None."""
+        return self.on_app.get(spec) or self._in_state(app, spec)
+
+    def _in_state(self, app: Instance, spec: ClientSpec) -> str | None:
         for scope in self.project.lifespans(app):
             for item in self.project.resolver.defined(scope).yields:
                 found = _key_of_client(item, spec)

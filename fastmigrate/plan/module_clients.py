@@ -161,7 +161,7 @@ class ModuleClients:
                 annotation = f"{module}.AsyncClient"
                 needs.append(Imported(scope.path, self.project.library))
             request = clients.request_name(scope)
-            code = f"{local[scope.path]}: {annotation} = {request}.state.{clients.keys.of(spec)}"
+            code = f"{local[scope.path]}: {annotation} = {clients.keys.at_hand(request, spec)}"
             needs.append(ClientAtHand(scope, spec))
             intents.append((scope.path, InsertAtTop(function.number, code)))
         names = [] if moved.stays else self.project.names_beside(client)

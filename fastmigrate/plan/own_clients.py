@@ -181,7 +181,7 @@ class OwnClients:
             needs.append(Imported(goal.path, self.project.library))
         intents: list[Intent] = []
         annotation = self._annotation(client, made, httpx)
-        at_hand = f"{clients.request_name(client.scope)}.state.{clients.keys.of(spec)}"
+        at_hand = clients.keys.at_hand(clients.request_name(client.scope), spec)
         callee = ""
         if made.how == "inline":
             needs.append(ClientInFunction(client.scope, spec))

@@ -10,7 +10,7 @@ from functools import cached_property, partial
 
 from fastmigrate.facts.closers import Closer, read_closers
 from fastmigrate.facts.links import read_links
-from fastmigrate.facts.made import Made, read_arguments, read_kept_in_state, read_made, read_names
+from fastmigrate.facts.made import Made, read_arguments, read_clients_on_apps, read_kept_in_state, read_made, read_names
 from fastmigrate.facts.nodes import place_in_text
 from fastmigrate.facts.sites import Argument, Site, read_sites
 from fastmigrate.facts.terms import Call, Member, Term
@@ -225,6 +225,19 @@ class Project:
     def kept_in_state(self, path: str) -> set[int]:
         """The ordinals of the calls in a file whose results become attributes of some `state`."""
         return read_kept_in_state(self.tree_of(path))
+
+    def on_app(self, scope: Scope) -> list[tuple[str, str]]:
+        """What a function keeps as `app.state.<name>`, and nothing else does: the name, and the code that makes it."""
+        number = self.resolver.defined(scope).number
+        kept = [(name, code) for at, name, code in read_clients_on_apps(self.tree_of(scope.path)) if at == number]
+        return [(name, code) for name, code in kept if self._stored_once(name)]
+
+    def _stored_once(self, name: str) -> bool:
+        assignment = re.compile(rf"\.state\.{re.escape(name)}\b[^=\n]*=(?!=)".encode())
+        contents = (
+            self.sources.read(path) for path in self.sources.containing(name.encode()) if not is_test_path(path)
+        )
+        return sum(len(assignment.findall(content)) for content in contents) == 1
 
     def construction(self, app: Instance) -> Call | None:
         """The call that makes an app."""
