@@ -307,7 +307,7 @@ FITTING = (
     "httpx.AsyncClient(limits=httpx.Limits(max_connections=None, max_keepalive_connections=20), "
     "cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])))"
 )
-OTHERS = {
+UNFIT = {
     "other settings": "app.state.http = httpx.AsyncClient()",
     "another value elsewhere": f"app.state.http = {FITTING}\n    app.state.http = None",
 }
@@ -319,8 +319,8 @@ def test_a_client_on_the_app_is_used(tmp_path: Path) -> None:
     assert "client: httpx.AsyncClient = request.app.state.http" in (tmp_path / "main.py").read_text()
 
 
-@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("name", UNFIT)
 def test_a_client_on_the_app_that_does_not_fit_is_not(name: str, tmp_path: Path) -> None:
-    project(tmp_path, main=KEPT.format(OTHERS[name]))
+    project(tmp_path, main=KEPT.format(UNFIT[name]))
     assert fastmigrate("--fix", cwd=tmp_path).code == 0
     assert "client: httpx.AsyncClient = request.state." in (tmp_path / "main.py").read_text()
