@@ -237,14 +237,16 @@ class ModuleLinks:
         """The call with this ordinal, if it is among those that are read."""
         return next((site for site in self.calls if site.call.number == number), None)
 
-    def imports(self, library: str) -> bool:
-        """Whether the file imports a library, wherever in it."""
+    def imported(self, library: str) -> set[str]:
+        """The names that the file imports from a library, wherever in it."""
         scopes = [self.bindings, *(function.bindings for function in self.functions.values())]
-        bindings = (binding for scope in scopes for values in scope.values() for binding in values)
-        return any(
-            binding.kind in {"import", "from"} and not binding.level and binding.module.partition(".")[0] == library
+        return {
+            name
+            for scope in scopes
+            for name, bindings in scope.items()
             for binding in bindings
-        )
+            if binding.kind in {"import", "from"} and not binding.level and binding.module.partition(".")[0] == library
+        }
 
     @property
     def names(self) -> set[str]:

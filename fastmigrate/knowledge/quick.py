@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from fastmigrate.facts.terms import Call, Member
-
-__all__ = ["is_quick", "is_quick_method"]
+__all__ = ["KEYED_METHODS", "QUICK_METHODS", "is_quick"]
 
 _MODULES = frozenset(
     [
-        *("json", "re", "datetime", "logging", "collections", "itertools", "functools", "math", "random", "string"),
-        *(
-            "typing",
-            "typing_extensions",
-            "dataclasses",
-            "enum",
-            "uuid",
-            "base64",
-            "hashlib",
-            "hmac",
-            "copy",
-            "operator",
-        ),
-        *("decimal", "fractions", "statistics", "html", "textwrap", "contextlib", "warnings", "traceback", "secrets"),
-        *("types", "abc", "numbers", "unicodedata", "urllib.parse", "http.HTTPStatus", "os.path", "os.environ", "time"),
-        *("os.getenv", "inspect", "threading.local", "pydantic", "fastapi", "starlette", "orjson", "ujson", "loguru"),
-        *("structlog", "dateutil", "pytz", "zoneinfo", "requests", "httpx", "httpx2", "urllib.request", "urllib.error"),
-        *("urllib3", "http.client", "jwt", "jose", "tenacity", "backoff", "xml.etree", "bs4"),
+        *("json", "re", "datetime", "logging", "collections", "itertools", "functools", "math", "random"),
+        *("string", "typing", "typing_extensions", "dataclasses", "enum", "uuid", "base64", "hashlib"),
+        *("hmac", "copy", "operator", "decimal", "fractions", "statistics", "html", "textwrap", "contextlib"),
+        *("warnings", "traceback", "secrets", "types", "abc", "numbers", "unicodedata", "urllib.parse"),
+        *("http.HTTPStatus", "os.path", "time", "os.environ", "os.getenv", "inspect", "threading.local"),
+        *("pydantic", "fastapi", "starlette", "orjson", "ujson", "loguru", "structlog", "dateutil"),
+        *("pytz", "zoneinfo", "requests", "httpx", "httpx2", "urllib.request", "urllib.error", "urllib3"),
+        *("http.client", "jwt", "jose", "tenacity", "backoff", "xml.etree", "bs4"),
     ]
 )
 _SLOW = frozenset(
@@ -34,7 +22,7 @@ _SLOW = frozenset(
         *("hashlib.pbkdf2_hmac", "hashlib.scrypt", "hashlib.file_digest"),
     ]
 )
-_METHODS = frozenset(
+QUICK_METHODS = frozenset(
     name for kind in (dict, list, set, str, bytes, int, float, tuple) for name in dir(kind) if name[0] != "_"
 ) | frozenset(
     [
@@ -45,6 +33,8 @@ _METHODS = frozenset(
     ]
 )
 """Methods of plain values, of responses, loggers, dates and matches."""
+KEYED_METHODS = frozenset({"get", "join"})
+"""Those of them that wait, without arguments, where they are methods of a queue or of a thread."""
 
 
 def is_quick(name: str) -> bool:
@@ -53,14 +43,3 @@ def is_quick(name: str) -> bool:
         return False
     parts = name.split(".")
     return parts[0] == "builtins" or any(".".join(parts[:length]) in _MODULES for length in (1, 2))
-
-
-def is_quick_method(call: Call) -> bool:
-    """Whether a method of something unknown is done in no time, by its name, and by how it is called.
-
-    `get` and `join` wait where they are those of a queue and of a thread.
-    """
-    name = call.callee.name if isinstance(call.callee, Member) else ""
-    if name in {"get", "join"}:
-        return len(call.args) > 0 and not call.keywords
-    return name in _METHODS

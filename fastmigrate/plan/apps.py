@@ -69,7 +69,8 @@ class Apps:
         given = call.keyword("lifespan")
         if given is not None and given != Const(None):
             return self._in_given_lifespan(goal, given)
-        for wrapper in self.project.lifespans(app):
+        wrapper = next(self.project.lifespans(app), None)
+        if wrapper is not None:
             return Step((ClientInLifespan(wrapper, goal.spec), *self.testing.of_app(app)))
         moved: list[Goal] = list(self.testing.of_app(app))
         left: list[tuple[Instance, Event]] = []
@@ -136,8 +137,9 @@ class Apps:
         spread = [value for key, value in call.keywords if key is None] if call is not None else []
         if not all(self._holds_no_lifespan(value, app.scope) for value in spread):
             return Held(f"the app in {app.scope.path} is made with `**` arguments, which may hold a lifespan")
+        wrapped = next(self.project.lifespans(app), None)
         for path in self.project.sources.containing(b"lifespan_context", b"on_startup", b"on_shutdown"):
-            own = path == app.scope.path and any(True for _ in self.project.lifespans(app))
+            own = path == app.scope.path and wrapped is not None
             links = None if is_test_path(path) or own else self.project.links(path)
             replaced = links.stored & {"lifespan_context", "on_startup", "on_shutdown"} if links is not None else set()
             if replaced:

@@ -137,29 +137,41 @@ class Clients:
         roots = {app for owner in owners for app in (self.apps.roots(owner) if owner is not None else {None})}
         if not roots or None in roots:
             return Held("the app that serves it was not found with certainty, so no lifespan can make its client")
-        is_operation = goal.function in self.apps.routes
-        shown = "the path operation" if is_operation else f"`{self.project.name_of(goal.function)}`"
+        used = self._elsewhere(goal.function, roots)
+        if isinstance(used, Held):
+            return used
+        needs, notes = used
+        notes += self._apps_of_tests(owners)
         apps = {*roots, *self._tested_below(owners)}
-        needs: list[Goal] = [ClientOfApp(app, goal.spec) for app in apps if app is not None]
+        needs += [ClientOfApp(app, goal.spec) for app in apps if app is not None]
+        parity = Parity.LOSSY if notes else Parity.EXACT
+        return Step((*needs, RequestInFunction(goal.function)), parity, tuple(notes[:1]))
+
+    def _elsewhere(self, function: Scope, roots: set[Instance | None]) -> tuple[list[Goal], list[str]] | Held:
+        """What other uses of a function with a request need, and what they may meet; or why they hold it back."""
+        shown = "the path operation" if function in self.apps.routes else f"`{self.project.name_of(function)}`"
+        needs: list[Goal] = []
         notes: list[str] = []
-        for used in self.project.references(goal.function):
-            call = self._call_on_loop(goal.function, used)
-            if call is not None and not self._is_given_request(goal.function, call[0], used):
+        for used in self.project.references(function):
+            call = self._call_on_loop(function, used)
+            if call is not None and not self._is_given_request(function, call[0], used):
                 needs.append(RequestHandedOn(*call))
             if call is not None or not used.certain:
                 continue
             where = f"{shown} is also called directly, or referred to, in {used.path}:{used.line}"
             if is_test_path(used.path):
                 notes.append(f"{where}: there, it needs a request whose state has the client")
-            elif not self._has_requests_only(goal.function, roots):
+            elif not self._has_requests_only(function, roots):
                 return Held(where)
+        return needs, notes
+
+    def _apps_of_tests(self, owners: Iterable[Instance | None]) -> Iterator[str]:
+        """What is to be said of apps that tests make around these routers."""
         for owner in owners:
             for router in self.apps.above(owner) if owner is not None else ():
-                if router in self.project.testing.including:
-                    where = self.project.testing.including[router]
-                    notes.append(f"{where} makes an app of its own, whose lifespan has to hand out a client then, too")
-        parity = Parity.LOSSY if notes else Parity.EXACT
-        return Step((*needs, RequestInFunction(goal.function)), parity, tuple(notes[:1]))
+                where = self.project.testing.including.get(router)
+                if where is not None:
+                    yield f"{where} makes an app of its own, whose lifespan has to hand out a client then, too"
 
     def _tested_below(self, owners: Iterable[Instance | None]) -> Iterator[Instance]:
         """The mounted apps that tests run by themselves, where no app above them lends them its state."""
@@ -229,11 +241,8 @@ class Clients:
         httpx, _ = imported(self.project, path, self.project.library)
         name = self.client_name(goal.function, goal.spec)
         needs = (at_hand, Imported(path, self.project.library))
-        key = self.keys.of(goal.spec)
         if self._has_scope(goal.function):
-            scope = links.parameters[1].name
-            of = f'{scope}["app"].state.{key}' if goal.spec in self.keys.on_app else f'{scope}["state"]["{key}"]'
-            code = f"{name}: {httpx}.AsyncClient = {of}"
+            code = f"{name}: {httpx}.AsyncClient = {self.keys.in_scope(links.parameters[1].name, goal.spec)}"
             calls = self._needing_client(goal.function)
             return Step(needs, intents=tuple((path, StatementBefore("call", number, code)) for number in calls))
         code = f"{name}: {httpx}.AsyncClient = {self.keys.at_hand(self.request_name(goal.function), goal.spec)}"

@@ -34,6 +34,12 @@ class Keys:
         """The code that gives a client by a request: out of its own state, or that of its app."""
         return f"{request}.app.state.{self.on_app[spec]}" if spec in self.on_app else f"{request}.state.{self.of(spec)}"
 
+    def in_scope(self, scope: str, spec: ClientSpec) -> str:
+        """The same by the scope of an ASGI app."""
+        if spec in self.on_app:
+            return f'{scope}["app"].state.{self.on_app[spec]}'
+        return f'{scope}["state"]["{self.of(spec)}"]'
+
     @cached_property
     def on_app(self) -> dict[ClientSpec, str]:
         """The names under which the lifespan of the only app keeps clients in the app's own state."""

@@ -111,12 +111,7 @@ def _used_elsewhere(project: Project, path: str, name: str, unpatched: Mapping[t
         links = project.links(other)
         if links is not None and _imports_module(project, links, path, name):
             return True
-        for bindings in links.bindings.values() if links is not None else ():
-            for binding in bindings:
-                imports = binding.kind == "from" and binding.name == name
-                if imports and project.tree.find(other, binding.module, binding.level) == path:
-                    return True
-    return False
+    return project.is_imported(path, name)
 
 
 def _root(term: Term) -> str | None:

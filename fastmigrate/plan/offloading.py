@@ -110,12 +110,7 @@ class Offloading:
     def function(self, caller: Scope, edge: Edge) -> Term | None:
         """What names the function that a call hands to a thread."""
         call = self.project.resolver.call_at(caller.path, edge.call)
-        if call is None:
-            return None
-        partial = self.project.offloads.partial(call, caller)
-        if partial is not None:
-            return partial.args[0]
-        return self.project.graph.offloaded(call, self.project.resolver.resolve(call.callee, caller))
+        return None if call is None else self.project.offloads.function(call, caller)
 
     def edit(self, caller: Scope, edge: Edge, clients: list[str], renamed: str | None) -> EditCall:
         """The call of the function itself, with clients before its other arguments."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 
 from fastmigrate.facts.made import Made, MadeUse
 from fastmigrate.facts.sites import Argument
@@ -62,6 +63,7 @@ class OwnClients:
         self.project = project
         self.base = "httpx"
         self.made = {client.key: client for client in project.own_clients}
+        self._replaced = cache(self._find_replaced)
         self.judged = {key: self._judge(client, project.made(client)) for key, client in self.made.items()}
 
     @property
@@ -207,7 +209,7 @@ class OwnClients:
             return Step(tuple(needs), Parity.LOSSY, (note,), edits, gone)
         return Step(tuple(needs), Parity.PINNED, (), edits, gone)
 
-    def _replaced(self, library: str) -> str | None:
+    def _find_replaced(self, library: str) -> str | None:
         """Where a test puts something in the place of the class of a library's clients: `path:line`."""
         for path in self.project.sources.containing(b"AsyncClient"):
             content = self.project.sources.read(path) if is_test_path(path) else b""

@@ -12,6 +12,7 @@ from fastmigrate.plan.apps import Apps
 from fastmigrate.plan.awaiting import Awaiting
 from fastmigrate.plan.calls import Calls
 from fastmigrate.plan.clients import Clients
+from fastmigrate.plan.cures import CURES, goal_of, key_of
 from fastmigrate.plan.escapes import Escapes
 from fastmigrate.plan.goals import (
     ClientAroundLifespan,
@@ -105,19 +106,6 @@ _ORDER: tuple[type, ...] = (
     TestClientEntered,
     Offloaded,
 )
-_CURES: dict[str, Callable[[str, int], Goal]] = {
-    "FM101": ThroughClient,
-    "FM102": ThroughClient,
-    "FM103": ThroughClient,
-    "FM104": Slept,
-    "FM202": Offloaded,
-    "FM301": ClientShared,
-    "FM302": ClientMoved,
-    "FM403": PassedFunction,
-    "FM501": TestClientEntered,
-    "FM601": LibraryDeclared,
-}
-"""What has to be reached for the findings of each rule about calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,11 +151,11 @@ class Planner:
         self.escapes = Escapes(project, self.calls.responses, self._cures_in)
         silenced = Held("its finding is suppressed")
         self.steps: dict[Goal, Step | Held] = {
-            goal: silenced for finding in untouchable if (goal := _goal_of(finding)) is not None
+            goal: silenced for finding in untouchable if (goal := goal_of(finding)) is not None
         }
         self.findings = list(findings)
         self.step_makers = self._step_makers()
-        self.roots = {_key(f): goal for f in self.findings if (goal := _goal_of(f)) is not None}
+        self.roots = {key_of(f): goal for f in self.findings if (goal := goal_of(f)) is not None}
         self._grow(self.roots.values())
         self._grow([goal for app in self._served(self.steps) for goal in self.apps.testing.entered_for(app)])
         self._goals = list(self.steps)
@@ -191,7 +179,7 @@ class Planner:
     def _specs(self) -> Iterator[ClientSpec]:
         """All clients that any finding asks for."""
         for call in self.project.blocking:
-            spec = self._maker(call).spec(call) if _CURES[call.code] is ThroughClient else None
+            spec = self._maker(call).spec(call) if CURES[call.code] is ThroughClient else None
             if spec is not None:
                 yield spec
         yield from self.own.specs()
@@ -276,7 +264,7 @@ class Planner:
     def _cures_in(self, function: Scope) -> list[Goal]:
         """The goals of the calls that block in a function."""
         calls = (call for call in self.project.blocking if call.function == function)
-        return [_CURES[call.code](*call.key) for call in calls]
+        return [CURES[call.code](*call.key) for call in calls]
 
     def _prune(self) -> dict[Goal, str]:
         """The goals that cannot be reached, each with the reason, which may be that of something it needs."""
@@ -314,7 +302,7 @@ class Planner:
         return [replace(finding, fix=self._fix(finding)) for finding in self.findings]
 
     def _fix(self, finding: Finding) -> Fix:
-        root = self.roots.get(_key(finding))
+        root = self.roots.get(key_of(finding))
         if root is None:
             return finding.fix
         if root in self.reasons:
@@ -338,8 +326,8 @@ class Planner:
 
     def reached_with(self, findings: Iterable[Finding]) -> list[Finding]:
         """The findings that the fixes of these do away with: these, and what they need to be fixed for."""
-        goals = self._closure(self.roots[_key(finding)] for finding in findings)
-        return [finding for finding in self.findings if self.roots.get(_key(finding)) in goals]
+        goals = self._closure(self.roots[key_of(finding)] for finding in findings)
+        return [finding for finding in self.findings if self.roots.get(key_of(finding)) in goals]
 
     @staticmethod
     def _served(goals: Iterable[Goal]) -> set[Instance]:
@@ -351,7 +339,7 @@ class Planner:
 
         If `unsafe`, tests come to run lifespans for which they may not be ready.
         """
-        goals = self._closure(self.roots[_key(finding)] for finding in findings)
+        goals = self._closure(self.roots[key_of(finding)] for finding in findings)
         if unsafe:
             tests = [goal for app in self._served(goals) for goal in self.apps.testing.entered_for(app)]
             goals |= self._closure(goal for goal in tests if goal not in self.reasons)
@@ -409,17 +397,3 @@ class Planner:
 def _within_coroutine(step: Step | Held, call: BlockingCall) -> Step | Held:
     """A call can be awaited only in a coroutine function."""
     return step if isinstance(step, Held) else replace(step, needs=(*step.needs, Coroutine(call.function)))
-
-
-def _goal_of(finding: Finding) -> Goal | None:
-    """The goal that is reached once a finding is fixed; None if there is none."""
-    if finding.imported is not None:
-        return TaskImported(finding.path, *finding.imported)
-    if finding.function is not None:
-        return LifespanDecorated(Scope(finding.path, finding.function))
-    cure = _CURES.get(finding.code)
-    return None if finding.call is None or cure is None else cure(finding.path, finding.call)
-
-
-def _key(finding: Finding) -> tuple[str, str, int | None, tuple[str, str] | str | None]:
-    return finding.code, finding.path, finding.call, finding.imported or finding.function

@@ -70,7 +70,7 @@ class Testing:
             case "local":
                 given_back: list[Intent] = [ReturnToYield(use.returned)] if use.returned >= 0 else []
                 return [WrapRest(number, is_async=False), *given_back]
-            case "module" if use.tests and self._is_imported(client):
+            case "module" if use.tests and self.project.is_imported(client.scope.path, use.name):
                 return Held("other files import it: enter it in a fixture of `conftest.py` that all of them use")
             case "module" if use.tests:
                 return [StatementAfter(number, self._fixture(client))]
@@ -92,17 +92,6 @@ class Testing:
         pytest, _ = imported(self.project, path, "pytest")
         scope = "session" if path.endswith("conftest.py") else "module"
         return _FIXTURE.format(pytest=pytest, scope=scope, name=name, client=client.use.name)
-
-    def _is_imported(self, client: TestedApp) -> bool:
-        """Whether another file imports the client of a module."""
-        for other in self.project.sources.containing(client.use.name.encode()):
-            links = self.project.links(other) if other != client.scope.path else None
-            for values in links.bindings.values() if links is not None else ():
-                for binding in values:
-                    named = binding.kind == "from" and binding.name == client.use.name
-                    if named and self.project.tree.find(other, binding.module, binding.level) == client.scope.path:
-                        return True
-        return False
 
     def _is_plain(self, app: Instance) -> bool:
         """Whether the lifespan of an app, if it has one, makes clients and does nothing else."""

@@ -91,14 +91,6 @@ class Twins:
         alias = None if bound == inner.name else bound
         return Named(bound, (*inner.imports, TwinImport(home.path, name, inner.name, alias)))
 
-    def _names(self, call: Call, bound: str, path: str) -> bool:
-        """Whether a call calls what has a name in a file, or hands it to a thread."""
-        if call.callee == Ref(bound):
-            return True
-        partial = self.project.offloads.partial(call, Scope(path))
-        handed = self.project.graph.offloaded(call, self.project.resolver.resolve(call.callee, Scope(path)))
-        return (partial.args[0] if partial is not None else handed) == Ref(bound)
-
     def _is_name_taken(self, name: str, home: Scope, scope: Scope) -> bool:
         links = self.project.links(home.path)
         function = self.project.resolver.function(scope)
@@ -118,7 +110,8 @@ class Twins:
             yield path, ImportTwin(bound, twin.name, twin.alias)
             links = self.project.links(path)
             edited = sum(
-                (Scope(path, site.scope), site.call.number) in replaced and self._names(site.call, bound, path)
+                (Scope(path, site.scope), site.call.number) in replaced
+                and Ref(bound) in {site.call.callee, self.project.offloads.function(site.call, Scope(path))}
                 for site in (links.calls if links is not None else ())
             )
             unused = links is not None and edited and links.loads.get(bound, 0) == edited

@@ -167,14 +167,11 @@ class Users:
         """Whether another file imports a name from one that imports it itself."""
         for other in self.project.sources.containing(name.encode()):
             links = self.project.links(other) if other != path else None
-            for binding in links.bindings.get(name, ()) if links is not None else ():
-                if binding.kind == "from" and self.project.tree.find(other, binding.module, binding.level) == path:
-                    return True
             if links is not None and any(
                 self.project.tree.find(other, star.module, star.level) == path for star in links.stars
             ):
                 return True
-        return False
+        return self.project.is_imported(path, name)
 
 
 def _around(function: Scope) -> Iterator[Scope]:

@@ -7,7 +7,7 @@ from functools import cache
 
 from fastmigrate.facts.terms import Call, Member, Ref, Term, dotted
 from fastmigrate.facts.values import CallSite
-from fastmigrate.knowledge.quick import is_quick, is_quick_method
+from fastmigrate.knowledge.quick import KEYED_METHODS, QUICK_METHODS, is_quick
 from fastmigrate.project.callgraph import CallGraph, Node
 from fastmigrate.project.values import Class, External, Function, Instance, Method, Module, Scope
 
@@ -33,9 +33,7 @@ class Offloads:
 
     def direct(self, site: CallSite, scope: Scope) -> tuple[str, str, Term] | None:
         """The blocking HTTP function that a call hands to a thread: its code, its name and its term; or None."""
-        given = self.graph.offloaded(site.call, self.resolver.resolve(site.call.callee, scope))
-        partial = self.partial(site.call, scope)
-        given = partial.args[0] if partial is not None else given
+        given = self.function(site.call, scope)
         found = self.blocks(given, scope) if given is not None else None
         return (*found, given) if given is not None and found is not None and found[0] in _HTTP else None
 
@@ -44,6 +42,13 @@ class Offloads:
         given = self.graph.offloaded(call, self.resolver.resolve(call.callee, scope))
         is_partial = isinstance(given, Call) and given.args and self.resolver.resolve(given.callee, scope) == _PARTIAL
         return given if isinstance(given, Call) and is_partial else None
+
+    def function(self, call: Call, scope: Scope) -> Term | None:
+        """What names the function that a call hands to a thread, by itself or in a `partial`."""
+        partial = self.partial(call, scope)
+        if partial is not None:
+            return partial.args[0]
+        return self.graph.offloaded(call, self.resolver.resolve(call.callee, scope))
 
     def _below(self, target: Node) -> list[Node]:
         """A function, and all that it runs in its own thread."""
@@ -91,7 +96,9 @@ class Offloads:
             case Function() | Class() | Instance() | Method() | Module():
                 return None
         if isinstance(callee, Member):
-            return None if is_quick_method(site.call) else dotted(callee) or f"….{callee.name}"
+            given = bool(site.call.args) and not site.call.keywords
+            quick = callee.name in QUICK_METHODS and (given or callee.name not in KEYED_METHODS)
+            return None if quick else dotted(callee) or f"….{callee.name}"
         return callee.name if isinstance(callee, Ref) and not self.graph.callees(callee, node) else None
 
 

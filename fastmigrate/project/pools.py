@@ -20,6 +20,7 @@ __all__ = ["TOKENS", "Wait", "waits_for_threads"]
 
 TOKENS = (b"ThreadPool", b"Thread(", b"multiprocessing.dummy")
 """A project whose files hold none of these has no threads that anything waits for."""
+_METHODS = frozenset(name.rpartition(".")[2] for name in WAITS_OF_POOLS | WAITS_OF_FUTURES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +37,12 @@ def waits_for_threads(project: Project) -> Iterator[Wait]:
     """The calls that make code on the event loop wait for threads, in the order of the files."""
     if not project.mentions(*TOKENS):
         return
-    for path in sorted({scope.path for scope in project.reach.nodes}):
+    readers = {scope: _Reader(project, scope) for scope in project.reach.nodes if scope not in project.reach.offloaded}
+    for path in sorted({scope.path for scope in readers}):
         links = project.links(path)
         for site in links.calls if links is not None else ():
-            scope = Scope(path, site.scope)
-            if scope in project.reach and scope not in project.reach.offloaded:
-                yield from _Reader(project, scope).waits(site)
+            reader = readers.get(Scope(path, site.scope))
+            yield from reader.waits(site) if reader is not None else ()
 
 
 class _Reader:
@@ -72,7 +73,7 @@ class _Reader:
         elif isinstance(value, External) and value.name in WAITING_FOR_ALL:
             if self._is_shared_by_any(Item(call.args[0], ANY) if call.args else None):
                 yield Wait(self.scope, site, value.name.rpartition(".")[2], is_made=False)
-        elif isinstance(call.callee, Member):
+        elif isinstance(call.callee, Member) and call.callee.name in _METHODS:
             yield from self._of_method(site, call.callee)
 
     def _of_method(self, site: CallSite, callee: Member) -> Iterator[Wait]:

@@ -132,7 +132,7 @@ class Project:
             return self._library
         for library, token in (("httpx", b"import httpx"), ("httpx2", b"import httpx2")):
             for path in self.sources.containing(token, token.replace(b"import", b"from")):
-                if not is_test_path(path) and (links := self.links(path)) is not None and links.imports(library):
+                if not is_test_path(path) and (links := self.links(path)) is not None and links.imported(library):
                     return library
         only_new = self.declarations.mention("x", "httpx2") and not self.declarations.mention("x", "httpx")
         return "httpx2" if only_new else "httpx"
@@ -371,6 +371,16 @@ class Project:
             wanted = {edge.call for calls in self.reach.callers.values() for s, edge in calls if s.path == path}
             self._helper_sites[path] = read_sites(self.tree_of(path), wanted)
         return self._helper_sites[path].get(number)
+
+    def is_imported(self, path: str, name: str) -> bool:
+        """Whether another file imports a name from a file, under whichever name."""
+        for other in self.sources.containing(name.encode()):
+            links = self.links(other) if other != path else None
+            for binding in (b for values in links.bindings.values() for b in values) if links is not None else ():
+                imports = binding.kind == "from" and binding.name == name
+                if imports and self.tree.find(other, binding.module, binding.level) == path:
+                    return True
+        return False
 
     def references(self, function: Scope) -> list[Reference]:
         """Where a function is used other than by its registration, tests included."""
