@@ -59,11 +59,7 @@ class Finding:
     call: int | None = None
     imported: tuple[str, str] | None = None
     function: str | None = None
-
-    @property
-    def is_in_code(self) -> bool:
-        """Whether it concerns a piece of code, rather than a file."""
-        return self.call is not None or self.imported is not None or self.function is not None
+    is_in_code: bool = True
 
     @property
     def order(self) -> tuple[str, int, int, str]:

@@ -49,6 +49,9 @@ STALE = {
         "def test_f(monkeypatch):\n    monkeypatch.setattr(main, 'requests', None)",
         "main.requests",
     ),
+    "an assignment": ("requests.get = lambda url: None\ndef test_f(): ...", "requests.get"),
+    "an assignment by the module": ("def test_f():\n    main.requests.get = lambda url: None", "requests.get"),
+    "an assignment to the module": ("def test_f():\n    main.requests = None", "main.requests"),
     "responses": ("import responses\ndef test_f():\n    responses.add('GET', 'http://x')", "responses.add"),
     "requests_mock": (
         "import requests_mock\ndef test_f():\n    with requests_mock.Mocker(): ...",

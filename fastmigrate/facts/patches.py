@@ -5,11 +5,14 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
-from fastmigrate.facts.nodes import names_in
+from fastmigrate.facts.nodes import names_in, read_place
 from fastmigrate.facts.order import number_nodes
+from fastmigrate.facts.terms import Term, read_term
+from fastmigrate.facts.values import Place
 
-__all__ = ["Patch", "read_patches"]
+__all__ = ["Patch", "read_member_assignments", "read_patches"]
 
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _SETTINGS = frozenset({"return_value", "side_effect"})
 _LOOKED_AT = frozenset(
     [
@@ -44,18 +47,15 @@ def read_patches(tree: ast.Module, calls: set[int]) -> list[Patch]:
     attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     keywords = {node.arg for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg is not None}
     stored = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-    members = frozenset(attributes | keywords | stored | {d.name for d in ast.walk(tree) if _is_def(d)})  # type: ignore[attr-defined]
+    defined = {node.name for node in ast.walk(tree) if isinstance(node, _DEFINITIONS)}
+    members = frozenset(attributes | keywords | stored | defined)
     found: list[Patch] = []
     for top in tree.body:
         for test in [top, *(top.body if isinstance(top, ast.ClassDef) else ())]:
-            for node in ast.walk(test) if _is_def(test) else ():
+            for node in ast.walk(test) if isinstance(test, _DEFINITIONS) else ():
                 if isinstance(node, ast.Call) and numbers[node] in calls:
                     found.append(_read(node, numbers[node], test, members))
     return found
-
-
-def _is_def(node: ast.AST) -> bool:
-    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
 
 
 def _read(call: ast.Call, number: int, test: ast.AST, members: frozenset[str]) -> Patch:
@@ -76,3 +76,15 @@ def _read(call: ast.Call, number: int, test: ast.AST, members: frozenset[str]) -
         frozenset(names_in(inside)),
         members,
     )
+
+
+def read_member_assignments(tree: ast.Module) -> list[tuple[Term, str, Place]]:
+    """What gets members by plain assignments, `requests.get = fake`: the owner, the name, and where that stands."""
+    numbers = number_nodes(tree)
+    return [
+        (read_term(target.value, numbers.__getitem__), target.attr, read_place(target))
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Attribute)
+    ]

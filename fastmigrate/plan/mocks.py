@@ -20,18 +20,8 @@ __all__ = ["Mocks"]
 _VERBS = frozenset({"get", "options", "head", "post", "put", "patch", "delete"})
 _OTHERWISE = frozenset(
     [
-        *(
-            "ok",
-            "reason",
-            "raw",
-            "links",
-            "elapsed",
-            "apparent_encoding",
-            "is_redirect",
-            "is_permanent_redirect",
-            "next",
-        ),
-        *("iter_content", "iter_lines", "AsyncClient"),
+        *("ok", "reason", "raw", "links", "elapsed", "apparent_encoding", "next", "is_redirect"),
+        *("is_permanent_redirect", "iter_content", "iter_lines", "AsyncClient"),
     ]
 )
 """Members of a response of requests that one of httpx has not, or not as requests has it, and the test's own client."""
@@ -67,7 +57,7 @@ class Mocks:
         mocks: dict[str, dict[int, Mock]] = {}
         for mock in mocks_of_requests(self.project):
             if mock.is_patch:
-                mocks.setdefault(mock.path, {})[mock.site.call.number] = mock
+                mocks.setdefault(mock.path, {})[mock.number] = mock
         return [
             (own[patch.number], patch)
             for path, own in mocks.items()

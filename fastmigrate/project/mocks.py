@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fastmigrate.facts.terms import Call, Const, Member, Ref
-from fastmigrate.facts.values import CallSite
+from fastmigrate.facts.patches import read_member_assignments
+from fastmigrate.facts.terms import Call, Const, Member, Ref, Term
+from fastmigrate.facts.values import Place
 from fastmigrate.knowledge.httpx_clients import ASYNC_CLIENTS
 from fastmigrate.project.modules import is_test_path, module_name
 from fastmigrate.project.values import External, Module, Scope
@@ -23,22 +24,32 @@ _LIBRARIES = ("responses.", "requests_mock.")
 
 @dataclass(frozen=True, slots=True)
 class Mock:
-    """A call in a test that puts something in the place of `target`; `is_patch`: it is one of `patch("…")`."""
+    """Where a test puts something in the place of `target`: in the call with this ordinal, or by assignment (-1).
+
+    `is_patch` says that the call is one of `patch("…")`; `place` counts bytes.
+    """
 
     path: str
-    site: CallSite
+    place: Place
     target: str
-    is_patch: bool
+    number: int = -1
+    is_patch: bool = False
 
 
 def mocks_of_requests(project: Project) -> Iterator[Mock]:
-    """The calls that replace requests, or a part of it."""
+    """What replaces requests, or a part of it."""
     for path in project.sources.containing(b"requests", b"responses"):
         links = project.links(path)
         for site in links.calls if links is not None else ():
             target = _replaced(project, site.call, Scope(path, site.scope))
             if target is not None:
-                yield Mock(path, site, target, _is_patch(project, site.call, Scope(path, site.scope)))
+                is_patch = _is_patch(project, site.call, Scope(path, site.scope))
+                yield Mock(path, site.place, target, site.call.number, is_patch)
+        if is_test_path(path) and links is not None:
+            for owner, name, place in read_member_assignments(project.tree_of(path)):
+                assigned = _member(project, owner, name, Scope(path))
+                if assigned is not None:
+                    yield Mock(path, place, assigned)
 
 
 def stale_mocks(project: Project) -> Iterator[tuple[Mock, str]]:
@@ -60,14 +71,8 @@ def stale_mocks(project: Project) -> Iterator[tuple[Mock, str]]:
 def _uses_requests(project: Project, path: str) -> bool:
     """Whether a file reads a name that it imports from requests, and does not keep it for its tests alone."""
     links = project.links(path)
-    scopes = [links.bindings, *(f.bindings for f in links.functions.values())] if links is not None else []
-    return links is not None and any(
-        links.loads.get(name, 0) > 0 or name in links.exports
-        for scope in scopes
-        for name, bindings in scope.items()
-        for binding in bindings
-        if binding.kind in {"import", "from"} and binding.module.partition(".")[0] == "requests" and not binding.level
-    )
+    names = links.imported("requests") if links is not None else set()
+    return links is not None and any(links.loads.get(name, 0) > 0 or name in links.exports for name in names)
 
 
 def _is_patch(project: Project, call: Call, scope: Scope) -> bool:
@@ -90,9 +95,14 @@ def _replaced(project: Project, call: Call, scope: Scope) -> str | None:
     attribute = call.args[1] if len(call.args) > 1 else None
     if not isinstance(attribute, Const) or not isinstance(attribute.value, str):
         return None
-    owner = project.resolver.resolve(first, scope)
+    return _member(project, first, attribute.value, scope)
+
+
+def _member(project: Project, of: Term | None, name: str, scope: Scope) -> str | None:
+    """The dotted name of a member of requests, or of a module that is requests itself; None for other members."""
+    owner = project.resolver.resolve(of, scope)
     if isinstance(owner, External) and owner.name.partition(".")[0] == "requests":
-        return f"{owner.name}.{attribute.value}"
-    if isinstance(owner, Module) and attribute.value == "requests":
+        return f"{owner.name}.{name}"
+    if isinstance(owner, Module) and name == "requests":
         return f"{module_name(owner.path)}.requests"
     return None

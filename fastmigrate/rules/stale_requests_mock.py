@@ -100,5 +100,5 @@ def find(project: Project) -> Iterator[Finding]:
     """The replacements of `requests` that no longer replace anything that is used."""
     for mock, user in stale_mocks(project):
         message = f"`{mock.target}` is replaced for a test, and {user} no longer uses it"
-        place = project.place_in_text(mock.path, mock.site.place)
-        yield Finding(CODE, NAME, message, mock.path, place, fix=Fix("none", _REASON), call=mock.site.call.number)
+        place = project.place_in_text(mock.path, mock.place)
+        yield Finding(CODE, NAME, message, mock.path, place, fix=Fix("none", _REASON), call=mock.number)

@@ -53,4 +53,4 @@ def find(project: Project) -> Iterator[Finding]:
         if "parsed" in message:
             message += f" (if it is written for a newer Python than {running}, run fastmigrate with that one)"
         place = Place(error.line, error.column, error.line, error.column)
-        yield Finding(CODE, NAME, message, path, place, fix=Fix("none", "the file cannot be read"))
+        yield Finding(CODE, NAME, message, path, place, fix=Fix("none", "the file cannot be read"), is_in_code=False)
