@@ -38,16 +38,25 @@ _NONE = Carried(frozenset(), optional=True)
 class Results:
     """Follows the results of the calls that a view looks at, also through lists that are made of them.
 
-    `optional` are the calls whose result may be None, `awaited` those of coroutine functions.
+    `optional` are the calls whose result may be None, `awaited` those of coroutine functions, `several` those that give
+    a number of results.
     """
 
     def __init__(
-        self, view: FunctionView, optional: frozenset[int] = frozenset(), awaited: frozenset[int] = frozenset()
+        self,
+        view: FunctionView,
+        optional: frozenset[int] = frozenset(),
+        awaited: frozenset[int] = frozenset(),
+        several: frozenset[int] = frozenset(),
     ) -> None:
         self.view = view
         self.sources: dict[ast.expr, Carried] = {}
+        self.several = several
+        self.optional = optional
         for call in view.calls:
             number, above = view.numbers[call], view.parents.get(call)
+            if number in several:
+                continue
             if number in awaited and isinstance(above, ast.Lambda):  # `await to_thread(lambda: f())`
                 thread = view.parents.get(above)
                 above = view.parents.get(thread) if isinstance(thread, ast.Call) else None
@@ -58,7 +67,7 @@ class Results:
         self.carriers: dict[int, Carried] = {}  # definitions of names, and what they are
         self.lists: dict[int, Carried] = {}  # definitions of names for lists, and what is in these
         self.kept: set[ast.expr] = set()  # what is put into such a list
-        self.escaping: dict[ast.Name, Carried] = {}  # lists that are used in another way than by their items
+        self.escaping: dict[ast.expr, Carried] = {}  # lists that are used in another way than by their items
 
     def read(self) -> dict[ast.expr, Carried]:
         """Every expression whose value may be a result."""
@@ -111,6 +120,11 @@ class Results:
         """What is in a list that an expression makes or names."""
         carried = _NOTHING
         match node:
+            case ast.Call() if self.view.numbers[node] in self.several and node in self.view.calls:
+                number = self.view.numbers[node]
+                return Carried(frozenset((number,)), optional=number in self.optional)
+            case ast.Call(func=ast.Name(id="list" | "tuple"), args=[inner], keywords=[]):
+                return self._listed(inner)
             case ast.ListComp(elt=item):
                 items = [item]
             case ast.List(elts=items):
@@ -146,7 +160,8 @@ class Results:
                     for node in ast.walk(comprehension):
                         if isinstance(node, ast.Name) and node.id == clause.target.id and node is not clause.target:
                             found[node] = carried
-        for name in self.view.flow.reaching:
+        made = [call for call in self.view.calls if self.view.numbers[call] in self.several]
+        for name in (*self.view.flow.reaching, *map(self._as_list, made)):
             carried = self._listed(name)
             parent = self.view.parents.get(name)
             if carried.results and isinstance(parent, ast.Subscript) and not isinstance(parent.slice, ast.Slice):
@@ -154,9 +169,19 @@ class Results:
             elif carried.results and not self._is_used_by_items(name, parent):
                 self.escaping[name] = carried
 
-    @staticmethod
-    def _is_used_by_items(name: ast.Name, parent: ast.AST | None) -> bool:
+    def _as_list(self, node: ast.expr) -> ast.expr:
+        """`list(node)`, if that is what is made of it."""
+        parent = self.view.parents.get(node)
         match parent:
+            case ast.Call(func=ast.Name(id="list" | "tuple"), args=[only], keywords=[]) if only is node:
+                return self._as_list(parent)
+        return node
+
+    @staticmethod
+    def _is_used_by_items(name: ast.expr, parent: ast.AST | None) -> bool:
+        match parent:
+            case ast.Assign(targets=[ast.Name()]) | ast.AnnAssign(target=ast.Name()) | ast.Expr():
+                return not isinstance(name, ast.Name)
             case ast.For(iter=over, target=target) | ast.comprehension(iter=over, target=target):
                 return over is name and isinstance(target, ast.Name)
             case ast.Attribute(attr=method):

@@ -91,9 +91,16 @@ class Site:
 
 
 def read_sites(
-    tree: ast.Module, calls: Iterable[int], optional: Container[int] = (), awaited: Container[int] = ()
+    tree: ast.Module,
+    calls: Iterable[int],
+    optional: Container[int] = (),
+    awaited: Container[int] = (),
+    several: Container[int] = (),
 ) -> dict[int, Site]:
-    """The sites of the calls with these ordinals; those that are `optional` may give None, `awaited` a coroutine."""
+    """The sites of the calls with these ordinals.
+
+    Those that are `optional` may give None, `awaited` a coroutine, `several` a number of results, one after the other.
+    """
     wanted = set(calls)
     numbers = number_nodes(tree)
     found: dict[int, Site] = {}
@@ -102,8 +109,8 @@ def read_sites(
     for function, own in calls_by_function(tree, numbers, wanted):
         view = FunctionView(function, numbers, own, modules)
         ordinals = [numbers[call] for call in own]
-        giving_none = frozenset(number for number in ordinals if number in optional)
-        found.update(_SiteReader(view, giving_none, frozenset(n for n in ordinals if n in awaited)).read())
+        known = [frozenset(number for number in ordinals if number in some) for some in (optional, awaited, several)]
+        found.update(_SiteReader(view, *known).read())
     return found
 
 
@@ -118,10 +125,12 @@ def calls_by_function(
 
 
 class _SiteReader:
-    def __init__(self, view: FunctionView, optional: frozenset[int], awaited: frozenset[int]) -> None:
+    def __init__(
+        self, view: FunctionView, optional: frozenset[int], awaited: frozenset[int], several: frozenset[int]
+    ) -> None:
         self.view = view
         self.evidence = Evidence(view)
-        self.uses = Uses(view, self.evidence, optional, awaited)
+        self.uses = Uses(view, self.evidence, optional, awaited, several)
         self.interleaving = Interleaving(view)
 
     def read(self) -> dict[int, Site]:

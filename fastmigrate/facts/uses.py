@@ -79,14 +79,16 @@ class Uses:
         evidence: Evidence,
         optional: frozenset[int] = frozenset(),
         awaited: frozenset[int] = frozenset(),
+        several: frozenset[int] = frozenset(),
     ) -> None:
         self.view = view
         self.evidence = evidence
-        self.results = Results(view, optional, awaited)
+        self.results = Results(view, optional, awaited, several)
 
     def read(self) -> dict[int, list[Use]]:
         """The uses of each call's result, by the call's ordinal (see `Carried`), in the order in which they stand."""
         found: dict[int, list[Use]] = {key: [] for source in self.results.sources.values() for key in source.results}
+        found |= {number: [] for number in self.results.several}
         for node, carried in self.results.read().items():
             for use in (self._use(node, carried), self._taken(node, carried)):
                 for key in carried.results if use is not None else ():

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-__all__ = ["MADE_BY_POOLS", "POOLS", "THREAD", "WAITING_FOR_ALL", "WAITS_OF_FUTURES", "WAITS_OF_POOLS"]
+__all__ = [
+    "EXECUTOR",
+    "JOBS",
+    "MADE_BY_POOLS",
+    "POOLS",
+    "THREAD",
+    "WAITING_FOR_ALL",
+    "WAITS_OF_FUTURES",
+    "WAITS_OF_POOLS",
+]
 
-POOLS = frozenset(
-    {"concurrent.futures.ThreadPoolExecutor", "multiprocessing.pool.ThreadPool", "multiprocessing.dummy.Pool"}
-)
+EXECUTOR = "concurrent.futures.ThreadPoolExecutor"
+POOLS = frozenset({EXECUTOR, "multiprocessing.pool.ThreadPool", "multiprocessing.dummy.Pool"})
 THREAD = "threading.Thread"
 
+JOBS = {
+    f"{EXECUTOR}.submit": ("fn", 0, frozenset[str]()),
+    f"{EXECUTOR}.map": ("fn", 0, frozenset({"timeout", "chunksize"})),
+}
+"""Methods of pools that are given a function to run, in the form of `OFFLOADING`."""
 _FUTURE = "concurrent.futures.Future"
 _RESULT = "multiprocessing.pool.AsyncResult"
 MADE_BY_POOLS = {
-    "concurrent.futures.ThreadPoolExecutor.submit": _FUTURE,
+    f"{EXECUTOR}.submit": _FUTURE,
     **{
         f"{pool}.{name}": _RESULT
         for pool in ("multiprocessing.pool.ThreadPool", "multiprocessing.dummy.Pool")

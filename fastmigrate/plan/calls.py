@@ -14,10 +14,11 @@ from fastmigrate.knowledge.requests_exceptions import Step as Failure
 from fastmigrate.plan.arguments import JudgedCall
 from fastmigrate.plan.awaiting import Awaiting
 from fastmigrate.plan.errors import Errors
-from fastmigrate.plan.goals import ClientInFunction, Goal, Held, ResponseReturned, Step, ThroughClient
+from fastmigrate.plan.goals import ClientInFunction, Goal, Held, PoolReplaced, ResponseReturned, Step, ThroughClient
 from fastmigrate.plan.handlers import Guard, Handlers
 from fastmigrate.plan.names import NewNames
 from fastmigrate.plan.offloading import Offloading
+from fastmigrate.plan.pools import Pools
 from fastmigrate.plan.responses import Passed, Responses
 from fastmigrate.plan.sessions import Sessions
 from fastmigrate.plan.settings import in_double_quotes
@@ -47,13 +48,14 @@ class Calls:
     """Makes the steps of the goals that concern calls; `passed` tells what errors need that pass out of a function."""
 
     def __init__(
-        self, project: Project, awaiting: Awaiting, users: Users, passed: Passed, offloading: Offloading
+        self, project: Project, awaiting: Awaiting, users: Users, passed: Passed, offloading: Offloading, pools: Pools
     ) -> None:
         self.project = project
         self.awaiting = awaiting
         self.calls = {call.key: call for call in project.blocking if call.code == "FM101"}
         self.sessions = Sessions(project, users)
         self.offloading = offloading
+        self.pools = pools
         self.errors = Errors(project)
         self.handlers = Handlers(project)
         self.streams = Streams(project)
@@ -100,6 +102,8 @@ class Calls:
         needs += self.responses.reads(site.uses, call.function)
         needs += [*self._responses_of_errors(call, site), *self.sessions.needs(call)]
         needs += self.passed(call.function, handled.escaping)
+        job = self.project.jobs.of(*call.key) if call.is_offloaded else None
+        needs += [PoolReplaced(call.function.path, job[0].number)] if job is not None else []
         if any(use.kind == "other" for use in site.uses):
             needs.append(ResponseReturned(call.function))
         intents, more = self._edits(call, judged, client, stream)
@@ -111,6 +115,8 @@ class Calls:
         """Why a call that is handed to a thread cannot be made where it is handed over, or None."""
         if not call.is_offloaded:
             return None
+        if self.project.hands_to_pool(call.function, call.site.call.number):
+            return self.pools.direct_in_the_way(call)
         site = self.project.returned.sites[call.function.path][call.site.call.number]
         if any(argument.keyword == "stream" for argument in site.arguments):
             return "its answer is streamed, and read in threads"
@@ -192,7 +198,10 @@ class Calls:
         whole: tuple[Intent, ...] = (
             EditCall(call.site.call.number, f"{client}.{judged.method}", edits, tuple(added), awaited=True),
         )
-        if call.is_offloaded:
+        job = self.project.jobs.of(path, call.site.call.number) if call.is_offloaded else None
+        if job is not None:
+            whole = tuple(self.pools.direct(path, *job, f"{client}.{judged.method}", edits, added))
+        elif call.is_offloaded:
             whole = (self._without_thread(call, f"{client}.{judged.method}", edits, added),)
         if stream is not None:
             whole = (*self._streamed(call, judged.method, edits, added, client, stream), *stream.intents)

@@ -12,6 +12,7 @@ from fastmigrate.plan.errors import Errors
 from fastmigrate.plan.goals import ErrorsPassed, Goal, Held, Step
 from fastmigrate.plan.handlers import Guard
 from fastmigrate.plan.responses import Responses
+from fastmigrate.project.callgraph import Edge
 from fastmigrate.project.project import Project
 from fastmigrate.project.values import Scope
 
@@ -45,35 +46,50 @@ class Escapes:
         for caller, edge in self.project.reach.callers_of(goal.function):
             if edge.call < 0 or edge.how == "task":
                 continue
-            site = self.project.site_of(caller.path, edge.call)
-            if site is None:
-                continue
-            for term in site.guards:
-                reason = self.errors.of_context_manager(term, caller, {h.call for h in site.handlers})
-                if reason is not None:
-                    return Held(f"{caller.path}:{edge.place.line}: {reason}")
-            coroutine = edge.how == "thread" or self.project.resolver.is_async(edge.target.scope)
-            if coroutine and site.waited in {"task", ""} and self._names_errors(caller.path):
-                where = f"{caller.path}:{edge.place.line}"
-                notes.append(
-                    f"the errors of what begins in {where} come out elsewhere, where they may be asked for by class"
-                )
-            judged = self.handlers.judge(site.handlers, [goal.step], caller)
-            if judged.reason is not None:
-                return Held(f"{caller.path}: {judged.reason}")
-            for handler, uses in site.errors:
-                first, last = handler.body
-                if not first <= edge.place.line <= last:
-                    continue
+            for number in self.project.jobs.outlets(caller.path, edge.call):
+                passed = self._passed_at(goal, caller, edge, number, guards)
+                if isinstance(passed, Held):
+                    return passed
+                needs += passed.needs
+                notes += passed.notes
+        self.guards[goal] = guards
+        return Step(tuple(dict.fromkeys(needs)), Parity.LOSSY if notes else Parity.EXACT, tuple(notes))
+
+    def _passed_at(
+        self, goal: ErrorsPassed, caller: Scope, edge: Edge, number: int, guards: list[Guard]
+    ) -> Step | Held:
+        """The same where they come out: at the call of the function, or where what became of it is waited for."""
+        site = self.project.site_of(caller.path, number)
+        links = self.project.links(caller.path)
+        at = links.call(number) if links is not None else None
+        if site is None or at is None:
+            return Step()
+        where = f"{caller.path}:{at.place.line}"
+        for term in site.guards:
+            reason = self.errors.of_context_manager(term, caller, {h.call for h in site.handlers})
+            if reason is not None:
+                return Held(f"{where}: {reason}")
+        notes: list[str] = []
+        coroutine = edge.how == "thread" or self.project.resolver.is_async(edge.target.scope)
+        followed = number != edge.call or self.project.hands_to_pool(caller, number)
+        if coroutine and not followed and site.waited in {"task", ""} and self._names_errors(caller.path):
+            notes.append(
+                f"the errors of what begins in {where} come out elsewhere, where they may be asked for by class"
+            )
+        judged = self.handlers.judge(site.handlers, [goal.step], caller)
+        if judged.reason is not None:
+            return Held(f"{caller.path}: {judged.reason}")
+        needs: list[Goal] = []
+        for handler, uses in site.errors:
+            first, last = handler.body
+            if first <= at.place.line <= last:
                 read = self._responses_read(goal.function, handler, uses, caller)
                 if isinstance(read, Held):
                     return read
                 needs += read
-            guards += judged.guards
-            notes += judged.notes
-            needs += [*self.handlers.needs(judged.guards), *self.passed(caller, judged.escaping)]
-        self.guards[goal] = guards
-        return Step(tuple(dict.fromkeys(needs)), Parity.LOSSY if notes else Parity.EXACT, tuple(notes))
+        guards += judged.guards
+        needs += [*self.handlers.needs(judged.guards), *self.passed(caller, judged.escaping)]
+        return Step(tuple(needs), notes=(*notes, *judged.notes))
 
     def _names_errors(self, path: str) -> bool:
         """Whether a file names an error of requests."""

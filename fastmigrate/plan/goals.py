@@ -38,6 +38,7 @@ __all__ = [
     "NewLifespan",
     "Offloaded",
     "PassedFunction",
+    "PoolReplaced",
     "Promises",
     "ReadResult",
     "RequestHandedOn",
@@ -245,6 +246,14 @@ class Offloaded:
 
 
 @dataclass(frozen=True, slots=True)
+class PoolReplaced:
+    """Coroutines take the place of the threads of the pool that the call with this ordinal makes."""
+
+    path: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class StateField:
     """The `TypedDict` of what a lifespan yields knows a client under a key."""
 
@@ -317,6 +326,7 @@ Goal = (
     | LibraryDeclared
     | LifespanDecorated
     | Offloaded
+    | PoolReplaced
     | StateField
     | ClientAroundLifespan
     | NewLifespan

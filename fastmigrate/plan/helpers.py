@@ -21,6 +21,7 @@ from fastmigrate.plan.goals import (
 )
 from fastmigrate.plan.names import imported
 from fastmigrate.plan.offloading import Offloading
+from fastmigrate.plan.pools import Pools
 from fastmigrate.plan.specs import ClientSpec
 from fastmigrate.plan.twins import Named, TwinImport, Twins, call_of
 from fastmigrate.plan.users import Users
@@ -73,6 +74,7 @@ class Helpers:
         clients: Clients,
         cures: Callable[[Scope], list[Goal]],
         offloading: Offloading,
+        pools: Pools,
     ) -> None:
         self.project = project
         self.awaiting = awaiting
@@ -80,6 +82,7 @@ class Helpers:
         self.cures = cures
         self.users = users
         self.offloading = offloading
+        self.pools = pools
         self.twins = Twins(project, users, self.offloading)
 
     # -- a function becomes a coroutine function
@@ -197,6 +200,8 @@ class Helpers:
             return Held(twin)
         if links.is_async:
             return Step()
+        if self.project.jobs.of(caller.path, edge.call) is not None:
+            return self.pools.job_run(caller, edge)
         if edge.how == "thread":
             reason = self.offloading.in_the_way(caller, edge)
             if reason is not None:
@@ -322,7 +327,8 @@ class Helpers:
         for (caller, _), (edge, specs) in sorted(calls.items(), key=repr):
             if self.project.handing(edge.target.scope) is not None:  # a lambda, whose body stays
                 continue
-            yield caller.path, self._call(caller, edge, [spec for spec in reversed(order) if spec in specs])
+            given = [spec for spec in reversed(order) if spec in specs]
+            yield from ((caller.path, intent) for intent in self._call(caller, edge, given))
             twin = self.twins.named(caller, edge)
             imports |= dict.fromkeys(twin.imports if isinstance(twin, Named) else ())
         yield from self.twins.imported(imports, calls)
@@ -339,13 +345,17 @@ class Helpers:
             code = f"{self.clients.client_name(function, spec)}: {httpx}.AsyncClient"
             yield function.path, AddParameter(links.number, code, is_method)
 
-    def _call(self, caller: Scope, edge: Edge, specs: list[ClientSpec]) -> EditCall:
+    def _call(self, caller: Scope, edge: Edge, specs: list[ClientSpec]) -> Iterator[Intent]:
         after = 1 if edge.how == "task" else 0
         added = tuple(NewArgument(None, self.clients.client_name(caller, spec), after) for spec in specs)
         links = self.project.resolver.defined(edge.target.scope)
         awaited = not links.is_async and edge.how == "call" and not links.yields
         twin = self.twins.named(caller, edge)
         renamed = twin.name if isinstance(twin, Named) else None
-        if edge.how == "thread":
-            return self.offloading.edit(caller, edge, [new.value for new in added], renamed)
-        return EditCall(edge.call, added=added, awaited=awaited, renamed=renamed)
+        clients = [new.value for new in added]
+        if self.project.jobs.of(caller.path, edge.call) is not None:
+            yield from self.pools.edits(caller, edge, clients, renamed)
+        elif edge.how == "thread":
+            yield self.offloading.edit(caller, edge, clients, renamed)
+        else:
+            yield EditCall(edge.call, added=added, awaited=awaited, renamed=renamed)

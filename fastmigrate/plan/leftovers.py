@@ -10,6 +10,7 @@ from fastmigrate.facts.terms import Member, Ref, Term
 from fastmigrate.facts.values import Binding, ModuleLinks
 from fastmigrate.knowledge.blocking import BLOCKING_CALLS
 from fastmigrate.knowledge.running import OFFLOADING
+from fastmigrate.knowledge.threads import EXECUTOR
 from fastmigrate.plan.goals import Gone
 from fastmigrate.project.modules import module_name
 from fastmigrate.project.project import Project
@@ -19,7 +20,7 @@ from fastmigrate.rewrite.intents import EditCall, Intent, RemoveImport, WithoutT
 __all__ = ["unused_imports"]
 
 
-_MODULES = frozenset(name.partition(".")[0] for name in (*BLOCKING_CALLS, *OFFLOADING, "functools.partial"))
+_MODULES = frozenset(name.partition(".")[0] for name in (*BLOCKING_CALLS, *OFFLOADING, EXECUTOR, "functools.partial"))
 """What is imported for calls that go: modules of what blocks, and of what hands it to threads."""
 
 

@@ -38,16 +38,20 @@ class Offloading:
             needs[ThroughClient(goal.path, goal.number)] = None
         for node, edge in self.project.reach.handed:
             if (node.scope.path, edge.call) == (goal.path, goal.number):
-                reason = self.project.offloads.in_the_way(edge.target)
-                if reason is not None:
-                    return Held(f"{reason}: it stays in its thread")
-                http = self.project.offloads.http(edge.target)
-                needs |= {
-                    cure: None for scope in dict.fromkeys(found[0] for found in http) for cure in self.cures(scope)
-                }
+                behind = self.behind(edge)
+                if isinstance(behind, Held):
+                    return behind
+                needs |= dict.fromkeys(behind)
         if not needs:
             return Held("what it hands to a thread is only known when it does so")
         return Step(tuple(needs))
+
+    def behind(self, edge: Edge) -> list[Goal] | Held:
+        """What must be so for a function that a thread runs to run on the event loop: nothing in it blocks that."""
+        reason = self.project.offloads.in_the_way(edge.target)
+        if reason is not None:
+            return Held(f"{reason}: it stays in its thread")
+        return [cure for scope in self.project.offloads.blocking(edge.target) for cure in self.cures(scope)]
 
     def in_the_way(self, caller: Scope, edge: Edge) -> str | None:
         """Why a call cannot take the place of one that hands a function to a thread, or None."""

@@ -39,6 +39,7 @@ from fastmigrate.plan.goals import (
     NewLifespan,
     Offloaded,
     PassedFunction,
+    PoolReplaced,
     Promises,
     ReadResult,
     RequestHandedOn,
@@ -59,6 +60,7 @@ from fastmigrate.plan.mocks import Mocks
 from fastmigrate.plan.module_clients import ModuleClients
 from fastmigrate.plan.offloading import Offloading
 from fastmigrate.plan.own_clients import OwnClients
+from fastmigrate.plan.pools import Pools
 from fastmigrate.plan.sleeps import Sleeps
 from fastmigrate.plan.specs import ClientSpec
 from fastmigrate.plan.tasks import Tasks
@@ -105,6 +107,7 @@ _ORDER: tuple[type, ...] = (
     LibraryDeclared,
     TestClientEntered,
     Offloaded,
+    PoolReplaced,
 )
 
 
@@ -135,7 +138,8 @@ class Planner:
         awaiting = Awaiting(project)
         users = Users(project)
         self.offloading = Offloading(project, self._cures_in)
-        self.calls = Calls(project, awaiting, users, self._passed, self.offloading)
+        self.pools = Pools(project, awaiting, self.offloading)
+        self.calls = Calls(project, awaiting, users, self._passed, self.offloading, self.pools)
         self.sleeps = Sleeps(project, awaiting)
         self.tasks = Tasks(project)
         self.httpx = HttpxCalls(project, awaiting)
@@ -147,7 +151,7 @@ class Planner:
         self.clients = Clients(project, self._specs(), self._freed)
         self.mocks = Mocks(project)
         self.apps = Apps(project, self.clients.keys, self.clients.errors, self.modules.closed_by)
-        self.helpers = Helpers(project, awaiting, users, self.clients, self._cures_in, self.offloading)
+        self.helpers = Helpers(project, awaiting, users, self.clients, self._cures_in, self.offloading, self.pools)
         self.escapes = Escapes(project, self.calls.responses, self._cures_in)
         silenced = Held("its finding is suppressed")
         self.steps: dict[Goal, Step | Held] = {
@@ -239,6 +243,7 @@ class Planner:
             ClientOfApp: self.apps.client_of_app,
             HandlersCalled: self.apps.lifespans.events.handlers_called,
             LifespanDecorated: self.apps.lifespans.lifespan_decorated,
+            PoolReplaced: self.pools.replaced,
             Offloaded: self.offloading.brought_back,
             StateField: self.apps.lifespans.state_field,
             LifespanWrapped: self.apps.lifespans.events.lifespan_wrapped,
@@ -355,8 +360,13 @@ class Planner:
                         intents[path].append(intent)
         for path, lifespan in self.apps.lifespans.new_lifespans(goals).items():
             intents.setdefault(path, []).append(lifespan)
-        for path, intent in [*self.apps.lifespans.wrappers(goals), *self.helpers.lowered(goals)]:
-            intents.setdefault(path, []).append(intent)
+        for path, intent in [
+            *self.apps.lifespans.wrappers(goals),
+            *self.helpers.lowered(goals),
+            *self.pools.lowered(goals),
+        ]:
+            if intent not in intents.setdefault(path, []):
+                intents[path].append(intent)
         known = {**self.calls.guards, **self.escapes.guards}
         guards = [guard for goal in goals for guard in known.get(goal, ())]
         edits, replaced = self.calls.handlers.lowered(guards, migrated)

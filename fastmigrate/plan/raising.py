@@ -63,6 +63,11 @@ class Raising:
         )
 
     def _call(self, call: Call, scope: Scope, seen: set[Scope], migrated: Sites) -> bool:
+        jobs = self.project.jobs.ended_by(scope.path, call.number)
+        if jobs:  # what a future raises is what its job does
+            handing = (self.project.resolver.call_at(scope.path, number) for number in jobs)
+            done = [self.project.offloads.function(job, scope) for job in handing if job is not None]
+            return any(term is None or self._callee(term, scope, seen, migrated) for term in done)
         return self._callee(call.callee, scope, seen, migrated) or any(
             self._value(self.project.resolver.resolve(term, scope), seen, migrated)
             for term in call.given

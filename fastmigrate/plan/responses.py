@@ -138,18 +138,20 @@ class Responses:
             return Held(f"`{name}` returns responses and other things")
         needs: list[Goal] = []
         for caller, edge in callers:
-            site = self.project.returned.sites.get(caller.path, {}).get(edge.call)
-            if site is None:
-                return Held(f"what {caller.path}:{edge.place.line} does with the response of `{name}` is not followed")
-            for use in site.uses:
-                if use.kind == "other" and use.name != "returned":
+            needs.append(HelperRun(caller, edge))
+            for number in self.project.jobs.outlets(caller.path, edge.call):
+                site = self.project.returned.sites.get(caller.path, {}).get(number)
+                if site is None:
                     return Held(
-                        f"the response of `{name}` is {use.name} in {caller.path}:{use.line}, where it is not followed "
-                        "yet"
+                        f"what {caller.path}:{edge.place.line} does with the response of `{name}` is not followed"
                     )
-            needs += [HelperRun(caller, edge), *self.reads(site.uses, caller)]
-            if any(use.name == "returned" for use in site.uses):
-                needs.append(ResponseReturned(caller))
+                for use in site.uses:
+                    if use.kind == "other" and use.name != "returned":
+                        where = f"{caller.path}:{use.line}"
+                        return Held(f"the response of `{name}` is {use.name} in {where}, where it is not followed yet")
+                needs += self.reads(site.uses, caller)
+                if any(use.name == "returned" for use in site.uses):
+                    needs.append(ResponseReturned(caller))
         return Step(tuple(needs))
 
     def _read_before(self, use: Use, path: str) -> bool:

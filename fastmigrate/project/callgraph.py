@@ -20,6 +20,7 @@ from fastmigrate.knowledge.running import (
     OFFLOADING,
     SCHEDULING,
 )
+from fastmigrate.knowledge.threads import JOBS
 from fastmigrate.project.choices import Choices
 from fastmigrate.project.decorators import Decorators
 from fastmigrate.project.resolve import Resolver
@@ -157,6 +158,8 @@ class CallGraph:
         """How a call takes the function that it hands to a thread (see `OFFLOADING`), if it does so."""
         if isinstance(value, External) and value.name in OFFLOADING:
             return OFFLOADING[value.name]
+        if isinstance(value, Method) and isinstance(value.of.of, External) and value.name in {"submit", "map"}:
+            return JOBS.get(f"{value.of.of.name}.{value.name}")
         named = call.callee.name if isinstance(call.callee, Member) else ""
         return OFFLOADING[named] if named == "run_in_executor" and not isinstance(value, Function) else None
 

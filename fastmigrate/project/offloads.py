@@ -73,6 +73,11 @@ class Offloads:
             if (found := self.blocks(site.call.callee, node.scope)) is not None and found[0] in _HTTP
         )
 
+    def blocking(self, target: Node) -> list[Scope]:
+        """The functions to which a function comes that block, sleeping included."""
+        scopes = dict.fromkeys(node.scope for node in self._below(target))
+        return [scope for scope in scopes if any(self.blocks(s.call.callee, scope) for s in self._calls(Node(scope)))]
+
     def _in_the_way(self, target: Node) -> str | None:
         """What else a function does that would stop the event loop, or None if it may run there."""
         for node in self._below(target):

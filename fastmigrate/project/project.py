@@ -13,17 +13,19 @@ from fastmigrate.facts.links import read_links
 from fastmigrate.facts.made import Made, read_arguments, read_clients_on_apps, read_kept_in_state, read_made, read_names
 from fastmigrate.facts.nodes import place_in_text
 from fastmigrate.facts.sites import Argument, Site, read_sites
-from fastmigrate.facts.terms import Call, Member, Term
+from fastmigrate.facts.terms import ANY, Call, Item, Member, Term
 from fastmigrate.facts.values import ModuleLinks, Place
 from fastmigrate.knowledge.blocking import BLOCKING_CALLS, SLEEP, TOKENS
 from fastmigrate.knowledge.httpx_clients import ASYNC_CLIENTS, CLIENTS
 from fastmigrate.knowledge.names import LIBRARIES, MAKES, STAR_NAMES, canonical
+from fastmigrate.knowledge.threads import JOBS
 from fastmigrate.project.appmap import AppMap
 from fastmigrate.project.apps import read_apps
 from fastmigrate.project.blocking import BlockingCall, BlockingNames, blocking_calls_in
 from fastmigrate.project.callgraph import CallGraph, Edge, Node
 from fastmigrate.project.clients import MadeClient, made_clients
 from fastmigrate.project.declarations import Declarations
+from fastmigrate.project.jobs import Jobs
 from fastmigrate.project.modules import ModuleTree, is_test_path, module_name, name_of
 from fastmigrate.project.offloads import Offloads
 from fastmigrate.project.pools import TOKENS as POOL_TOKENS
@@ -77,6 +79,7 @@ class Project:
         self.unreadable: dict[str, SourceError] = {}
         self._links: dict[str, ModuleLinks | None] = {}
         self._references = References(self)
+        self.jobs = Jobs(self)
         self._helper_sites: dict[str, dict[int, Site]] = {}
         self._made: dict[str, dict[int, Made]] = {}
         self._shared: dict[tuple[str, int], SharedUses] = {}
@@ -179,9 +182,18 @@ class Project:
         """What is handed to threads."""
         return Offloads(self.graph, self.blocks)
 
-    def _moves(self, target: Node) -> bool:
+    def _moves(self, caller: Node, edge: Edge) -> bool:
         """Whether a function that a thread runs could run on the event loop, if its HTTP did not block that."""
-        return bool(self.offloads.http(target)) and self.offloads.in_the_way(target) is None
+        if not self.offloads.http(edge.target) or self.offloads.in_the_way(edge.target) is not None:
+            return False
+        job = self.jobs.of(caller.scope.path, edge.call)
+        return not job[0].reason if job is not None else not self.hands_to_pool(caller.scope, edge.call)
+
+    def hands_to_pool(self, scope: Scope, number: int) -> bool:
+        """Whether a call hands a job to a pool of threads: `pool.submit(…)`, `pool.map(…)`."""
+        call = self.resolver.call_at(scope.path, number)
+        value = self.resolver.resolve(call.callee, scope) if call is not None else None
+        return bool(JOBS.keys() & set(self.resolver.called_names(value)))
 
     @cached_property
     def blocking(self) -> tuple[BlockingCall, ...]:
@@ -346,6 +358,8 @@ class Project:
         Of one that is handed to a thread, the arguments are those of what is handed over.
         """
         path, number = call.key
+        if call.is_offloaded and self.jobs.of(path, number) is not None:
+            return self._site_of_job(path, number)
         site = self.returned.sites[path][number]
         if not call.is_offloaded:
             return site
@@ -353,6 +367,19 @@ class Project:
         way = self.graph.way_to_thread(call.site.call, callee)
         position = way[1] if way is not None else -1
         return replace(site, arguments=site.arguments[position + 1 :])
+
+    def _site_of_job(self, path: str, number: int) -> Site:
+        """The site of a call that hands a function of requests to a pool: what comes of it comes out elsewhere."""
+        found, site = self.jobs.of(path, number), self.site_of(path, number)
+        assert found is not None and site is not None
+        given = site.arguments[2 if found[1].how == "executor" else 1 :]
+        if found[1].how == "map":  # of each, one element is given
+            given = tuple(replace(one, term=Item(one.term, ANY), simple=True) for one in given if one.keyword is None)
+        outlets = [self.returned.sites[path][outlet] for outlet in self.jobs.outlets(path, number)]
+        uses = tuple(dict.fromkeys(use for outlet in outlets for use in outlet.uses))
+        handlers = outlets[0].handlers if outlets else ()
+        guards = tuple(dict.fromkeys(term for outlet in outlets for term in outlet.guards))
+        return replace(site, arguments=given, uses=uses, handlers=handlers, guards=guards)
 
     @cached_property
     def returned(self) -> ReturnedResponses:
@@ -369,7 +396,7 @@ class Project:
         """The same of any other call, by its ordinal: where a helper is called, say; None outside of functions."""
         if path not in self._helper_sites:
             wanted = {edge.call for calls in self.reach.callers.values() for s, edge in calls if s.path == path}
-            self._helper_sites[path] = read_sites(self.tree_of(path), wanted)
+            self._helper_sites[path] = read_sites(self.tree_of(path), wanted | self.jobs.watched(path))
         return self._helper_sites[path].get(number)
 
     def is_imported(self, path: str, name: str) -> bool:

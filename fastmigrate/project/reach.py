@@ -16,10 +16,11 @@ class Reach:
 
     `callers` are the edges that lead to each function, from functions on the event loop; `threaded` are the functions
     that the framework runs in threads, `offloaded` those that run in none but threads to which code on the event loop
-    hands them (`handed`); of these, the ones of which `moves` says that they may run on the event loop.
+    hands them (`handed`); of these, the ones of which `moves` says that they may run on the event loop, handed over as
+    they are.
     """
 
-    def __init__(self, graph: CallGraph, roots: Iterable[Root], moves: Callable[[Node], bool]) -> None:
+    def __init__(self, graph: CallGraph, roots: Iterable[Root], moves: Callable[[Node, Edge], bool]) -> None:
         self.graph = graph
         self.roots: dict[Scope, list[Root]] = {}
         self.nodes: dict[Scope, list[Node]] = {}
@@ -43,7 +44,7 @@ class Reach:
         handed = self._follow(pending)
         on_loop = set(self.nodes)
         self.handed = handed
-        moving = [(node, edge) for node, edge in handed if moves(edge.target)]
+        moving = [(node, edge) for node, edge in handed if moves(node, edge)]
         for node, edge in moving:
             self._note_caller(node, edge)
         self._follow([edge.target for node, edge in moving if self._is_new(node, edge)], in_threads=True)

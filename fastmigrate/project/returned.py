@@ -29,14 +29,25 @@ class ReturnedResponses:
         self._optional: set[Scope] = set()  # functions whose response may be None
         self._behind: dict[Key, set[Scope]] = {}  # the helpers that give a call its response
         self._returned: dict[Scope, set[Key]] = {}
+        self._direct: dict[Key, set[Key]] = {}  # where what a pool was given to do itself comes out
         self._blocking = {call.key: call for call in project.blocking}
         self._wanted: dict[str, dict[int, bool]] = {}
         self._awaited: dict[str, set[int]] = {}  # the calls of coroutine functions, by file
-        for path, number in self._blocking:
-            self._wanted.setdefault(path, {})[number] = False
+        self._several: dict[str, set[int]] = {}  # those that give several, one after the other
         for call in project.blocking:
+            path, number = call.key
+            wanted = self._wanted.setdefault(path, {})
+            job = project.jobs.of(path, number) if call.is_offloaded else None
+            if job is not None and job[1].how != "executor":
+                for outlet in project.jobs.outlets(path, number):
+                    wanted[outlet] = False
+                    self._direct.setdefault((path, outlet), set()).add(call.key)
+                if job[1].how == "map":
+                    self._several.setdefault(path, set()).add(number)
+                continue
+            wanted[number] = False
             if call.is_offloaded or project.handing(call.function) is not None:
-                self._awaited.setdefault(call.key[0], set()).add(call.key[1])
+                self._awaited.setdefault(path, set()).add(number)
         pending = list(self._wanted)
         while pending:
             pending += self._read(pending.pop(0))
@@ -45,7 +56,7 @@ class ReturnedResponses:
         """Read the sites of a file; the files are returned in which more calls turn out to give a response."""
         wanted = self._wanted[path]
         optional = {number for number, none in wanted.items() if none}
-        self.sites[path] = read_sites(self.project.tree_of(path), wanted, optional, self._awaited.get(path, ()))
+        self.sites[path] = read_sites(self.project.tree_of(path), wanted, optional, *self._kinds(path))
         links = self.project.links(path)
         returning: dict[Scope, set[int]] = {}
         for site in links.calls if links is not None else ():
@@ -62,6 +73,9 @@ class ReturnedResponses:
                     self._optional.add(scope)
         return [again for scope, lines in returning.items() for again in self._note(scope, len(lines))]
 
+    def _kinds(self, path: str) -> tuple[set[int], set[int]]:
+        return self._awaited.get(path, set()), self._several.get(path, set())
+
     def _note(self, function: Scope, returns: int) -> list[str]:
         """Note the calls of a function that returns a response, with so many `return` statements."""
         links = self.project.resolver.function(function)
@@ -75,13 +89,19 @@ class ReturnedResponses:
         for caller, edge in self.project.reach.callers_of(function):
             if edge.how not in {"call", "thread"} or edge.call < 0:
                 continue
-            self._behind.setdefault((caller.path, edge.call), set()).add(function)
-            if links.is_async or edge.how == "thread" or self.project.handing(caller) is not None:
-                self._awaited.setdefault(caller.path, set()).add(edge.call)
+            job = self.project.jobs.of(caller.path, edge.call)
+            if job is not None and job[1].how == "map":
+                self._several.setdefault(caller.path, set()).add(edge.call)
+            elif job is None or job[1].how == "executor":
+                threaded = edge.how == "thread" or self.project.handing(caller) is not None
+                if links.is_async or threaded:
+                    self._awaited.setdefault(caller.path, set()).add(edge.call)
             wanted = self._wanted.setdefault(caller.path, {})
-            if wanted.get(edge.call) is None or (optional and not wanted[edge.call]):
-                wanted[edge.call] = optional
-                again[caller.path] = None
+            for number in self.project.jobs.outlets(caller.path, edge.call):
+                self._behind.setdefault((caller.path, number), set()).add(function)
+                if wanted.get(number) is None or (optional and not wanted[number]):
+                    wanted[number] = optional
+                    again[caller.path] = None
         return list(again)
 
     def sources(self, path: str, number: int) -> set[Key]:
@@ -94,7 +114,6 @@ class ReturnedResponses:
             if key in seen:
                 continue
             seen.add(key)
-            if key in self._blocking:
-                found.add(key)
+            found |= self._direct.get(key, {key} & self._blocking.keys())
             pending += (inner for function in self._behind.get(key, ()) for inner in self._returned.get(function, ()))
         return found

@@ -1,0 +1,76 @@
+"""Jobs: what functions hand to pools of threads that they make themselves, and where what comes of it comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from fastmigrate.facts.pools import Job, MadePool, read_pools
+from fastmigrate.facts.values import ModuleLinks
+from fastmigrate.knowledge.threads import EXECUTOR, WAITING_FOR_ALL
+from fastmigrate.project.values import External, Scope
+
+if TYPE_CHECKING:
+    from fastmigrate.project.project import Project
+
+__all__ = ["Jobs"]
+
+
+class Jobs:
+    """Knows the pools that functions make, wherever in the project, and their jobs."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self._pools: dict[str, dict[int, MadePool]] = {}
+
+    def pools(self, path: str) -> dict[int, MadePool]:
+        """The pools that the functions of a file make, each by the ordinal of the call that makes it."""
+        if path not in self._pools:
+            self._pools[path] = {}
+            links = self.project.links(path)
+            called = dict(self._called(links)) if links is not None else {}
+            made = [number for number, name in called.items() if name == EXECUTOR]
+            if made:
+                waiting = {n: name.rpartition(".")[2] for n, name in called.items() if name in WAITING_FOR_ALL}
+                self._pools[path] = read_pools(self.project.tree_of(path), made, waiting)
+        return self._pools[path]
+
+    def _called(self, links: ModuleLinks) -> Iterator[tuple[int, str]]:
+        """The calls about pools in the functions of a file, and what they call."""
+        for site in links.calls:
+            value = self.project.resolver.resolve(site.call.callee, Scope(links.path, site.scope))
+            if site.scope and isinstance(value, External) and value.name in {EXECUTOR, *WAITING_FOR_ALL}:
+                yield site.call.number, value.name
+
+    def of(self, path: str, call: int) -> tuple[MadePool, Job] | None:
+        """The pool to which a call hands a job, if that is made in the same function; and the job."""
+        for pool in self.pools(path).values():
+            for job in pool.jobs:
+                if job.call == call:
+                    return pool, job
+        return None
+
+    def outlets(self, path: str, call: int) -> list[int]:
+        """The ordinals of the calls at which the results and the errors of a job come out."""
+        found = self.of(path, call)
+        if found is None:
+            return [call]
+        pool, job = found
+        if job.how != "submit":
+            return [call]
+        both = (pool, *(self.pools(path)[other] for other in sorted(pool.others)))
+        return list(dict.fromkeys(result.call for one in both for result in one.results))
+
+    def ended_by(self, path: str, call: int) -> list[int]:
+        """The ordinals of the calls that hand the jobs over whose results a call `future.result()` may give."""
+        pools = [pool for pool in self.pools(path).values() if any(result.call == call for result in pool.results)]
+        return [job.call for pool in pools for job in pool.jobs]
+
+    def watched(self, path: str) -> set[int]:
+        """The calls about pools of which more has to be known before they can be rewritten."""
+        return {
+            number
+            for pool in self.pools(path).values()
+            for calls in (pool.results, pool.waits, pool.shutdowns, pool.completions, pool.jobs)
+            for number in (pool.number, *(one.call for one in calls))
+        }
