@@ -9,6 +9,8 @@ A fixture has a project `before`, its migrated form `after`, and a `scenario.tom
     left = 1                    findings that are left after the fix (0 if not given)
     blocked = "/slow"           calls the upstream's /barrier: blocked before, free afterwards (a path, or a call)
     free = "/slow"              calls it, too: neither of them is blocked
+    [crowds]                    paths that ask the upstream for something below /crowd, each with how many of their
+                                requests are in flight at once, before and after
     [[call]]                    what is asked of both apps, in this order (the keys: RunningApp.call)
     send = ["…", "…"]           in a call: it opens a websocket, and sends these texts, each when the last was answered
     disconnect = true           in a call: it reads the start of the answer, and goes away
@@ -113,6 +115,17 @@ def test_keeps_the_event_loop_free(name: str) -> None:
         free = statuses_at_once(FIXTURES / name / form, {**scenario, "blocked": scenario["free"]})
         assert [answer.status for answer in free] == [200] * GATE
         assert all(b"all arrived" in answer.body for answer in free)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if "crowds" in scenario_of(name)])
+@pytest.mark.parametrize("form", ["before", "after"])
+def test_has_as_many_calls_in_flight_as_its_pools_had_threads(name: str, form: str) -> None:
+    scenario = scenario_of(name)
+    with running(FIXTURES / name / form, scenario) as (app, upstream):
+        for path, crowd in scenario["crowds"].items():
+            upstream.crowd, upstream.peak = crowd, 0
+            assert app.call({"path": path}).status == 200
+            assert upstream.peak == crowd, path
 
 
 # Only `after`: where requests streams, its connection stays open until the garbage collector finds it.

@@ -10,7 +10,7 @@ from typing import Literal
 from fastmigrate.facts.futures import Shape, Shapes
 from fastmigrate.facts.order import number_nodes
 from fastmigrate.facts.sites import Argument, calls_by_function, read_argument
-from fastmigrate.facts.terms import OPAQUE
+from fastmigrate.facts.terms import read_term
 from fastmigrate.facts.view import COMPREHENSIONS, FunctionView
 
 __all__ = ["Job", "MadePool", "PoolCall", "read_pools"]
@@ -365,4 +365,4 @@ def _described(node: ast.expr, parent: ast.AST | None) -> str:
 def _arguments(call: ast.Call) -> tuple[Argument, ...]:
     written: list[ast.expr | ast.keyword] = [*call.args, *call.keywords]
     written.sort(key=lambda part: (part.lineno, part.col_offset))
-    return tuple(read_argument(part, lambda _: OPAQUE) for part in written)
+    return tuple(read_argument(part, lambda node: read_term(node, lambda _: -1)) for part in written)

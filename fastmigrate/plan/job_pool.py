@@ -34,8 +34,10 @@ def job_pool(needed: Methods, *, name: str, asyncio: str, os: str) -> str:
     else:
         parts.append("    def __init__(self):\n")
     parts.append("        self.jobs = []\n")
-    parts.append(_ENTERED if needed.entered else "")
-    parts.append((_SHUTDOWN_BY_EXIT if needed.entered else _SHUTDOWN) if needed.shutdown else "")
+    if needed.entered:
+        parts.append(_ENTERED)
+        parts.append("        await self.shutdown()\n" if needed.shutdown else _ALL_ENDED)
+    parts.append(_SHUTDOWN + _ALL_ENDED if needed.shutdown else "")
     parts.append(_SUBMIT_BOUNDED if needed.bounded else _SUBMIT)
     if needed.bounded:
         parts.append(_RUN_NOTED if needed.map else _RUN)
@@ -75,15 +77,12 @@ _ENTERED = """
         return self
 
     async def __aexit__(self, *error):
-        await {asyncio}.gather(*self.jobs, return_exceptions=True)
 """
 _SHUTDOWN = """
     async def shutdown(self):
-        await {asyncio}.gather(*self.jobs, return_exceptions=True)
 """
-_SHUTDOWN_BY_EXIT = """
-    async def shutdown(self):
-        await self.__aexit__()
+_ALL_ENDED = """\
+        await {asyncio}.gather(*self.jobs, return_exceptions=True)
 """
 _SUBMIT = """
     def submit(self, function, /, *args, **kwargs):

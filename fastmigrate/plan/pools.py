@@ -9,10 +9,10 @@ from operator import or_
 
 from fastmigrate.facts.pools import Job, MadePool, PoolCall
 from fastmigrate.facts.sites import Argument
-from fastmigrate.facts.terms import dotted
+from fastmigrate.facts.terms import Const, dotted
 from fastmigrate.knowledge.parity import Parity
 from fastmigrate.plan.awaiting import Awaiting
-from fastmigrate.plan.goals import Coroutine, Goal, Gone, Held, HelperRun, Imported, PoolReplaced, Step, ThroughClient
+from fastmigrate.plan.goals import Coroutine, Goal, Held, HelperRun, Imported, PoolReplaced, Step, ThroughClient
 from fastmigrate.plan.job_pool import Methods, job_pool
 from fastmigrate.plan.names import fresh, imported
 from fastmigrate.plan.offloading import Offloading
@@ -87,19 +87,15 @@ class Pools:
         notes = list(self._notes(pool, scope))
         parity = Parity.LOSSY if notes else Parity.EXACT
         edits = tuple((goal.path, intent) for intent in intents)
-        return Step(tuple(dict.fromkeys(needs)), parity, tuple(notes), edits, tuple(self._gone(pool, scope)))
+        call = self.project.resolver.call_at(goal.path, goal.number)
+        going = call is not None and form.how != "pool"  # else another callee takes its place
+        gone = ((goal.path, scope.qualname, call.callee),) if call is not None and going else ()
+        return Step(tuple(dict.fromkeys(needs)), parity, tuple(notes), edits, gone)
 
     def _scope(self, path: str, number: int) -> Scope:
         links = self.project.links(path)
         site = links.call(number) if links is not None else None
         return Scope(path, site.scope if site is not None else "")
-
-    def _gone(self, pool: MadePool, scope: Scope) -> Iterator[Gone]:
-        """The callees that other ones take the place of."""
-        for number in (pool.number, *(one.call for one in (*pool.completions, *pool.waits))):
-            call = self.project.resolver.call_at(scope.path, number)
-            if call is not None:
-                yield scope.path, scope.qualname, call.callee
 
     # -- whether it can be done
 
@@ -152,19 +148,29 @@ class Pools:
             return _Form("call", *names)
         futures = [job.name for job in pool.jobs]
         alone = pool.is_awaited_after_submits and len(set(futures)) == len(futures)
-        if plain and alone and not self._is_bounded(pool):
+        if plain and alone and not self._is_bounded(path, pool):
             return _Form("task", *names)
         return _Form("pool", *names)
 
-    @staticmethod
-    def _is_bounded(pool: MadePool) -> bool:
+    def _is_bounded(self, path: str, pool: MadePool) -> bool:
         """Whether there may be more jobs than workers."""
         given = _workers(pool)
-        workers = int(given.code) if given is not None and given.code.isdecimal() else None
-        if given is None or given.code == "None":
-            workers = _WORKERS
+        workers = _WORKERS if given is None or given.code == "None" else self._told(path, pool)
         counts = [job.count for job in pool.jobs]
         return workers is None or None in counts or sum(count or 0 for count in counts) > workers
+
+    def _told(self, path: str, pool: MadePool) -> int | None:
+        """How many workers a pool has, if that is a number, or the name of one."""
+        given = _workers(pool)
+        if given is None:
+            return None
+        term, _ = self.project.resolver.behind(given.term, self._scope(path, pool.number))
+        match term:
+            case Const(bool()):
+                return None
+            case Const(int(workers)) if workers > 0:
+                return workers
+        return None
 
     def _job(self, job: Job, pool: MadePool, scope: Scope, form: _Form) -> Step | Held:
         """A call that hands a job over does so to a pool of tasks, or makes a task, or is awaited at once."""
@@ -202,7 +208,8 @@ class Pools:
         if form.how != "pool":
             return EditCall(job.call, callee=form.thread)
         if job.how == "map":
-            return EditCall(job.call, arguments=(ArgumentEdit(0, None, f"{form.partial}({form.thread}, {{}})"),))
+            given = ArgumentEdit(0, None, f"{form.partial}({form.thread}, {{}})")
+            return EditCall(job.call, arguments=(given, *_in_chunks(job)))
         added = (NewArgument(None, form.thread),)
         if job.how == "executor":
             return EditCall(job.call, f"{pool.name}.submit", (ArgumentEdit(0, None, drop=True),), added)
@@ -262,6 +269,7 @@ class Pools:
                 yield _import("functools", bound, "partial")
         elif partial is None and renamed is not None:
             given = (*given, ArgumentEdit(at, None, _renamed(code, renamed)))
+        given = (*given, *_in_chunks(job))
         if at or given or clients:
             added = tuple(NewArgument(None, client, after=1) for client in clients)
             yield EditCall(job.call, f"{pool.name}.submit" if at else None, given, added)
@@ -275,7 +283,7 @@ class Pools:
         if found is None or found[0].reason:
             return found[0].reason if found is not None else _NOT_AWAITED
         job = found[1]
-        given = job.arguments[2 if job.how == "executor" else 1 :]
+        given = [a for a in job.arguments[2 if job.how == "executor" else 1 :] if a.keyword != "chunksize"]
         if call.callee.startswith("requests.Session.") or any(a.star or a.keyword == "stream" for a in given):
             return f"line {job.line} hands `{call.callee}` to the pool: call it in a function, and hand that over"
         if job.how == "map" and (len(given) != 1 or given[0].keyword is not None):
@@ -289,16 +297,18 @@ class Pools:
         self, path: str, pool: MadePool, job: Job, callee: str, edits: Sequence[ArgumentEdit], added: list[NewArgument]
     ) -> Iterator[Intent]:
         """The edits of a call that hands a function of requests to a pool; `edits` count the arguments behind it."""
+        given: tuple[ArgumentEdit, ...]
         form = self._form(path, pool)
         at = 1 if job.how == "executor" else 0
         shifted = tuple(replace(edit, index=edit.index + at + 1) for edit in edits)
         if form.how != "pool":
             yield EditCall(job.call, callee, (ArgumentEdit(0, None, drop=True), *shifted), tuple(added))
         elif job.how == "map" and (added or edits):
-            yield EditCall(job.call, arguments=(ArgumentEdit(0, None, _lambda(job, callee, edits, added)),))
+            given = (ArgumentEdit(0, None, _lambda(job, callee, edits, added)), *_in_chunks(job))
+            yield EditCall(job.call, arguments=given)
         else:
             dropped = (ArgumentEdit(0, None, drop=True),) if at else ()
-            given = (*dropped, ArgumentEdit(at, None, callee), *shifted)
+            given = (*dropped, ArgumentEdit(at, None, callee), *shifted, *_in_chunks(job))
             yield EditCall(job.call, f"{pool.name}.submit" if at else None, given, tuple(added))
 
     # -- what comes of jobs
@@ -355,7 +365,7 @@ class Pools:
         return [pool for pool in pools if not pool.reason and self._form(path, pool).how == "pool"]
 
     def _bounded_in(self, path: str) -> bool:
-        return any(self._is_bounded(pool) for pool in self._pooled(path))
+        return any(self._is_bounded(path, pool) for pool in self._pooled(path))
 
     def _class_name(self, path: str) -> str:
         links = self.project.links(path)
@@ -370,7 +380,8 @@ class Pools:
                 if self._form(goal.path, pool).how == "pool":
                     made.setdefault(goal.path, []).append(pool)
         for path, pools in made.items():
-            needed = reduce(or_, (self._methods(pool) for pool in pools))
+            needed = reduce(or_, (self._methods(path, pool) for pool in pools))
+            needed = replace(needed, bounded=self._bounded_in(path))
             names = {module: imported(self.project, path, module) for module in ("asyncio", "os")}
             if needed.bounded and needed.counted and not names["os"][1]:
                 yield path, _import("os", names["os"][0])
@@ -378,11 +389,10 @@ class Pools:
             first = min(self.project.resolver.defined(self._scope(path, pool.number)).number for pool in pools)
             yield path, InsertBefore("function", first, job_pool(needed, name=self._class_name(path), **called))
 
-    def _methods(self, pool: MadePool) -> Methods:
-        given = _workers(pool)
+    def _methods(self, path: str, pool: MadePool) -> Methods:
         return Methods(
-            bounded=self._is_bounded(pool),
-            counted=given is None or not given.code.isdecimal(),
+            bounded=self._is_bounded(path, pool),
+            counted=self._told(path, pool) is None,
             entered=pool.block >= 0,
             shutdown=bool(pool.shutdowns),
             map=any(job.how == "map" for job in pool.jobs),
@@ -399,6 +409,12 @@ def _import(module: str, bound: str, name: str | None = None) -> AddImport:
 def _workers(pool: MadePool) -> Argument | None:
     """The argument that tells how many workers a pool has."""
     return next((a for a in pool.arguments if a.keyword in {None, "max_workers"}), None)
+
+
+def _in_chunks(job: Job) -> Iterator[ArgumentEdit]:
+    """The `chunksize` of `map` goes: pools of threads take no notice of it."""
+    chunks = (index for index, argument in enumerate(job.arguments) if argument.keyword == "chunksize")
+    yield from (ArgumentEdit(index, None, drop=True) for index in chunks if job.how == "map")
 
 
 def _lambda(job: Job, callee: str, edits: Sequence[ArgumentEdit], added: Sequence[NewArgument]) -> str:

@@ -159,6 +159,8 @@ class Editor(StatementEditor):
         assert isinstance(body, cst.IndentedBlock)
         first, rest = body.body[0], list(body.body[1:])
         if not is_docstring(first):
+            if isinstance(first, cst.FunctionDef | cst.ClassDef) and not first.leading_lines:
+                first = first.with_changes(leading_lines=[cst.EmptyLine(indent=False)])
             return body.with_changes(body=[new, first, *rest])
         assert isinstance(first, cst.SimpleStatementLine)
         if len(first.body) > 1:  # `"""Docs."""; more`

@@ -9,6 +9,7 @@ import select
 import socket
 import ssl
 import threading
+import time
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ MISSING = 1000
 NOON = 946_728_000  # seconds since the epoch: 2000-01-01 12:00 UTC
 PAUSE = 0.001
 LIMIT = 20.0
+GRACE = 0.05
 CERTIFICATE = Path(__file__).parent / "tls" / "localhost.pem"
 """The certificate and key of a TLS upstream; it trusts the same one of its clients."""
 
@@ -58,6 +60,7 @@ class Upstream:
 
     `abandoned` has the path of each answer in chunks whose reader went away before its end. The path `/barrier`
     answers none of `gate` requests until all of them have arrived, or gives up with a 504.
+    Paths below `/crowd` are echoed, once as many of them were in flight as `crowd` says; `peak` is how many were.
     With `tls` it speaks TLS, and says whether the client showed a certificate.
     """
 
@@ -66,6 +69,9 @@ class Upstream:
     tls: bool = False
     recorded: list[Recorded] = field(default_factory=list)
     abandoned: list[str] = field(default_factory=list)
+    crowd: int = 0
+    in_flight: int = 0
+    peak: int = 0
 
     def __enter__(self) -> Upstream:
         self.barrier = threading.Barrier(self.gate)
@@ -121,6 +127,8 @@ class Upstream:
         if certificate:
             handler.headers["X-Certificate-Of"] = "a client"
         self.recorded.append(self._record(handler, body))
+        if path.startswith("/crowd/"):
+            self._wait_for_crowd()
         answer = self._wait() if path == "/barrier" else self.answers.get(path) or self._echo(handler, body)
         handler.send_response(answer.get("status", 200))
         for name, value in answer.get("headers", []):
@@ -209,6 +217,17 @@ class Upstream:
             (name.lower(), value) for name, value in handler.headers.items() if name.lower() not in ignored
         )
         return Recorded(handler.command, handler.path, tuple(headers), json.loads(body) if is_json else body)
+
+    def _wait_for_crowd(self) -> None:
+        """Wait until the crowd is there; then leave some time, in which one too many would come."""
+        with self.changed:
+            self.in_flight += 1
+            self.peak = max(self.peak, self.in_flight)
+            self.changed.notify_all()
+            self.changed.wait_for(lambda: self.peak >= self.crowd, GIVE_UP_AFTER)
+        time.sleep(GRACE if self.crowd else 0)
+        with self.changed:
+            self.in_flight -= 1
 
     def _wait(self) -> dict[str, Any]:
         try:
