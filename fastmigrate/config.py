@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -15,9 +16,12 @@ __all__ = ["Config", "ConfigError", "load_config", "parse_codes"]
 KEYS = (
     *("select", "ignore", "exclude", "per-file-ignores", "fix", "diff", "unsafe-fixes"),
     *("exit-zero", "statistics", "output-format", "output-file", "client", "blocking-calls"),
+    *("fallback", "client-settings"),
 )
 FORMATS = ("text", "concise", "json")
-CLIENTS = ("httpx", "httpx2")
+CHOICES = {"output-format": FORMATS, "client": ("httpx", "httpx2"), "fallback": ("thread",)}
+_LIMITS = ("max_connections", "max_keepalive_connections", "keepalive_expiry")
+_TIMEOUTS = ("connect", "read", "write", "pool")
 
 
 class ConfigError(Exception):
@@ -41,6 +45,8 @@ class Config:
     output_file: str | None = None
     client: str | None = None
     blocking_calls: tuple[str, ...] = ()
+    fallback: str | None = None
+    client_settings: tuple[tuple[str, str], ...] = ()
 
     def selects(self, code: str) -> bool:
         """Whether findings with this code are wanted: the longest prefix that fits decides.
@@ -106,14 +112,12 @@ def _from_table(table: Mapping[str, Any], file: Path) -> Config:
                 if not isinstance(value, bool):
                     raise ConfigError(f"{where} must be true or false")
                 values[key.replace("-", "_")] = value
-            case "output-format":
-                if value not in FORMATS:
-                    raise ConfigError(f"{where} must be one of {', '.join(FORMATS)}")
-                values["output_format"] = value
-            case "client":
-                if value not in CLIENTS:
-                    raise ConfigError(f"{where} must be one of {', '.join(CLIENTS)}")
-                values["client"] = value
+            case "output-format" | "client" | "fallback":
+                if value not in CHOICES[key]:
+                    raise ConfigError(f"{where} must be one of {', '.join(CHOICES[key])}")
+                values[key.replace("-", "_")] = value
+            case "client-settings":
+                values["client_settings"] = _client_settings(value, where)
             case "output-file":
                 if not isinstance(value, str):
                     raise ConfigError(f"{where} must be a path")
@@ -129,3 +133,41 @@ def _strings(value: Any, where: str) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise ConfigError(f"{where} must be a list of strings")
     return value
+
+
+def _client_settings(table: Any, where: str) -> tuple[tuple[str, str], ...]:
+    """The arguments of the clients that are written, as templates in which `{httpx}` stands for httpx's name."""
+    if not isinstance(table, dict):
+        raise ConfigError(f"{where} must be a table")
+    found: list[tuple[str, str]] = []
+    for key, value in table.items():
+        match key, value:
+            case "timeout", bool():
+                raise ConfigError(f"{where} {key} must be a number of seconds, or a table of {', '.join(_TIMEOUTS)}")
+            case "timeout", int() | float() if value > 0:
+                found.append((key, repr(value)))
+            case "timeout", dict():
+                found.append((key, f"{{httpx}}.Timeout(None, {_numbers(value, _TIMEOUTS, f'{where} {key}')})"))
+            case "limits", dict():
+                found.append((key, f"{{httpx}}.Limits({_numbers(value, _LIMITS, f'{where} {key}')})"))
+            case "headers", dict() if all(isinstance(text, str) for text in value.values()):
+                written = ", ".join(f"{_quoted(name)}: {_quoted(text)}" for name, text in value.items())
+                found.append((key, f"{{{{{written}}}}}"))
+            case (("timeout" | "limits" | "headers"), _):
+                kinds = {"timeout": "a number of seconds, or a table of them", "limits": "a table of numbers"}
+                raise ConfigError(f"{where} {key} must be {kinds.get(key, 'a table of strings')}")
+            case _:
+                raise ConfigError(f"{where}: there is no setting {key!r}; there are timeout, limits, headers")
+    return tuple(found)
+
+
+def _numbers(table: Mapping[str, Any], names: tuple[str, ...], where: str) -> str:
+    for key, value in table.items():
+        if key not in names or isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+            raise ConfigError(f"{where} {key} must be one of {', '.join(names)}, and a number above 0")
+    return ", ".join(f"{key}={value!r}" for key, value in table.items())
+
+
+def _quoted(text: str) -> str:
+    """A string literal, as part of a template."""
+    return json.dumps(text, ensure_ascii=False).replace("{", "{{").replace("}", "}}")

@@ -89,12 +89,18 @@ class _Run:
     # -- findings
 
     def _analyse(self, sources: Sources) -> _Analysis:
-        project = Project(sources, self.named, self.config.client, self.config.blocking_calls)
+        project = Project(
+            sources, self.named, self.config.client, self.config.blocking_calls, self.config.client_settings
+        )
         everything = sorted((f for rule in all_rules().values() for f in rule.find(project)), key=lambda f: f.order)
         suppressed = _suppressed(sources, everything)
         wanted = [finding for finding in everything if finding not in suppressed]
-        planner = Planner(project, wanted, suppressed)
+        planner = Planner(project, wanted, suppressed, falls_back=self.config.fallback == "thread")
         judged = planner.judged()
+        if planner.falls_back:  # what has no better form than a thread is as it should be
+            best = {f for f, found in zip(wanted, judged, strict=True) if _is_in_its_thread(found)}
+            everything = [finding for finding in everything if finding not in best]
+            judged = [finding for finding in judged if not _is_in_its_thread(finding)]
         return _Analysis(planner, everything, [finding for finding in judged if self._is_chosen(finding)])
 
     def _is_chosen(self, finding: Finding) -> bool:
@@ -180,6 +186,10 @@ class _Run:
     def _unless_broken(self, finding: Finding) -> Finding:
         reason = self.broken.get(finding)
         return finding if reason is None else replace(finding, fix=Fix("none", reason))
+
+
+def _is_in_its_thread(finding: Finding) -> bool:
+    return finding.code == "FM202" and finding.fix.applicability == "none"
 
 
 def _suppressed(sources: Sources, findings: Iterable[Finding]) -> set[Finding]:

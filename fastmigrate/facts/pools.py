@@ -135,14 +135,19 @@ class _PoolReader:
                 pool.reason = "nothing is handed to it there"
 
     def _hold(self, shape: Shape, node: ast.expr, described: str) -> None:
-        what = {"pool": "the pool", "future": "a future", "map": "what `map` gives"}.get(shape.kind, "the futures")
+        what = {"pool": "the pool", "future": "a future", "map": "what `map` gives"}.get(
+            shape.kind, "a list of futures"
+        )
         for number in shape.all_pools:
             self.pools[number].reason = self.pools[number].reason or f"{what} {described} in line {node.lineno}"
 
     def _read_nested(self, node: ast.AST) -> None:
         """A function within the function may run at any time."""
-        own = {part.arg for part in ast.walk(node) if isinstance(part, ast.arg)}
-        for part in ast.walk(node):
+        parts = list(ast.walk(node))
+        own = {part.arg for part in parts if isinstance(part, ast.arg)}
+        own |= {part.id for part in parts if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
+        own -= {name for part in parts if isinstance(part, ast.Nonlocal) for name in part.names}
+        for part in parts:
             if isinstance(part, ast.Name) and part.id not in own:
                 shape = self.shapes.names.get(part.id)
                 if shape is not None and shape.all_pools:
@@ -187,7 +192,7 @@ class _PoolReader:
             case "map":
                 self._run_over(node, shape)
             case "mixed":
-                self._hold(shape, node, "may be something else")
+                self._hold(shape, node, "stands under a name that may be something else")
             case _:
                 self._read_holder(node, shape, parent)
 
@@ -221,6 +226,8 @@ class _PoolReader:
         match parent, outer:
             case ast.Attribute(attr="result"), ast.Call(func=func, args=[], keywords=[]):
                 at_once = func is parent
+            case ast.Await(), _:
+                at_once = how == "executor"
             case ast.Assign(targets=[ast.Name(id=assigned)]), ast.With():
                 name = assigned if self.view.numbers[outer] == pool.block else ""
         count = self._count(call, how, pool)
@@ -282,7 +289,7 @@ class _PoolReader:
             case ast.BoolOp() | ast.BinOp() | ast.Starred():
                 displayed = isinstance(self.view.parents.get(parent), _DISPLAYS)
                 if isinstance(parent, ast.Starred) and not displayed:
-                    self._hold(shape, node, "are handed on")
+                    self._hold(shape, node, "is handed on")
             case _ if isinstance(parent, (*_DISPLAYS, *_ASKING)):
                 pass
             case _:

@@ -50,6 +50,7 @@ __all__ = [
     "Step",
     "TaskImported",
     "TestClientEntered",
+    "Threaded",
     "ThroughClient",
 ]
 
@@ -57,6 +58,14 @@ __all__ = [
 @dataclass(frozen=True, slots=True)
 class ThroughClient:
     """The call with this ordinal goes through a client of the app."""
+
+    path: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Threaded:
+    """The call with this ordinal, which no client can make, is awaited in a thread."""
 
     path: str
     number: int
@@ -346,6 +355,7 @@ Goal = (
     | ClientMoved
     | SessionTakenOver
     | ThroughClient
+    | Threaded
     | ReadResult
     | Slept
     | PassedFunction

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 
 from fastmigrate.facts.terms import Ref, items_of
@@ -48,7 +48,7 @@ class Keys:
         kept = [pair for scope in scopes for pair in self.project.on_app(scope)]
         found: dict[ClientSpec, str] = {}
         for spec in self.specs:
-            names = [name for name, code in kept if spec.is_made_by(code)]
+            names = [name for name, code in kept if spec.is_made_by(code, self.project.client_settings)]
             if names and self._in_state(apps[0], spec) is None:
                 found[spec] = names[0]
         return found
@@ -94,7 +94,7 @@ class Keys:
     def _in_state(self, app: Instance, spec: ClientSpec) -> str | None:
         for scope in self.project.lifespans(app):
             for item in self.project.resolver.defined(scope).yields:
-                found = _key_of_client(item, spec)
+                found = _key_of_client(item, spec, self.project.client_settings)
                 if found is not None:
                     return found
         return None
@@ -105,7 +105,7 @@ def _candidates(spec: ClientSpec) -> tuple[str, ...]:
     return (spec.key, "http_client", "shared_http_client") if spec.key == "client" else (spec.key, spec.other_key)
 
 
-def _key_of_client(item: Yield, spec: ClientSpec) -> str | None:
+def _key_of_client(item: Yield, spec: ClientSpec, wanted: Mapping[str, str]) -> str | None:
     """The key under which a `yield` hands out a client with exactly the settings that are written here."""
-    names = {name for name, manager in item.around if name is not None and spec.is_made_by(manager)}
+    names = {name for name, manager in item.around if name is not None and spec.is_made_by(manager, wanted)}
     return next((key for key, value in items_of(item.value) if isinstance(value, Ref) and value.name in names), None)

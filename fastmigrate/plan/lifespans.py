@@ -79,7 +79,7 @@ class Lifespans:
         for index, constant in enumerate(spec.constants):
             there = constant_in(self.project, path, constant)
             names[f"constant_{index}"] = constant.name if there else str(constant.value).format(**names)
-        return spec.manager(names)
+        return spec.manager(names, self.project.client_settings)
 
     def _unknown(self, path: str, spec: ClientSpec) -> Held | None:
         """Why a file cannot make a client: it does not know a name, which stands for no plain value."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import partial
 
 from fastmigrate.knowledge.parity import Parity
 from fastmigrate.model import Finding, Fix
@@ -14,6 +14,7 @@ from fastmigrate.plan.calls import Calls
 from fastmigrate.plan.clients import Clients
 from fastmigrate.plan.cures import CURES, goal_of, key_of
 from fastmigrate.plan.escapes import Escapes
+from fastmigrate.plan.fallback import HINT, Fallback
 from fastmigrate.plan.goals import (
     ClientAroundLifespan,
     ClientAtHand,
@@ -51,6 +52,7 @@ from fastmigrate.plan.goals import (
     Step,
     TaskImported,
     TestClientEntered,
+    Threaded,
     ThroughClient,
 )
 from fastmigrate.plan.helpers import Helpers
@@ -100,6 +102,7 @@ _ORDER: tuple[type, ...] = (
     ClientMoved,
     SessionTakenOver,
     ThroughClient,
+    Threaded,
     ReadResult,
     Slept,
     PassedFunction,
@@ -132,14 +135,24 @@ class Planner:
     every run, and in any order of findings.
     """
 
-    def __init__(self, project: Project, findings: Iterable[Finding], untouchable: Iterable[Finding] = ()) -> None:
+    def __init__(
+        self,
+        project: Project,
+        findings: Iterable[Finding],
+        untouchable: Iterable[Finding] = (),
+        *,
+        falls_back: bool = False,
+    ) -> None:
         self.project = project
+        self.falls_back = falls_back
+        self.threaded: set[tuple[str, int]] = set()  # the calls that no client can make
         self.blocking = {call.key: call for call in project.blocking}
         awaiting = Awaiting(project)
         users = Users(project)
         self.offloading = Offloading(project, self._cures_in)
         self.pools = Pools(project, awaiting, self.offloading)
         self.calls = Calls(project, awaiting, users, self._passed, self.offloading, self.pools)
+        self.fallback = Fallback(project, awaiting)
         self.sleeps = Sleeps(project, awaiting)
         self.tasks = Tasks(project)
         self.httpx = HttpxCalls(project, awaiting)
@@ -152,14 +165,23 @@ class Planner:
         self.mocks = Mocks(project)
         self.apps = Apps(project, self.clients.keys, self.clients.errors, self.modules.closed_by)
         self.helpers = Helpers(project, awaiting, users, self.clients, self._cures_in, self.offloading, self.pools)
-        self.escapes = Escapes(project, self.calls.responses, self._cures_in)
+        self.escapes = Escapes(project, self.calls.responses, self._migrations_in)
         silenced = Held("its finding is suppressed")
-        self.steps: dict[Goal, Step | Held] = {
+        self.silenced: dict[Goal, Held] = {
             goal: silenced for finding in untouchable if (goal := goal_of(finding)) is not None
         }
         self.findings = list(findings)
         self.step_makers = self._step_makers()
-        self.roots = {key_of(f): goal for f in self.findings if (goal := goal_of(f)) is not None}
+        self._grow_all()
+        while falls_back and self._falls_back():
+            self._grow_all()
+
+    # -- grow and prune
+
+    def _grow_all(self) -> None:
+        """The steps of all goals that the findings need, and which of them cannot be reached."""
+        self.steps: dict[Goal, Step | Held] = dict(self.silenced)
+        self.roots = {key_of(f): self._or_thread(goal) for f in self.findings if (goal := goal_of(f)) is not None}
         self._grow(self.roots.values())
         self._grow([goal for app in self._served(self.steps) for goal in self.apps.testing.entered_for(app)])
         self._goals = list(self.steps)
@@ -169,6 +191,23 @@ class Planner:
             for step in self.steps.values()
         ]
         self.reasons = self._prune()
+        self._lossy = {g for g, step in self.steps.items() if isinstance(step, Step) and step.parity is Parity.LOSSY}
+
+    def _or_thread(self, goal: Goal) -> Goal:
+        """The goal for a call: that it goes through a client, or, if none can make it, to a thread."""
+        known = isinstance(goal, ThroughClient) and (goal.path, goal.number) in self.threaded
+        return Threaded(goal.path, goal.number) if known and isinstance(goal, ThroughClient) else goal
+
+    def _falls_back(self) -> bool:
+        """Whether calls and pools turn out, for which there is no client, but threads."""
+        held = {(g.path, g.number) for g in self.roots.values() if isinstance(g, ThroughClient) and g in self.reasons}
+        pools = {goal for goal in self.roots.values() if isinstance(goal, PoolReplaced) and goal in self.reasons}
+        known = len(self.threaded) + len(self.pools.in_threads)
+        if held - self.threaded:
+            self.threaded |= held
+        else:  # with all calls in threads that can be, some are still in the way of a pool
+            self.pools.in_threads |= pools
+        return len(self.threaded) + len(self.pools.in_threads) > known
 
     def _freed(self, function: Scope, spec: ClientSpec) -> set[str]:
         """The names in a function that a client may take, since what has them goes."""
@@ -189,8 +228,6 @@ class Planner:
         yield from self.own.specs()
         yield from self.modules.specs()
 
-    # -- grow and prune
-
     def _grow(self, goals: Iterable[Goal]) -> None:
         pending = list(goals)
         while pending:
@@ -210,6 +247,8 @@ class Planner:
                 call := self.blocking[goal.path, goal.number]
             ).is_offloaded and call.code != "FM101":
                 return Held(f"`{call.callee}` is handed to a thread: call it in a function, and hand that over")
+            case Threaded():
+                return self.fallback.threaded(goal, self.blocking[goal.path, goal.number])
             case ThroughClient():
                 call = self.blocking[goal.path, goal.number]
                 maker = self._maker(call)
@@ -268,6 +307,10 @@ class Planner:
 
     def _cures_in(self, function: Scope) -> list[Goal]:
         """The goals of the calls that block in a function."""
+        return [self._or_thread(goal) for goal in self._migrations_in(function)]
+
+    def _migrations_in(self, function: Scope) -> list[Goal]:
+        """The same, none of which may go to a thread."""
         calls = (call for call in self.project.blocking if call.function == function)
         return [CURES[call.code](*call.key) for call in calls]
 
@@ -311,7 +354,8 @@ class Planner:
         if root is None:
             return finding.fix
         if root in self.reasons:
-            return Fix("none", self._place(self._origins[root], root) + self.reasons[root])
+            hint = HINT if self._could_go_to_a_thread(root) else ""
+            return Fix("none", f"{self._place(self._origins[root], root)}{self.reasons[root]}{hint}")
         lossy = self._lossy.intersection(self._closure([root]))
         if lossy:
             notes = (note for goal in sorted(lossy, key=repr) for note in self.steps[goal].notes)  # type: ignore[union-attr]
@@ -324,10 +368,16 @@ class Planner:
             return ""
         return f"{origin.path}:{self.blocking[origin.path, origin.number].place.line}: "
 
-    @cached_property
-    def _lossy(self) -> set[Goal]:
-        """The goals that cannot be reached without a possible difference."""
-        return {goal for goal, step in self.steps.items() if isinstance(step, Step) and step.parity is Parity.LOSSY}
+    def _could_go_to_a_thread(self, root: Goal) -> bool:
+        """Whether a call for which there is no client is one that a thread could make."""
+        if self.falls_back or root in self.silenced:
+            return False
+        if isinstance(root, PoolReplaced):
+            return self.pools.could_stay_in_threads(root)
+        if not isinstance(root, ThroughClient):
+            return False
+        goal = Threaded(root.path, root.number)
+        return isinstance(self.fallback.threaded(goal, self.blocking[root.path, root.number]), Step)
 
     def reached_with(self, findings: Iterable[Finding]) -> list[Finding]:
         """The findings that the fixes of these do away with: these, and what they need to be fixed for."""

@@ -9,9 +9,11 @@ from operator import or_
 
 from fastmigrate.facts.pools import Job, MadePool, PoolCall
 from fastmigrate.facts.sites import Argument
-from fastmigrate.facts.terms import Const, dotted
+from fastmigrate.facts.terms import Const, Term, dotted
 from fastmigrate.knowledge.parity import Parity
+from fastmigrate.knowledge.threads import WAITING_FOR_ALL
 from fastmigrate.plan.awaiting import Awaiting
+from fastmigrate.plan.fallback import THREAD
 from fastmigrate.plan.goals import Coroutine, Goal, Held, HelperRun, Imported, PoolReplaced, Step, ThroughClient
 from fastmigrate.plan.job_pool import Methods, job_pool
 from fastmigrate.plan.names import fresh, imported
@@ -19,7 +21,7 @@ from fastmigrate.plan.offloading import Offloading
 from fastmigrate.project.blocking import BlockingCall
 from fastmigrate.project.callgraph import Edge
 from fastmigrate.project.project import Project
-from fastmigrate.project.values import Scope
+from fastmigrate.project.values import External, Method, Scope
 from fastmigrate.rewrite.intents import (
     AddImport,
     ArgumentEdit,
@@ -36,11 +38,11 @@ from fastmigrate.rewrite.intents import (
 
 __all__ = ["Pools"]
 
-_THREAD = ("fastapi.concurrency", "run_in_threadpool")
 _WORKERS = 5
 """How many a pool has at least that is not told: `min(32, cpus + 4)`, which is one more from Python 3.13 on."""
 _FORGOTTEN = frozenset({"thread_name_prefix", "max_workers"})
-_NOT_AWAITED = "what it reports is not a pool that the same function hands jobs to: await them yourself"
+_SHARED = "the pool is shared with other functions, and bounds how many run at once: use a semaphore in its place"
+_ONLY_REPORTED = "threads of other kinds are only reported: await the work instead, by `run_in_threadpool`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +62,13 @@ class Pools:
         self.project = project
         self.awaiting = awaiting
         self.offloading = offloading
+        self.in_threads: set[PoolReplaced] = set()  # those whose jobs stay in threads, for which one awaits
 
     def replaced(self, goal: PoolReplaced) -> Step | Held:
         """All jobs of a pool are awaited, as many at once as before, and the pool goes."""
         pool = self.project.jobs.pools(goal.path).get(goal.number)
         if pool is None:
-            return Held(_NOT_AWAITED)
+            return Held(_SHARED if self._is_wait(goal) else _ONLY_REPORTED)
         scope = self._scope(goal.path, goal.number)
         reason = self._in_the_way(pool, scope)
         if reason is not None:
@@ -91,6 +94,20 @@ class Pools:
         going = call is not None and form.how != "pool"  # else another callee takes its place
         gone = ((goal.path, scope.qualname, call.callee),) if call is not None and going else ()
         return Step(tuple(dict.fromkeys(needs)), parity, tuple(notes), edits, gone)
+
+    def could_stay_in_threads(self, goal: PoolReplaced) -> bool:
+        """Whether it is only for its jobs that a pool stays as it is."""
+        pool = self.project.jobs.pools(goal.path).get(goal.number)
+        return pool is not None and self._in_the_way(pool, self._scope(goal.path, goal.number)) is None
+
+    def _is_wait(self, goal: PoolReplaced) -> bool:
+        """Whether a call waits for jobs of a pool that is made elsewhere."""
+        value = self.project.resolver.resolve(self._callee(goal), self._scope(goal.path, goal.number))
+        return isinstance(value, Method) or (isinstance(value, External) and value.name in WAITING_FOR_ALL)
+
+    def _callee(self, goal: PoolReplaced) -> Term | None:
+        call = self.project.resolver.call_at(goal.path, goal.number)
+        return None if call is None else call.callee
 
     def _scope(self, path: str, number: int) -> Scope:
         links = self.project.links(path)
@@ -140,7 +157,7 @@ class Pools:
 
     def _form(self, path: str, pool: MadePool) -> _Form:
         asyncio, _ = imported(self.project, path, "asyncio")
-        thread, _ = imported(self.project, path, *_THREAD)
+        thread, _ = imported(self.project, path, *THREAD)
         partial, _ = imported(self.project, path, "functools", "partial")
         names = (asyncio, thread, partial)
         plain = pool.block >= 0 and not pool.others
@@ -175,7 +192,8 @@ class Pools:
     def _job(self, job: Job, pool: MadePool, scope: Scope, form: _Form) -> Step | Held:
         """A call that hands a job over does so to a pool of tasks, or makes a task, or is awaited at once."""
         key = (scope.path, job.call)
-        if any(call.key == key and call.is_offloaded for call in self.project.blocking):
+        stays = PoolReplaced(scope.path, pool.number) in self.in_threads
+        if not stays and any(call.key == key and call.is_offloaded for call in self.project.blocking):
             around = tuple((scope.path, intent) for intent in self._around(job, form))
             return Step((ThroughClient(*key),), intents=around)
         edges = [
@@ -184,8 +202,8 @@ class Pools:
             if (node.scope.path, edge.call) == key and self.project.offloads.http(edge.target)
         ]
         intents = [(scope.path, intent) for intent in self._around(job, form)]
-        if not edges:
-            needs: list[Goal] = [Imported(scope.path, *_THREAD)]
+        if stays or not edges:
+            needs: list[Goal] = [Imported(scope.path, *THREAD)]
             needs += [Imported(scope.path, "functools", "partial")] if job.how == "map" else []
             intents.insert(0, (scope.path, self._in_thread(job, pool, form)))
             return Step(tuple(needs), intents=tuple(intents))
@@ -205,19 +223,22 @@ class Pools:
     @staticmethod
     def _in_thread(job: Job, pool: MadePool, form: _Form) -> EditCall:
         """The call that hands over what stays in a thread."""
+        dropped = (ArgumentEdit(0, None, drop=True),) if job.how == "executor" else ()
         if form.how != "pool":
-            return EditCall(job.call, callee=form.thread)
+            return EditCall(job.call, form.thread, dropped)
         if job.how == "map":
             given = ArgumentEdit(0, None, f"{form.partial}({form.thread}, {{}})")
             return EditCall(job.call, arguments=(given, *_in_chunks(job)))
         added = (NewArgument(None, form.thread),)
         if job.how == "executor":
-            return EditCall(job.call, f"{pool.name}.submit", (ArgumentEdit(0, None, drop=True),), added)
+            return EditCall(job.call, f"{pool.name}.submit", dropped, added)
         return EditCall(job.call, added=added)
 
     def job_run(self, caller: Scope, edge: Edge) -> Step | Held:
         """A function hands a coroutine function to a pool, which awaits it."""
         pool, job = self._known(caller, edge)
+        if PoolReplaced(caller.path, pool.number) in self.in_threads:
+            return Held(f"line {job.line} hands it to a pool whose jobs stay in threads")
         call = self.project.resolver.call_at(caller.path, edge.call)
         at = 1 if job.how == "executor" else 0
         name = self.project.name_of(edge.target.scope)
@@ -258,7 +279,8 @@ class Pools:
             clients = []
         elif form.how != "pool":
             added = tuple(NewArgument(None, client) for client in clients)
-            yield EditCall(job.call, _renamed(code, renamed), (ArgumentEdit(0, None, drop=True),), added)
+            dropped = tuple(ArgumentEdit(index, None, drop=True) for index in range(at + 1))
+            yield EditCall(job.call, _renamed(code, renamed), dropped, added)
             return
         given: tuple[ArgumentEdit, ...] = (ArgumentEdit(0, None, drop=True),) if at else ()
         if partial is None and job.how == "map" and clients:
@@ -281,7 +303,7 @@ class Pools:
         path, number = call.key
         found = self.project.jobs.of(path, number)
         if found is None or found[0].reason:
-            return found[0].reason if found is not None else _NOT_AWAITED
+            return found[0].reason if found is not None else _SHARED
         job = found[1]
         given = [a for a in job.arguments[2 if job.how == "executor" else 1 :] if a.keyword != "chunksize"]
         if call.callee.startswith("requests.Session.") or any(a.star or a.keyword == "stream" for a in given):
@@ -302,13 +324,18 @@ class Pools:
         at = 1 if job.how == "executor" else 0
         shifted = tuple(replace(edit, index=edit.index + at + 1) for edit in edits)
         if form.how != "pool":
-            yield EditCall(job.call, callee, (ArgumentEdit(0, None, drop=True), *shifted), tuple(added))
+            dropped = tuple(ArgumentEdit(index, None, drop=True) for index in range(at + 1))
+            yield EditCall(job.call, callee, (*dropped, *shifted), tuple(added))
         elif job.how == "map" and (added or edits):
             given = (ArgumentEdit(0, None, _lambda(job, callee, edits, added)), *_in_chunks(job))
             yield EditCall(job.call, arguments=given)
         else:
-            dropped = (ArgumentEdit(0, None, drop=True),) if at else ()
-            given = (*dropped, ArgumentEdit(at, None, callee), *shifted, *_in_chunks(job))
+            given = (
+                *((ArgumentEdit(0, None, drop=True),) if at else ()),
+                ArgumentEdit(at, None, callee),
+                *shifted,
+                *_in_chunks(job),
+            )
             yield EditCall(job.call, f"{pool.name}.submit" if at else None, given, tuple(added))
 
     # -- what comes of jobs

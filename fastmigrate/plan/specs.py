@@ -57,9 +57,12 @@ class ClientSpec:
             return f"{self.key.removesuffix('client')}http_client"
         return f"{self.key}_client"
 
-    def manager(self, names: Mapping[str, str]) -> str:
-        """The code that makes the client; `names` are those of httpx, the jar, its policy, the hooks, and its own."""
-        own = dict(self.settings)
+    def manager(self, names: Mapping[str, str], wanted: Mapping[str, str]) -> str:
+        """The code that makes the client; `names` are those of httpx, the jar, its policy, the hooks, and its own.
+
+        `wanted` are the user's settings for all clients: those of the client itself go before them.
+        """
+        own = {**(wanted if self.base != "as it is" else {}), **dict(self.settings)}
         base = [(name, own.pop(name, default)) for name, default in BASES[self.base]]
         given = [f"{name}={value.format(**names)}" for name, value in (*own.items(), *base) if value]
         line = f"{names['httpx']}.AsyncClient({', '.join(given)})"
@@ -68,15 +71,19 @@ class ClientSpec:
         lines = "".join(f"    {argument},\n" for argument in given)
         return f"{names['httpx']}.AsyncClient(\n{lines})"
 
-    def is_made_by(self, code: str) -> bool:
+    def is_made_by(self, code: str, wanted: Mapping[str, str]) -> bool:
         """Whether a piece of code makes this very client, by whatever names it knows httpx and the others."""
+        return any(re.fullmatch(self._pattern(settings), code) is not None for settings in (wanted, {}))
+
+    def _pattern(self, wanted: Mapping[str, str]) -> str:
         names = ["httpx", "jar", "policy", "request_hook", "response_hook", "send_hook", "keep_hook"]
         names += [*self.modules, *(module for constant in self.constants for module in constant.modules)]
         names += [f"constant_{index}" for index in range(len(self.constants))]
-        pattern = re.escape(ast.unparse(ast.parse(self.manager({name: f"__{name}__" for name in names}))))
+        made = self.manager({name: f"__{name}__" for name in names}, wanted)
+        pattern = re.escape(ast.unparse(ast.parse(made)))
         for index, constant in enumerate(self.constants):
             pattern = pattern.replace(f"__constant_{index}__", f"(?:{_pattern(constant)})")
-        return re.fullmatch(re.sub(r"__\w+?__", r"[\\w.]+", pattern), code) is not None
+        return re.sub(r"__\w+?__", r"[\\w.]+", pattern)
 
 
 def _pattern(constant: Constant) -> str:

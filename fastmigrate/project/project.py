@@ -61,7 +61,8 @@ class Project:
     """Everything that is known of a project.
 
     `named` are the files that the user asked for by name, `library` is the one that calls are migrated to: "httpx",
-    "httpx2", or None for the one that the project uses. `blocking_calls` are dotted names of what else blocks.
+    "httpx2", or None for the one that the project uses. `blocking_calls` are dotted names of what else blocks,
+    `client_settings` the arguments that the user wants for the clients that are written.
     """
 
     def __init__(
@@ -70,8 +71,10 @@ class Project:
         named: Iterable[str] = (),
         library: str | None = None,
         blocking_calls: Iterable[str] = (),
+        client_settings: Iterable[tuple[str, str]] = (),
     ) -> None:
         self.sources = sources
+        self.client_settings = dict(client_settings)
         self._library = library
         configured = {canonical(name) for name in blocking_calls}
         self.importers = Importers(sources)
