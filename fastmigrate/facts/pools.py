@@ -29,7 +29,7 @@ _TAKING = frozenset({"append", "add", "insert", "get", "pop", "remove", "discard
 """What may be given a future."""
 _LOOKING = frozenset({"list", "set", "tuple", "len", "enumerate", "zip", "reversed", "sorted", "bool"})
 _DISPLAYS = (ast.List, ast.Tuple, ast.Set, ast.Dict, *COMPREHENSIONS)
-_ASKING = (ast.Expr, ast.Compare, ast.If, ast.While, ast.UnaryOp, ast.Subscript)
+_ASKING = (ast.Expr, ast.Compare, ast.If, ast.While, ast.UnaryOp, ast.Subscript, ast.NamedExpr)
 _NESTED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 
@@ -175,7 +175,7 @@ class _PoolReader:
     # -- expressions
 
     def _read(self, node: ast.expr) -> None:
-        if not isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
+        if isinstance(node, ast.Starred) or not isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
             return
         shape = self.shapes.of(node)
         waits = isinstance(node, ast.Call) and self.view.numbers[node] in self.waiting

@@ -149,9 +149,10 @@ class Pools:
             site = self.project.site_of(scope.path, number)
             yield from self.awaiting.doubts(site, scope) if site is not None else ()
         for number, looped in pool.whole:
-            job = next((job for job in pool.jobs if job.call == number), None)
-            if looped and job is not None:
-                yield f"the loop in line {job.line} begins when all jobs have ended: if one fails, it does not run"
+            timed = {call.call: call.line for call in pool.completions if len(call.arguments) > 1}
+            line = {job.call: job.line for job in pool.jobs} | timed
+            if looped and number in line:
+                yield f"the loop in line {line[number]} begins when all jobs have ended: if one fails, it does not run"
 
     # -- jobs
 
