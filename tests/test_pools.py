@@ -121,6 +121,24 @@ IN_FORM = [
      "p.submit(run_in_threadpool, count, x) for x in xs"),
     ("with concurrent.futures.ThreadPoolExecutor() as p:\n    r = [(x, p.submit(fetch, x)) for x in xs]\n"
      "    return {x: a.result() for x, a in r}", "{x: await a for x, a in r}"),
+    (EACH + "first, *rest = r\n    return [a.result() for a in rest]", "[await a for a in rest]"),
+    (EACH + "for a in r or []:\n        a.result()", "await a"),
+    (EACH + "todo = r if xs else [p.submit(fetch, 1)]\n    return [a.result() for a in todo]", "await a for a in todo"),
+    (EACH + "return sum(a.result() for a in r)", "sum([await a for a in r])"),
+    (EACH + "return ','.join(a.result() for a in r)", "','.join([await a for a in r])"),
+    (ALL + "a = p.submit(fetch, 1)\n    b = p.submit(fetch, 2)\n    print(a)\n    return a.result(), b.result()", None),
+    (ALL + "a = p.submit(fetch, 1)\n    if xs:\n        return 'x'\n    b = p.submit(fetch, 2)\n"
+     "    return a.result(), b.result()", "async with JobPool() as p:"),
+    (ALL + "a = p.submit(fetch, 1)\n    b = p.submit(fetch, g())\n    return a.result(), b.result()", "async with J"),
+    (ALL + "a = p.submit(fetch, 1)\n    b = p.submit(fetch, 2)\n    await g()\n    return a.result(), b.result()",
+     "async with JobPool() as p:"),
+    ("p = ThreadPoolExecutor(2)\nwith p:\n    return p.submit(fetch, 1).result()", "p = JobPool()\n    async with p:"),
+    (ALL + "r = p.submit(fetch, 1)\n    print(2)\n    r = r.result()\n    return r", "r = await r"),
+    (ALL + "a = list(p.map(fetch, xs))\nwith ThreadPoolExecutor(2) as p:\n    return a, list(p.map(fetch, [*xs]))",
+     "item async for item in p.map(partial(fetch, client), [*xs])"),
+    ("loop = asyncio.get_running_loop()\n" + ALL + "a = loop.run_in_executor(p, fetch, 1)\n"
+     "    return await asyncio.wait_for(a, 3)", "a = asyncio.shield(p.submit(fetch, client, 1))"),
+    (ALL + "return p.submit(partial(fetch, 1), more=2).result()", "await p.submit(partial(fetch, client, 1), more=2)"),
     ("with ThreadPoolExecutor(max_workers=2) as p, open('f') as g:\n    return p.submit(count, g.name).result()", None),
 ]  # fmt: skip
 
@@ -128,7 +146,7 @@ IN_FORM = [
 @pytest.mark.parametrize(("body", "expected"), IN_FORM)
 def test_what_a_pool_becomes(body: str, expected: str | None, tmp_path: Path) -> None:
     if expected is None:
-        assert "give the pool one of its own" in judged(tmp_path, body)["reason"]
+        assert judged(tmp_path, body)["applicability"] == "none"
         return
     text = fixed(tmp_path, body)
     assert expected in text, text
@@ -158,6 +176,44 @@ def test_a_semaphore_stands_only_where_there_may_be_more_jobs_than_workers(
     assert ("Semaphore" in (tmp_path / "main.py").read_text()) == bounded
 
 
+LOST = [
+    "r = defaultdict(list)\nfor x in xs:\n    r[x].append(p.submit(fetch, x))\nreturn [a.result() for a in r['x']]",
+    "r = {'x': []}\nr['x'].append(p.submit(fetch, 1))\nreturn [a.result() for a in r['x']]",
+    "r = OrderedDict()\nr[1] = p.submit(fetch, 1)\nreturn r[1].result()",
+    "r = deque()\nr.append(p.submit(fetch, 1))\nreturn r.popleft().result()",
+    "for x in xs:\n    x['future'] = p.submit(fetch, x)\nreturn [x.pop('future').result() for x in xs]",
+    "app.r = [p.submit(fetch, x) for x in xs]\nreturn [a.result() for a in app.r]",
+    "app.r.append(p.submit(fetch, 1))\nreturn [a.result() for a in app.r]",
+    "HELD.append(p.submit(fetch, 1))\nreturn [a.result() for a in HELD]",
+    "global HELD\nHELD = [p.submit(fetch, 1)]\nreturn [a.result() for a in HELD]",
+    "r = {}\nr.setdefault(1, []).append(p.submit(fetch, 1))\nreturn [a.result() for a in r[1]]",
+    "r = {}\nr.update(a=p.submit(fetch, 1))\nreturn [a.result() for a in r.values()]",
+    "r = SimpleNamespace(a=p.submit(fetch, 1))\nreturn r.a.result()",
+    "r = [p.submit(fetch, 1)]\nfor app.x in r:\n    app.x.result()",
+    "r = [p.submit(fetch, 1)]\nreturn list(map(lambda a: a.result(), r))",
+    "r = [p.submit(fetch, 1)]\nreturn await g(*r)",
+    "alias = p\nreturn [alias.submit(fetch, 1).result()]",
+    "r = [p.submit(fetch, 1), 2]\nreturn r[0].result()",
+]
+
+
+@pytest.mark.parametrize("body", LOST)
+def test_futures_are_not_lost_out_of_sight(body: str, tmp_path: Path) -> None:
+    indented = "".join(f"    {line}\n" for line in body.splitlines())
+    assert judged(tmp_path, f"with ThreadPoolExecutor() as p:\n{indented}")["applicability"] == "none"
+
+
+@pytest.mark.parametrize(
+    "body", ["a = p.submit(fetch, 1)\n    a.cancel()", "return list(p.map(lambda x: fetch(x), xs))"]
+)
+def test_a_pool_that_stays_holds_nothing_else(body: str, tmp_path: Path) -> None:
+    folder = write(tmp_path, ALL + body)
+    with (folder / "main.py").open("a") as file:
+        file.write('\n\n@app.get("/b")\nasync def b():\n    return fetch(2)\n')
+    found = {finding["code"]: finding["fix"]["applicability"] for finding in findings(folder)}
+    assert found == {"FM201": "none", "FM101": "safe"}
+
+
 HELD = [
     (ALL + "a = p.submit(fetch, 1)\n    a.cancel()", "asked for `cancel`"),
     (ALL + "a = p.submit(fetch, 1)\n    a.add_done_callback(print)", "add_done_callback"),
@@ -169,7 +225,7 @@ HELD = [
     ("p = ThreadPoolExecutor()\nreturn [a.result() for a in [p.submit(fetch, x) for x in xs]]", "enter it by `with`"),
     ("p = ThreadPoolExecutor()\np.submit(fetch, 1)\np.shutdown(wait=False)", "does not just wait"),
     (ALL + "return list(p.map(fetch, xs, timeout=3))", "has a `timeout`"),
-    (EACH + "return sum(a.result() for a in r)", "generator expression"),
+    (EACH + "return any(a.result() for a in r)", "generator expression"),
     (EACH + "first = lambda: r[0].result()", "nested function"),
     (ALL + "return list(p.map(store, xs))", "stays in its thread"),
     (ALL + "return list(p.map(refused, xs))", "`proxies`"),
@@ -177,7 +233,7 @@ HELD = [
     (ALL + "for a in tqdm(as_completed([p.submit(fetch, x) for x in xs])):\n"
      "        pass", "passed to `tqdm`"),
     (ALL + "print(p)", "passed to `print`"),
-    (ALL + "pass", "nothing is handed to it"),
+    (ALL + "pass", "nothing is handed to the pool"),
     ("r = None\nwith ThreadPoolExecutor() as p:\n    r = p.submit(fetch, 1)\n    r = 1 if xs else r\n    return r",
      "something else"),
     ("lock = LOCK\nwith lock, open('f'):\n    with ThreadPoolExecutor() as p:\n        return list(p.map(fetch, xs))",
@@ -196,6 +252,15 @@ def test_a_loop_over_results_beside_others_begins_later(tmp_path: Path) -> None:
     fix = judged(tmp_path, ALL + "for x, r in zip(xs, p.map(fetch, xs)):\n        print(x, r)")
     assert fix["applicability"] == "unsafe"
     assert "begins when all jobs have ended" in fix["reason"]
+
+
+@pytest.mark.parametrize(("minimum", "grade"), [("3.10", "unsafe"), ("3.11", "safe")])
+def test_timeouts_are_of_one_class_from_python_3_11_on(minimum: str, grade: str, tmp_path: Path) -> None:
+    body = ALL + "return p.submit(fetch, 1).result(timeout=2)"
+    write(tmp_path, body)
+    with (tmp_path / "pyproject.toml").open("a") as file:
+        file.write(f'requires-python = ">={minimum}"\n')
+    assert [finding["fix"]["applicability"] for finding in findings(tmp_path)] == [grade]
 
 
 def test_what_stays_says_that_threads_would_do(tmp_path: Path) -> None:
@@ -222,7 +287,7 @@ def everything() -> dict[str, bool]:
     return dict.fromkeys(Methods.__dataclass_fields__, True)
 
 
-@pytest.mark.parametrize("needed", itertools.product([False, True], repeat=len(Methods.__dataclass_fields__)))
+@pytest.mark.parametrize("needed", [*itertools.product([False, True], repeat=len(Methods.__dataclass_fields__))])
 def test_the_class_is_written_with_any_choice_of_methods(needed: tuple[bool, ...]) -> None:
     pool = made(**dict(zip(Methods.__dataclass_fields__, needed, strict=True)))
     names = {

@@ -1,261 +1,254 @@
-"""What stands for pools and futures in a function: names for them, and the lists and dicts that hold them."""
+"""What a function does with futures: whether it asks them for their results, or something that is not followed."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Container
 
-from fastmigrate.facts.view import FunctionView
+from fastmigrate.facts.made_pools import MadePool, PoolCall
+from fastmigrate.facts.shapes import Shape, Shapes
+from fastmigrate.facts.sites import Argument, read_argument
+from fastmigrate.facts.terms import read_term
+from fastmigrate.facts.view import COMPREHENSIONS, FunctionView
 
-__all__ = ["OTHER", "Shape", "Shapes"]
+__all__ = ["FutureReader", "described", "read_arguments"]
 
-_NESTED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
-_DEPTH = 6
-_SAME = frozenset({"list", "set", "tuple", "frozenset", "reversed", "sorted"})
-_ADDING = {"append": 0, "add": 0, "insert": 1}
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What an expression is made of; `pools` are the ordinals of the calls that made the pools behind it.
-
-    The parts of a list are its items, those of a dict its keys and its values. A future that is `done` has ended.
-    Something that may be a future as well as something else is "mixed".
-    """
-
-    kind: Literal["pool", "future", "map", "list", "dict", "tuple", "other", "mixed"]
-    pools: frozenset[int] = frozenset()
-    parts: tuple[Shape | None, ...] = ()
-    done: bool = False
-
-    @property
-    def all_pools(self) -> frozenset[int]:
-        """The pools behind it and its parts."""
-        return self.pools.union(*(part.all_pools for part in self.parts if part is not None))
-
-    @property
-    def depth(self) -> int:
-        """How deep lists and dicts hold each other."""
-        return 1 + max((part.depth for part in self.parts if part is not None), default=0)
-
-    @property
-    def item(self) -> Shape | None:
-        """What a loop over it gives."""
-        match self.kind:
-            case "list" | "dict":
-                return self.parts[0]
-            case "tuple":
-                whole: Shape | None = None
-                for part in self.parts:
-                    whole = joined(whole, part)
-                return whole
-        return self if self.kind == "mixed" else OTHER
+_RUNNING_OVER = frozenset({"list", "set"})
+_WHOLE = frozenset({"tuple", "dict", "sum", "sorted", "frozenset", "min", "max", "any", "all", "zip", "enumerate"})
+_WHOLE_METHODS = frozenset({"extend", "update", "join"})
+_STOPPING = frozenset({"any", "all", "zip", "enumerate"})
+"""Those that may not run over all of what they are given."""
+_HOLDING = frozenset(
+    [
+        *("append", "add", "insert", "extend", "pop", "remove", "discard", "clear", "index", "items", "values"),
+        *("keys", "get", "copy"),
+    ]
+)
+"""Methods of lists and dicts that may be called on what holds futures."""
+_GIVEN = frozenset({"get", "pop", "remove", "discard", "index"})
+"""Those that may be given a future, and do not keep it."""
 
 
-OTHER = Shape("other")
+class FutureReader:
+    """Reads the uses of futures into the `pools` that they are of."""
 
-
-def joined(one: Shape | None, other: Shape | None) -> Shape | None:
-    """What is one or the other; None stands for nothing yet."""
-    if one is None or other is None or one == other:
-        return other if one is None else one
-    if one.kind == other.kind and len(one.parts) == len(other.parts) and one.depth < _DEPTH > other.depth:
-        parts = tuple(joined(a, b) for a, b in zip(one.parts, other.parts, strict=True))
-        return Shape(one.kind, one.pools | other.pools, parts, one.done and other.done)
-    pools = one.all_pools | other.all_pools
-    return Shape("mixed", pools) if pools else OTHER
-
-
-class Shapes:
-    """Knows the shape of each expression of a function; `view.calls` are the calls that make the pools.
-
-    `waiting` names the calls of `concurrent.futures.as_completed` and `wait`, by their ordinals.
-    """
-
-    def __init__(self, view: FunctionView, waiting: Mapping[int, str]) -> None:
+    def __init__(self, view: FunctionView, waiting: Container[int], shapes: Shapes, pools: dict[int, MadePool]) -> None:
         self.view = view
         self.waiting = waiting
-        self.nodes = list(_own_nodes(view))
-        self.names: dict[str, Shape | None] = dict.fromkeys(_parameters(view.function), OTHER)
-        stored = (node for node in self.nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
-        self.local = {*self.names, *(node.id for node in stored)}
-        before: dict[str, Shape | None] | None = None
-        while before != self.names:
-            before = dict(self.names)
-            for node in self.nodes:
-                self._note(node)
+        self.shapes = shapes
+        self.pools = pools
 
-    # -- names
+    def hold(self, shape: Shape, node: ast.expr, described: str) -> None:
+        """Note what is done with the pools or futures behind a shape, and cannot be followed."""
+        what = {"pool": "the pool", "future": "a future", "map": "what `map` gives"}.get(
+            shape.kind, "a list of futures"
+        )
+        for number in shape.all_pools:
+            self.pools[number].reason = self.pools[number].reason or f"{what} {described} in line {node.lineno}"
 
-    def _note(self, node: ast.AST) -> None:
-        """Note what a statement, or a part of one, makes of names."""
-        match node:
-            case ast.Assign(targets=targets, value=value):
-                for target in targets:
-                    self._bind(target, self.of(value))
-            case ast.AnnAssign(target=target, value=ast.expr() as value) | ast.NamedExpr(target=target, value=value):
-                self._bind(target, self.of(value))
-            case ast.AugAssign(target=ast.Name() as target, value=value):
-                self._bind(target, self.of(value))
-            case ast.For(target=target, iter=over) | ast.AsyncFor(target=target, iter=over):
-                self._bind(target, self._item(over))
-            case ast.comprehension(target=target, iter=over):
-                self._bind(target, self._item(over))
-            case ast.withitem(context_expr=value, optional_vars=ast.expr() as target):
-                self._bind(target, self.of(value))
-            case ast.ExceptHandler(name=str(name)):
-                self._join(name, OTHER)
-            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=method), args=args):
-                if method in _ADDING and len(args) > _ADDING[method]:
-                    self._put(name, OTHER, self.of(args[_ADDING[method]]))
-                elif method == "extend" and args:
-                    self._put(name, OTHER, self._item(args[0]))
+    def read_future(self, node: ast.expr, shape: Shape, parent: ast.AST | None) -> None:
+        """Read a use of a future."""
+        outer = self.view.parents.get(parent) if parent is not None else None
+        match parent:
+            case ast.Attribute(attr="result" | "exception" as name) if (
+                isinstance(outer, ast.Call) and outer.func is parent and (name == "result" or shape.done)
+            ):
+                read = PoolCall(self.view.numbers[outer], node.lineno, read_arguments(outer), done=shape.done)
+                for number in shape.pools:
+                    (self.pools[number].results if name == "result" else self.pools[number].errors).append(read)
+                if name == "result" and not shape.done:
+                    self._await_at(outer, shape)
+            case ast.Attribute(attr=name):
+                self.hold(shape, node, f"is asked for `{name}`")
+            case ast.Call(func=func) if _name(func) == "wrap_future" and isinstance(outer, ast.Await):
+                pass
+            case ast.Call(func=ast.Attribute(attr=name)) if name in _GIVEN and node in parent.args:
+                pass
+            case _ if not self._is_kept(node, shape, parent):
+                self.hold(shape, node, described(node, parent))
 
-    def _bind(self, target: ast.expr, shape: Shape | None) -> None:
+    def read_holder(self, node: ast.expr, shape: Shape, parent: ast.AST | None) -> None:
+        """Read a use of something that holds futures."""
+        outer = self.view.parents.get(parent) if parent is not None else None
+        match parent:
+            case ast.Attribute(attr=name) if (
+                name in _HOLDING and isinstance(outer, ast.Call) and outer.func is parent and isinstance(node, ast.expr)
+            ):
+                pass
+            case ast.Call(func=ast.Name(id="len" | "bool")):
+                pass
+            case ast.Subscript(value=value) if value is node:
+                pass
+            case ast.Call() if self.view.numbers[parent] in self.waiting and parent.args and parent.args[0] is node:
+                pass
+            case ast.For(iter=over, target=target) | ast.comprehension(iter=over, target=target) if over is node:
+                if any(
+                    not isinstance(part, ast.Name | ast.Tuple | ast.List | ast.expr_context)
+                    for part in ast.walk(target)
+                ):
+                    self.hold(shape, node, "is kept by an object")
+            case _ if not self._is_kept(node, shape, parent):
+                self.hold(shape, node, described(node, parent))
+
+    def _is_kept(self, node: ast.expr, shape: Shape, parent: ast.AST | None) -> bool:
+        """Whether all that is done with futures where they stand is to look whether they are there, or to keep them
+        under a name, in a list or in a dict of the function."""
+        match parent:
+            case ast.Call(func=ast.Attribute(value=ast.Name() as holder, attr="append" | "add" | "insert" | "extend")):
+                return node in parent.args and self._holds(holder, shape)
+            case ast.Assign(targets=targets):
+                return all(self._is_own(target, shape) for target in targets)
+            case ast.AnnAssign(target=target) | ast.AugAssign(target=target):
+                return self._is_own(target, shape)
+            case ast.Subscript(slice=key) if key is node:
+                return True
+            case ast.Starred():
+                return isinstance(self.view.parents.get(parent), ast.List | ast.Tuple | ast.Set)
+            case ast.Expr() | ast.Compare():
+                return True
+            case ast.comprehension(ifs=ifs) if node in ifs:
+                return True
+            case ast.expr() if self._is_test(parent) or self._holds(parent, shape):
+                return True
+        return self._is_test(node)
+
+    def _is_test(self, node: ast.AST) -> bool:
+        """Whether an expression is only asked for its truth."""
+        parent = self.view.parents.get(node)
+        match parent:
+            case ast.If(test=test) | ast.While(test=test) | ast.IfExp(test=test) | ast.Assert(test=test):
+                return test is node
+            case ast.UnaryOp(op=ast.Not()):
+                return True
+            case ast.BoolOp():
+                return self._is_test(parent)
+        return False
+
+    def _holds(self, holder: ast.expr, shape: Shape) -> bool:
+        """Whether the futures are known to be in something."""
+        whole = self.shapes.of(holder)
+        return whole is not None and shape.all_pools <= whole.all_pools
+
+    def _is_own(self, target: ast.expr, shape: Shape) -> bool:
+        """Whether a target is a name of the function, or an item of something that one stands for."""
         match target:
             case ast.Name(id=name):
-                self._join(name, shape)
+                return name in self.view.flow.local
+            case ast.Subscript(value=ast.Name() as holder):
+                return self._holds(holder, shape)
             case ast.Tuple(elts=targets) | ast.List(elts=targets):
-                parts: tuple[Shape | None, ...] = (OTHER,) * len(targets)
-                if shape is None:
-                    parts = (None,) * len(targets)
-                elif shape.kind == "tuple" and len(shape.parts) == len(targets):
-                    parts = shape.parts
-                elif shape.kind == "list":
-                    parts = (shape.item,) * len(targets)
-                for part, inner in zip(targets, parts, strict=True):
-                    self._bind(part, inner)
-            case ast.Subscript(value=ast.Name(id=name), slice=key):
-                self._put(name, self.of(key), shape)
+                return all(self._is_own(part, shape) for part in targets)
+            case ast.Starred(value=inner):
+                return self._is_own(inner, shape)
+        return False
 
-    def _join(self, name: str, shape: Shape | None) -> None:
-        self.names[name] = joined(self.names.get(name), shape)
+    def _await_at(self, call: ast.Call, shape: Shape) -> None:
+        """What is waited for in a generator, a lambda or a class cannot be awaited there."""
+        child: ast.AST = call
+        for above in self.view.above(call):
+            first = isinstance(above, COMPREHENSIONS) and child is above.generators[0].iter
+            match above:
+                case ast.GeneratorExp() if child is not above.generators[0] and not first:
+                    if self._is_run_over_at_once(above):
+                        for number in shape.pools:
+                            self.pools[number].lists.append(self.view.numbers[above.generators[0]])
+                        return
+                    self.hold(shape, call, "is waited for in a generator expression: use a list instead,")
+                case ast.ClassDef():
+                    self.hold(shape, call, "is waited for in the body of a class")
+            child = above
 
-    def _put(self, name: str, key: Shape | None, value: Shape | None) -> None:
-        """Something is put into a list or dict."""
-        match self.names.get(name):
-            case Shape("list", pools, (item,)):
-                self.names[name] = Shape("list", pools, (joined(item, value),))
-            case Shape("dict", pools, (keys, values)):
-                self.names[name] = Shape("dict", pools, (joined(keys, key), joined(values, value)))
+    def _is_run_over_at_once(self, node: ast.GeneratorExp) -> bool:
+        """Whether a generator stands alone in a call that takes all it gives: `sum(x for x in y)`."""
+        match self.view.parents.get(node):
+            case ast.Call(func=func, args=[only], keywords=[]) if only is node:
+                name = _name(func)
+                method = isinstance(func, ast.Attribute)
+                return name in (_WHOLE_METHODS if method else _WHOLE | _RUNNING_OVER) - _STOPPING
+        return False
 
-    # -- expressions
+    def run_over(self, node: ast.expr, shape: Shape) -> None:
+        """What runs over something that comes bit by bit: the results of `map`, or futures as they end."""
+        parent = self.view.parents.get(node)
+        found: tuple[str, int] | None = None
+        collected = -1
+        looped: bool | None = None
+        match parent:
+            case ast.For(iter=over) if over is node:
+                found = "for", self.view.numbers[parent]
+            case ast.comprehension() if not isinstance(self.view.parents[parent], ast.GeneratorExp):
+                found = "clause", self.view.numbers[parent]
+            case ast.Call(func=ast.Name(id=name), args=[only], keywords=[]) if only is node and name in _RUNNING_OVER:
+                collected = self.view.numbers[parent]
+            case ast.Call(func=func) if node is not func and (_is_whole(func)):
+                grand = self.view.parents.get(parent)
+                looped = isinstance(grand, ast.For | ast.comprehension)
+            case ast.Starred() if isinstance(self.view.parents.get(parent), ast.List | ast.Set | ast.Tuple):
+                looped = False
+            case ast.comprehension() | ast.Assign(targets=[ast.Tuple()]):
+                looped = False
+            case ast.Assign(targets=[ast.Name()]) | ast.AnnAssign(target=ast.Name()) | ast.Expr():
+                if isinstance(node, ast.Name):
+                    self.hold(shape, node, "gets another name")
+                return
+        if isinstance(node, ast.Name) and not self._is_under_the_same_handlers(node, shape):
+            self.hold(shape, node, "is read under other handlers than those where it is made")
+            return
+        if found is None and collected < 0 and (looped is None or not isinstance(node, ast.Call)):
+            self.hold(shape, node, described(node, parent))
+            return
+        for number in shape.all_pools:
+            pool = self.pools[number]
+            if found is not None:
+                pool.loops.append(found)
+            elif collected >= 0:
+                pool.collected.append(collected)
+            elif isinstance(node, ast.Call):
+                pool.whole.append((self.view.numbers[node], bool(looped)))
 
-    def _item(self, over: ast.expr) -> Shape | None:
-        shape = self.of(over)
-        return None if shape is None else shape.item
+    def _is_under_the_same_handlers(self, node: ast.Name, shape: Shape) -> bool:
+        """Whether the errors of what `map` gives are handled where the jobs are handed over."""
+        jobs = {job.call for number in shape.pools for job in self.pools[number].jobs if job.how == "map"}
+        calls = [call for call in self.view.nodes if isinstance(call, ast.Call) and self.view.numbers[call] in jobs]
+        return all(self._tries(call) == self._tries(node) for call in calls)
 
-    def of(self, node: ast.expr) -> Shape | None:
-        """The shape of an expression."""
-        match node:
-            case ast.Name(id=name):
-                return self.names.get(name) if name in self.local else OTHER
-            case ast.Constant(value=None):
-                return None
-            case ast.List(elts=items) | ast.Set(elts=items):
-                return Shape("list", parts=(self._of_any(items),))
-            case ast.Tuple(elts=items):
-                return Shape("tuple", parts=tuple(self.of(item) for item in items))
-            case ast.Dict(keys=keys, values=values):
-                named = [key for key in keys if key is not None]
-                return Shape("dict", parts=(self._of_any(named), self._of_any(values)))
-            case ast.ListComp(elt=item) | ast.SetComp(elt=item) | ast.GeneratorExp(elt=item):
-                return Shape("list", parts=(self.of(item),))
-            case ast.DictComp(key=key, value=value):
-                return Shape("dict", parts=(self.of(key), self.of(value)))
-            case ast.Subscript(value=of, slice=key):
-                return self._subscript(self.of(of), key)
-            case ast.NamedExpr(value=value) | ast.Starred(value=value):
-                return self.of(value)
-            case ast.Call():
-                return self._of_call(node)
-            case ast.BinOp(left=left, op=ast.Add(), right=right):
-                return joined(self.of(left), self.of(right))
-        return OTHER
-
-    def _of_any(self, nodes: list[ast.expr]) -> Shape | None:
-        whole: Shape | None = None
-        for node in nodes:
-            whole = joined(whole, self._item(node) if isinstance(node, ast.Starred) else self.of(node))
-        return whole
-
-    @staticmethod
-    def _subscript(of: Shape | None, key: ast.expr) -> Shape | None:
-        if of is None:
-            return None
-        match of.kind, key:
-            case "list", ast.Slice():
-                return of
-            case "list", _:
-                return of.parts[0]
-            case "dict", _:
-                return of.parts[1]
-            case "tuple", ast.Constant(value=int(index)) if -len(of.parts) <= index < len(of.parts):
-                return of.parts[index]
-        return OTHER
-
-    def _of_call(self, call: ast.Call) -> Shape | None:
-        if call in self.view.calls:
-            return Shape("pool", frozenset({self.view.numbers[call]}))
-        given = self.of(call.args[0]) if call.args else None
-        match self.waiting.get(self.view.numbers[call]):
-            case "as_completed":
-                return Shape("list", parts=(self._ended(given.item if given is not None else None),))
-            case "wait":
-                item = given.item if given is not None else None
-                return Shape("tuple", parts=(Shape("list", parts=(self._ended(item),)), Shape("list", parts=(item,))))
-        match call.func:
-            case ast.Attribute(value=value, attr=method):
-                return self._of_method(self.of(value), method)
-            case ast.Name(id=name) if name in _SAME:
-                return Shape("list", parts=(given.item if given is not None else None,))
-            case ast.Name(id="dict") if given is None and not call.keywords:
-                return Shape("dict", parts=(None, None))
-            case ast.Name(id="enumerate"):
-                return Shape("list", parts=(Shape("tuple", parts=(OTHER, given.item if given is not None else None)),))
-            case ast.Name(id="zip"):
-                return Shape("list", parts=(Shape("tuple", parts=tuple(self._item(arg) for arg in call.args)),))
-        return OTHER
-
-    @staticmethod
-    def _ended(future: Shape | None) -> Shape | None:
-        return Shape("future", future.pools, done=True) if future is not None and future.kind == "future" else future
-
-    @staticmethod
-    def _of_method(of: Shape | None, method: str) -> Shape | None:
-        match of, method:
-            case Shape("pool", pools), "submit":
-                return Shape("future", pools)
-            case Shape("pool", pools), "map":
-                return Shape("map", pools)
-            case Shape("list", _, (item,)), "pop":
-                return item
-            case Shape("list"), "copy":
-                return of
-            case Shape("dict", _, (_, value)), "get" | "pop":
-                return value
-            case Shape("dict", _, (_, value)), "values":
-                return Shape("list", parts=(value,))
-            case Shape("dict", _, (key, _)), "keys":
-                return Shape("list", parts=(key,))
-            case Shape("dict", _, parts), "items":
-                return Shape("list", parts=(Shape("tuple", parts=parts),))
-        return OTHER
+    def _tries(self, node: ast.AST) -> list[ast.AST]:
+        """The `try` statements that guard a node."""
+        found: list[ast.AST] = []
+        child = node
+        for above in self.view.above(node):
+            if isinstance(above, ast.Try | ast.TryStar) and child in above.body:
+                found.append(above)
+            child = above
+        return found
 
 
-def _own_nodes(view: FunctionView) -> Iterator[ast.AST]:
-    """The nodes of a function, less those of the functions, lambdas and classes in it."""
-    stack: list[ast.AST] = list(reversed(view.function.body))
-    while stack:
-        node = stack.pop()
-        yield node
-        if not isinstance(node, _NESTED):
-            stack.extend(reversed(list(ast.iter_child_nodes(node))))
+def _is_whole(func: ast.expr) -> bool:
+    if isinstance(func, ast.Name):
+        return func.id in _WHOLE
+    return isinstance(func, ast.Attribute) and func.attr in _WHOLE_METHODS
 
 
-def _parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
-    args = function.args
-    every = [*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg]
-    return [arg.arg for arg in every if arg is not None]
+def _name(func: ast.expr) -> str:
+    return func.id if isinstance(func, ast.Name) else func.attr if isinstance(func, ast.Attribute) else ""
+
+
+def described(node: ast.expr, parent: ast.AST | None) -> str:
+    """What is done with a pool or a future, in words."""
+    match parent:
+        case ast.Attribute(attr=name):
+            return f"is asked for `{name}`"
+        case ast.Call(func=callee) if callee is not node:
+            return f"is passed to `{ast.unparse(callee)}`"
+        case ast.Return() | ast.Yield():
+            return "is handed out"
+        case ast.Assign(targets=[ast.Attribute(), *_]):
+            return "is kept by an object"
+    return "is used in a way that is not followed"
+
+
+def read_arguments(call: ast.Call) -> tuple[Argument, ...]:
+    """The arguments of a call as written."""
+    written: list[ast.expr | ast.keyword] = [*call.args, *call.keywords]
+    written.sort(key=lambda part: (part.lineno, part.col_offset))
+    return tuple(read_argument(part, lambda node: read_term(node, lambda _: -1)) for part in written)

@@ -46,6 +46,9 @@ class Escapes:
         for caller, edge in self.project.reach.callers_of(goal.function):
             if edge.call < 0 or edge.how == "task":
                 continue
+            line = self.project.jobs.asked_for_its_error(caller.path, edge.call)
+            if line is not None:
+                return Held(f"{caller.path}:{line} asks a future for its error, which would be one of httpx")
             for number in self.project.jobs.outlets(caller.path, edge.call):
                 passed = self._passed_at(goal, caller, edge, number, guards)
                 if isinstance(passed, Held):

@@ -139,13 +139,14 @@ _AS_COMPLETED_TIMED = """
         ended, now = {asyncio}.Queue(), {asyncio}.get_running_loop().time
         end = None if timeout is None else now() + timeout
         for job in (jobs := set(jobs)):
-            job.add_done_callback(ended.put_nowait)
+            ended.put_nowait(job) if job.done() else job.add_done_callback(ended.put_nowait)
         for _ in jobs:
-            yield await {asyncio}.wait_for(ended.get(), None if end is None else end - now())
+            left = None if end is None or not ended.empty() else end - now()
+            yield await {asyncio}.wait_for(ended.get(), left)
 """
 _WAIT = """
     async def wait(self, jobs, timeout=None, return_when={asyncio}.ALL_COMPLETED):
-        if not jobs:
+        if not (jobs := set(jobs)):
             return set(), set()
         return await {asyncio}.wait(jobs, timeout=timeout, return_when=return_when)
 """

@@ -364,9 +364,11 @@ class Planner:
 
     def _place(self, origin: Goal, root: Goal) -> str:
         """Where another call stands that holds a finding, to be put before the reason."""
-        if origin == root or not isinstance(origin, ThroughClient):
+        if origin == root or not isinstance(origin, ThroughClient | PoolReplaced):
             return ""
-        return f"{origin.path}:{self.blocking[origin.path, origin.number].place.line}: "
+        links = self.project.links(origin.path)
+        site = links.call(origin.number) if links is not None else None
+        return f"{origin.path}:{site.place.line}: " if site is not None else ""
 
     def _could_go_to_a_thread(self, root: Goal) -> bool:
         """Whether a call for which there is no client is one that a thread could make."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -60,11 +60,14 @@ class CallGraph:
     """Tells what a function runs, and what it hands to threads and waits for.
 
     `relevant` are the files that can matter: what the others define is not followed, unless a class of a relevant file
-    inherits it.
+    inherits it. `is_job` tells of a call in a file whether it hands a job to a pool, under whichever name.
     """
 
-    def __init__(self, resolver: Resolver, relevant: Iterable[str]) -> None:
+    def __init__(
+        self, resolver: Resolver, relevant: Iterable[str], is_job: Callable[[str, int], bool] = lambda *_: False
+    ) -> None:
         self.resolver = resolver
+        self.is_job = is_job
         self.relevant = frozenset(relevant)
         self.decorators = Decorators(resolver)
         self._edges: dict[Node, tuple[Edge, ...]] = {}
@@ -110,7 +113,7 @@ class CallGraph:
                 runs = how == "callback" or self.resolver.is_async(target.scope)
                 if runs and (how == "task" or not self._is_lazy(target)):
                     yield Edge(target, how, site.place, call.number)
-        offloaded = self.offloaded(call, value)
+        offloaded = self.offloaded(call, value, node.scope.path)
         for target in self.callees(offloaded, node) if offloaded is not None else ():
             if not self._is_lazy(target):
                 yield Edge(target, "thread", site.place, call.number)
@@ -148,9 +151,12 @@ class CallGraph:
             return "callback", [key] if key is not None else []
         return "callback", list(call.args[:1]) if names & MAPPING else []
 
-    def offloaded(self, call: Call, value: Value | None) -> Term | None:
-        """The function that a call hands to a thread, whose result can be awaited; `value` is what is called."""
+    def offloaded(self, call: Call, value: Value | None, path: str) -> Term | None:
+        """The function that a call in a file hands to a thread, or to a pool of such; `value` is what is called."""
         way = self.way_to_thread(call, value)
+        named = isinstance(call.callee, Member) and call.callee.name in {"submit", "map"}
+        if way is None and value is None and named and self.is_job(path, call.number):
+            return call.argument(0, "fn")
         return None if way is None else call.argument(way[1], way[0])
 
     @staticmethod

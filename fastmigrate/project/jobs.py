@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from fastmigrate.facts.pools import Job, MadePool, read_pools
+from fastmigrate.facts.made_pools import Job, MadePool
+from fastmigrate.facts.pools import read_pools
 from fastmigrate.facts.values import ModuleLinks
 from fastmigrate.knowledge.threads import EXECUTOR, WAITING_FOR_ALL
 from fastmigrate.project.values import External, Scope
@@ -60,6 +61,11 @@ class Jobs:
             return [call]
         both = (pool, *(self.pools(path)[other] for other in sorted(pool.others)))
         return list(dict.fromkeys(result.call for one in both for result in one.results))
+
+    def asked_for_its_error(self, path: str, call: int) -> int | None:
+        """The line in which a job's future is asked for its error, or None."""
+        found = self.of(path, call)
+        return next((error.line for error in found[0].errors), None) if found is not None else None
 
     def ended_by(self, path: str, call: int) -> list[int]:
         """The ordinals of the calls that hand the jobs over whose results a call `future.result()` may give."""

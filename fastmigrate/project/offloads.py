@@ -39,7 +39,7 @@ class Offloads:
 
     def partial(self, call: Call, scope: Scope) -> Call | None:
         """The `partial(f, …)` that a call hands to a thread."""
-        given = self.graph.offloaded(call, self.resolver.resolve(call.callee, scope))
+        given = self.graph.offloaded(call, self.resolver.resolve(call.callee, scope), scope.path)
         is_partial = isinstance(given, Call) and given.args and self.resolver.resolve(given.callee, scope) == _PARTIAL
         return given if isinstance(given, Call) and is_partial else None
 
@@ -48,7 +48,7 @@ class Offloads:
         partial = self.partial(call, scope)
         if partial is not None:
             return partial.args[0]
-        return self.graph.offloaded(call, self.resolver.resolve(call.callee, scope))
+        return self.graph.offloaded(call, self.resolver.resolve(call.callee, scope), scope.path)
 
     def _below(self, target: Node) -> list[Node]:
         """A function, and all that it runs in its own thread."""

@@ -164,7 +164,7 @@ class Project:
     @cached_property
     def graph(self) -> CallGraph:
         """Who runs whom, among the files that can matter."""
-        return CallGraph(self.resolver, self.relevant)
+        return CallGraph(self.resolver, self.relevant, lambda path, call: self.jobs.of(path, call) is not None)
 
     @cached_property
     def relevant(self) -> set[str]:
@@ -190,10 +190,15 @@ class Project:
         if not self.offloads.http(edge.target) or self.offloads.in_the_way(edge.target) is not None:
             return False
         job = self.jobs.of(caller.scope.path, edge.call)
-        return not job[0].reason if job is not None else not self.hands_to_pool(caller.scope, edge.call)
+        if job is None:
+            return not self.hands_to_pool(caller.scope, edge.call)
+        return not job[0].reason and self.resolver.defined(edge.target.scope).number >= 0
 
     def hands_to_pool(self, scope: Scope, number: int) -> bool:
         """Whether a call hands a job to a pool of threads: `pool.submit(…)`, `pool.map(…)`."""
+        job = self.jobs.of(scope.path, number)
+        if job is not None:
+            return job[1].how != "executor"
         call = self.resolver.call_at(scope.path, number)
         value = self.resolver.resolve(call.callee, scope) if call is not None else None
         return bool(JOBS.keys() & set(self.resolver.called_names(value)))

@@ -6,7 +6,7 @@ import re
 
 from fastmigrate.project.declarations import Declarations
 
-__all__ = ["too_old"]
+__all__ = ["runs_below", "too_old"]
 
 _MINIMUM = {"fastapi": (0, 94, 0), "starlette": (0, 26, 0), "uvicorn": (0, 21, 0)}
 """Below these, a lifespan yields nothing to `request.state` (docs/facts/fastapi-lifecycle.md sections 0 and 1)."""
@@ -17,6 +17,18 @@ _REQUIREMENT = re.compile(
     re.MULTILINE | re.IGNORECASE,
 )
 _SPECIFIER = re.compile(r"(\^|~=|~|===|==|<=|<|>=|>|!=|)\s*v?(\d+(?:\.\d+)*)")
+
+
+_PYTHON = re.compile(
+    r"""^\s*(?:requires-python|python_requires|python)\s*=\s*["'][^"'\n]*?[>~^]=?\s*3\.(\d+)""", re.MULTILINE
+)
+
+
+def runs_below(declarations: Declarations, path: str, minor: int) -> bool:
+    """Whether the project of a file says that it runs on a Python before 3.`minor`."""
+    files = (file for folder in declarations.near(path) for file in folder)
+    said = (found for file in files for found in _PYTHON.findall(declarations.text(file)))
+    return any(int(found) < minor for found in said)
 
 
 def too_old(declarations: Declarations, path: str) -> str | None:

@@ -9,6 +9,7 @@ import libcst as cst
 
 from fastmigrate.rewrite.counting import CountingEditor
 from fastmigrate.rewrite.intents import (
+    AsList,
     CloseAfterRest,
     Collect,
     EditCall,
@@ -93,6 +94,12 @@ class ExpressionEditor(CountingEditor):
             body = body.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
         self.unwrapped.append(body)
         return body
+
+    def edit_GeneratorExp(self, original: cst.GeneratorExp, updated: cst.GeneratorExp) -> cst.BaseExpression:
+        """A generator becomes a list."""
+        if not self._take(AsList, self.numbers.get(original.for_in)):
+            return updated
+        return cst.ListComp(updated.elt, updated.for_in)
 
     def _collected(self, call: cst.Call) -> cst.BaseExpression:
         """`[item async for item in generator]`."""

@@ -16,6 +16,7 @@ __all__ = [
     "AddParameter",
     "Annotate",
     "ArgumentEdit",
+    "AsList",
     "CloseAfterRest",
     "Collect",
     "EditCall",
@@ -159,6 +160,13 @@ class MakeAsync:
 @dataclass(frozen=True, slots=True)
 class Collect:
     """`list(generator)` becomes a comprehension that loops over the generator asynchronously; so does `set(…)`."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class AsList:
+    """A generator expression becomes a list; `number` is the ordinal of its first clause."""
 
     number: int
 
@@ -376,6 +384,7 @@ Intent = (
     | EditHandler
     | MakeAsync
     | Collect
+    | AsList
     | Annotate
     | SplitWith
     | UnwrapWith

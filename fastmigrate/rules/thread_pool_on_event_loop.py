@@ -26,8 +26,10 @@ def digest(path: str):
 
 @app.get("/sizes")
 async def read_sizes():
-    with ThreadPoolExecutor(max_workers=4) as pool:
-        return list(pool.map(digest, ["a.bin", "b.bin"]))
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(digest, "a.bin")
+        second = pool.submit(digest, "b.bin")
+        return [first.result(), second.result()]
 ```
 
 Use instead
@@ -48,14 +50,18 @@ def digest(path: str):
 
 @app.get("/sizes")
 async def read_sizes():
-    return await asyncio.gather(*[run_in_threadpool(digest, path) for path in ["a.bin", "b.bin"]])
+    first = asyncio.create_task(run_in_threadpool(digest, "a.bin"))
+    second = asyncio.create_task(run_in_threadpool(digest, "b.bin"))
+    await asyncio.gather(first, second, return_exceptions=True)
+    return [first.result(), second.result()]
 ```
 
 Fix
 ---
-There is none yet. Jobs that wait for HTTP become coroutines which share the client of the app, in `asyncio.gather`; all
-others are awaited by `run_in_threadpool`. Where there may be more jobs than workers, an `asyncio.Semaphore` keeps the
-bound.
+`--fix` replaces a pool that one function makes, hands jobs to and waits for. Jobs that wait for HTTP become coroutines
+which share the client of the app, as in FM101; all others are awaited by `run_in_threadpool`. Where there may be more
+jobs than workers, or futures in lists, a small class takes the place of the pool: it has the same methods, and bounds
+the jobs by an `asyncio.Semaphore`. Shared pools, threads and pools of `multiprocessing` are only reported.
 """
 
 from __future__ import annotations
@@ -69,7 +75,6 @@ from fastmigrate.rules._blocking import chain_to, endpoints_of
 
 CODE = "FM201"
 NAME = "thread-pool-on-event-loop"
-_REASON = "await the jobs instead: `asyncio.gather` of coroutines where they wait for HTTP, else `run_in_threadpool`"
 
 
 def find(project: Project) -> Iterator[Finding]:
@@ -83,4 +88,4 @@ def find(project: Project) -> Iterator[Finding]:
         chain = chain_to(project, wait.scope, place)
         endpoints = endpoints_of(project, wait.scope)
         number = wait.site.call.number
-        yield Finding(CODE, NAME, message, path, place, endpoints, chain, Fix("none", _REASON), call=number)
+        yield Finding(CODE, NAME, message, path, place, endpoints, chain, Fix("none"), call=number)
