@@ -165,8 +165,16 @@ OFFLOADED = {
         "return await asyncio.gather(*(fetch(client, x) for x in xs))",
     ),
     "with a timeout": (
+        "return await asyncio.wait_for(asyncio.to_thread(partial(fetch, 1, more=2)), 5)",
+        "return await asyncio.wait_for(asyncio.shield(fetch(client, 1, more=2)), 5)",
+    ),
+    "in a block with a timeout": (
+        "async with asyncio.timeout(5):\n    return await asyncio.to_thread(fetch, 1)",
+        "return await asyncio.shield(fetch(client, 1))",
+    ),
+    "with a timeout, by itself": (
         "return await asyncio.wait_for(asyncio.to_thread(fetch, 1), 5)",
-        "return await asyncio.wait_for(fetch(client, 1), 5)",
+        "return await asyncio.wait_for(asyncio.shield(fetch(client, 1)), 5)",
     ),
     "as a task": (
         "task = asyncio.create_task(asyncio.to_thread(fetch, 1))\nreturn await task",

@@ -30,13 +30,16 @@ __all__ = ["Argument", "Site", "calls_by_function", "read_argument", "read_sites
 _DISPLAYS = (ast.Dict, ast.List, ast.Tuple, ast.Set)
 _FILE_METHODS = frozenset(["read", "readline", "readlines", "seek", "write"])
 _NAME_READERS = frozenset(["locals", "vars", "eval", "exec"])
+_TIMING = frozenset({"timeout", "timeout_at", "fail_after", "fail_at", "move_on_after", "move_on_at"})
+"""What enters a block that cancels what it waits for when its time is over."""
 _WAITING = {
     "gather": "gather",
-    "wait_for": "gather",
+    "wait_for": "timed",
     "shield": "gather",
     "create_task": "task",
     "ensure_future": "task",
 }
+Waited = Literal["await", "gather", "task", "timed", ""]
 Obstacle = Literal["generator", "nested comprehension", "class body", "lambda"]
 
 
@@ -82,7 +85,7 @@ class Site:
     touched: tuple[Term, ...]  # what it reads from or hands to something else, and so may not stand at its beginning
     loop: tuple[str, int] | None  # what runs over the call itself: "for", "clause" or "generator", and its ordinal
     passed: tuple[Term | None, int]  # what is called with it as its only argument, and the ordinal of that call
-    waited: Literal["await", "gather", "task", ""]  # how its coroutine or future is run: awaited, or given to that
+    waited: Waited  # how its coroutine or future is run: awaited, given to that, or "timed": for so long and no longer
     stale: tuple[str, ...]  # shared state read before the call, and used in what is written to it afterwards
 
     def blocks_at(self, line: int) -> tuple[int, ...]:
@@ -185,8 +188,19 @@ class _SiteReader:
                 return self.evidence.term(callee), self.view.numbers[outer]
         return None, -1
 
-    def _waited(self, call: ast.Call) -> Literal["await", "gather", "task", ""]:
-        """`await f()`; `gather(f(), …)`, also of a list of such calls; `create_task(f())`."""
+    def _waited(self, call: ast.Call) -> Waited:
+        """`await f()`; `gather(f(), …)`, also of a list of such calls; `create_task(f())`; `wait_for(f(), 5)`."""
+        waited = self._run_by(call)
+        return "timed" if waited in {"await", "gather"} and self._is_timed(call) else waited
+
+    def _is_timed(self, call: ast.Call) -> bool:
+        """Whether a block around a call may cancel it: `async with asyncio.timeout(5):`."""
+        blocks = [above for above in self.view.above(call) if isinstance(above, ast.With | ast.AsyncWith)]
+        entered = [item.context_expr for block in blocks for item in block.items]
+        names = [node.func for node in entered if isinstance(node, ast.Call)]
+        return any(getattr(name, "attr", getattr(name, "id", "")) in _TIMING for name in names)
+
+    def _run_by(self, call: ast.Call) -> Waited:
         node: ast.AST = call
         for above in self.view.above(call):
             match above:

@@ -115,7 +115,7 @@ class Calls:
         """Why a call that is handed to a thread cannot be made where it is handed over, or None."""
         if not call.is_offloaded:
             return None
-        if self.project.hands_to_pool(call.function, call.site.call.number):
+        if self.project.jobs.is_handed_by(call.function, call.site.call.number):
             return self.pools.direct_in_the_way(call)
         site = self.project.returned.sites[call.function.path][call.site.call.number]
         if any(argument.keyword == "stream" for argument in site.arguments):

@@ -74,7 +74,7 @@ class Escapes:
                 return Held(f"{where}: {reason}")
         notes: list[str] = []
         coroutine = edge.how == "thread" or self.project.resolver.is_async(edge.target.scope)
-        followed = number != edge.call or self.project.hands_to_pool(caller, number)
+        followed = number != edge.call or self.project.jobs.is_handed_by(caller, number)
         if coroutine and not followed and site.waited in {"task", ""} and self._names_errors(caller.path):
             notes.append(
                 f"the errors of what begins in {where} come out elsewhere, where they may be asked for by class"

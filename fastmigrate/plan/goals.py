@@ -328,28 +328,26 @@ class Imported:
 
 
 Goal = (
-    Promises
-    | HandlersCalled
-    | LifespanWrapped
-    | TestClientEntered
-    | LibraryDeclared
-    | LifespanDecorated
-    | Offloaded
-    | PoolReplaced
-    | StateField
-    | ClientAroundLifespan
+    Imported
+    | LineReader
+    | Promises
     | NewLifespan
+    | HandlersCalled
+    | LifespanDecorated
+    | StateField
+    | LifespanWrapped
+    | ClientAroundLifespan
     | ClientInNewLifespan
     | ClientInLifespan
     | ClientOfApp
-    | RequestHandedOn
     | RequestInFunction
-    | ClientInFunction
+    | RequestHandedOn
     | ClientAtHand
-    | ClientHandedOn
+    | ClientInFunction
     | Coroutine
-    | ErrorsPassed
     | HelperRun
+    | ClientHandedOn
+    | ErrorsPassed
     | ResponseReturned
     | ClientShared
     | ClientMoved
@@ -360,9 +358,12 @@ Goal = (
     | Slept
     | PassedFunction
     | TaskImported
-    | LineReader
-    | Imported
+    | LibraryDeclared
+    | TestClientEntered
+    | Offloaded
+    | PoolReplaced
 )
+"""All goals, in the order in which the edits of those that are reached apply."""
 
 
 Gone = tuple[str, str, Term]

@@ -206,7 +206,9 @@ class Helpers:
             reason = self.offloading.in_the_way(caller, edge)
             if reason is not None:
                 return Held(reason)
-            return Step((Coroutine(caller),), intents=tuple(self.offloading.unwrapped(caller, edge)))
+            shielded = self.offloading.shielded(caller, edge.call)
+            unwrapped = self.offloading.unwrapped(caller, edge)
+            return Step((Coroutine(caller), *shielded.needs), intents=(*unwrapped, *shielded.intents))
         site = self.project.site_of(caller.path, edge.call)
         if site is None:
             return Held(f"`{name}` is called in a lambda in {where}, where it cannot be awaited")

@@ -9,11 +9,20 @@ from fastmigrate.facts.nodes import assigned_alone, binding_lambdas
 from fastmigrate.facts.order import number_nodes
 from fastmigrate.facts.sites import Argument, Site
 from fastmigrate.facts.terms import Call, Const, Member, Ref, Term, dotted
-from fastmigrate.plan.goals import Goal, Gone, Held, Offloaded, Step, ThroughClient
+from fastmigrate.plan.goals import Goal, Gone, Held, Imported, Offloaded, Step, ThroughClient
+from fastmigrate.plan.names import imported
 from fastmigrate.project.callgraph import Edge
 from fastmigrate.project.project import Project
 from fastmigrate.project.values import External, Scope
-from fastmigrate.rewrite.intents import ArgumentEdit, EditCall, Intent, NewArgument, RemoveStatement, WithoutThread
+from fastmigrate.rewrite.intents import (
+    ArgumentEdit,
+    EditCall,
+    Intent,
+    NewArgument,
+    RemoveStatement,
+    Template,
+    WithoutThread,
+)
 
 __all__ = ["Offloading"]
 
@@ -98,6 +107,15 @@ class Offloading:
         if isinstance(given[position].term, Call):
             return _MADE
         return self._of_thread(caller, call, site)
+
+    def shielded(self, caller: Scope, call: int) -> Step:
+        """A job whose time may be over goes on, as in a thread: what waits for it is cancelled, and it is not."""
+        site = self.project.site_of(caller.path, call)
+        if site is None or site.waited != "timed":
+            return Step()
+        asyncio, _ = imported(self.project, caller.path, "asyncio")
+        shield = Template("call", call, f"{asyncio}.shield({{}})")
+        return Step((Imported(caller.path, "asyncio"),), intents=((caller.path, shield),))
 
     def _of_thread(self, caller: Scope, call: Call, site: Site) -> str | None:
         """Why a thread cannot be done without: it is bounded, or what comes of it is kept."""

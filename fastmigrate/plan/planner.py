@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import get_args
 
-from fastmigrate.knowledge.parity import Parity
 from fastmigrate.model import Finding, Fix
 from fastmigrate.plan.apps import Apps
 from fastmigrate.plan.awaiting import Awaiting
@@ -55,6 +55,7 @@ from fastmigrate.plan.goals import (
     Threaded,
     ThroughClient,
 )
+from fastmigrate.plan.graph import GoalGraph
 from fastmigrate.plan.helpers import Helpers
 from fastmigrate.plan.httpx_calls import HttpxCalls
 from fastmigrate.plan.leftovers import unused_imports
@@ -76,42 +77,7 @@ from fastmigrate.rewrite.intents import Intent
 
 __all__ = ["Plan", "Planner"]
 
-_ORDER: tuple[type, ...] = (
-    Imported,
-    LineReader,
-    Promises,
-    NewLifespan,
-    HandlersCalled,
-    LifespanDecorated,
-    StateField,
-    LifespanWrapped,
-    ClientAroundLifespan,
-    ClientInNewLifespan,
-    ClientInLifespan,
-    ClientOfApp,
-    RequestInFunction,
-    RequestHandedOn,
-    ClientAtHand,
-    ClientInFunction,
-    Coroutine,
-    HelperRun,
-    ClientHandedOn,
-    ErrorsPassed,
-    ResponseReturned,
-    ClientShared,
-    ClientMoved,
-    SessionTakenOver,
-    ThroughClient,
-    Threaded,
-    ReadResult,
-    Slept,
-    PassedFunction,
-    TaskImported,
-    LibraryDeclared,
-    TestClientEntered,
-    Offloaded,
-    PoolReplaced,
-)
+_ORDER: tuple[type, ...] = get_args(Goal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,14 +150,7 @@ class Planner:
         self.roots = {key_of(f): self._or_thread(goal) for f in self.findings if (goal := goal_of(f)) is not None}
         self._grow(self.roots.values())
         self._grow([goal for app in self._served(self.steps) for goal in self.apps.testing.entered_for(app)])
-        self._goals = list(self.steps)
-        self._places = {goal: place for place, goal in enumerate(self._goals)}
-        self._needs = [
-            [self._places[need] for need in step.needs] if isinstance(step, Step) else []
-            for step in self.steps.values()
-        ]
-        self.reasons = self._prune()
-        self._lossy = {g for g, step in self.steps.items() if isinstance(step, Step) and step.parity is Parity.LOSSY}
+        self.graph = GoalGraph(self.steps)
 
     def _or_thread(self, goal: Goal) -> Goal:
         """The goal for a call: that it goes through a client, or, if none can make it, to a thread."""
@@ -200,8 +159,10 @@ class Planner:
 
     def _falls_back(self) -> bool:
         """Whether calls and pools turn out, for which there is no client, but threads."""
-        held = {(g.path, g.number) for g in self.roots.values() if isinstance(g, ThroughClient) and g in self.reasons}
-        pools = {goal for goal in self.roots.values() if isinstance(goal, PoolReplaced) and goal in self.reasons}
+        held = {
+            (g.path, g.number) for g in self.roots.values() if isinstance(g, ThroughClient) and g in self.graph.reasons
+        }
+        pools = {goal for goal in self.roots.values() if isinstance(goal, PoolReplaced) and goal in self.graph.reasons}
         known = len(self.threaded) + len(self.pools.in_threads)
         if held - self.threaded:
             self.threaded |= held
@@ -314,35 +275,6 @@ class Planner:
         calls = (call for call in self.project.blocking if call.function == function)
         return [CURES[call.code](*call.key) for call in calls]
 
-    def _prune(self) -> dict[Goal, str]:
-        """The goals that cannot be reached, each with the reason, which may be that of something it needs."""
-        reasons = {goal: step.reason for goal, step in self.steps.items() if isinstance(step, Held)}
-        self._origins = {goal: goal for goal in reasons}
-        pending = sorted(reasons, key=repr)
-        users: dict[Goal, list[Goal]] = {}
-        for goal, step in self.steps.items():
-            for need in step.needs if isinstance(step, Step) else ():
-                users.setdefault(need, []).append(goal)
-        while pending:
-            goal = pending.pop(0)
-            for user in sorted(users.get(goal, ()), key=repr):
-                if user not in reasons:
-                    reasons[user] = reasons[goal]
-                    self._origins[user] = self._origins[goal]
-                    pending.append(user)
-        return reasons
-
-    def _closure(self, goals: Iterable[Goal]) -> set[Goal]:
-        """The goals and all that they need, directly or not."""
-        seen: set[int] = set()
-        pending = [self._places[goal] for goal in goals]
-        while pending:
-            place = pending.pop()
-            if place not in seen:
-                seen.add(place)
-                pending += self._needs[place]
-        return {self._goals[place] for place in seen}
-
     # -- what comes of it
 
     def judged(self) -> list[Finding]:
@@ -353,10 +285,10 @@ class Planner:
         root = self.roots.get(key_of(finding))
         if root is None:
             return finding.fix
-        if root in self.reasons:
+        if root in self.graph.reasons:
             hint = HINT if self._could_go_to_a_thread(root) else ""
-            return Fix("none", f"{self._place(self._origins[root], root)}{self.reasons[root]}{hint}")
-        lossy = self._lossy.intersection(self._closure([root]))
+            return Fix("none", f"{self._place(self.graph.origins[root], root)}{self.graph.reasons[root]}{hint}")
+        lossy = self.graph.lossy.intersection(self.graph.closure([root]))
         if lossy:
             notes = (note for goal in sorted(lossy, key=repr) for note in self.steps[goal].notes)  # type: ignore[union-attr]
             return Fix("unsafe", "; ".join(dict.fromkeys(notes)))
@@ -383,7 +315,7 @@ class Planner:
 
     def reached_with(self, findings: Iterable[Finding]) -> list[Finding]:
         """The findings that the fixes of these do away with: these, and what they need to be fixed for."""
-        goals = self._closure(self.roots[key_of(finding)] for finding in findings)
+        goals = self.graph.closure(self.roots[key_of(finding)] for finding in findings)
         return [finding for finding in self.findings if self.roots.get(key_of(finding)) in goals]
 
     @staticmethod
@@ -396,10 +328,10 @@ class Planner:
 
         If `unsafe`, tests come to run lifespans for which they may not be ready.
         """
-        goals = self._closure(self.roots[key_of(finding)] for finding in findings)
+        goals = self.graph.closure(self.roots[key_of(finding)] for finding in findings)
         if unsafe:
             tests = [goal for app in self._served(goals) for goal in self.apps.testing.entered_for(app)]
-            goals |= self._closure(goal for goal in tests if goal not in self.reasons)
+            goals |= self.graph.closure(goal for goal in tests if goal not in self.graph.reasons)
         intents: dict[str, list[Intent]] = {}
         migrated = {(goal.path, goal.number) for goal in goals if isinstance(goal, ThroughClient)}
         gone: list[Gone] = []

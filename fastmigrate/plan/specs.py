@@ -6,12 +6,14 @@ import ast
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from fastmigrate.plan.texts import BASES
 from fastmigrate.project.values import Scope
 
 __all__ = ["SHARED", "ClientSpec", "Constant", "as_template"]
 
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 _LINE = 60  # characters of a client that may stand on one line
 
 
@@ -57,7 +59,7 @@ class ClientSpec:
             return f"{self.key.removesuffix('client')}http_client"
         return f"{self.key}_client"
 
-    def manager(self, names: Mapping[str, str], wanted: Mapping[str, str]) -> str:
+    def manager(self, names: Mapping[str, str], wanted: Mapping[str, str] = _NOTHING) -> str:
         """The code that makes the client; `names` are those of httpx, the jar, its policy, the hooks, and its own.
 
         `wanted` are the user's settings for all clients: those of the client itself go before them.
@@ -73,7 +75,7 @@ class ClientSpec:
 
     def is_made_by(self, code: str, wanted: Mapping[str, str]) -> bool:
         """Whether a piece of code makes this very client, by whatever names it knows httpx and the others."""
-        return any(re.fullmatch(self._pattern(settings), code) is not None for settings in (wanted, {}))
+        return any(re.fullmatch(self._pattern(settings), code) is not None for settings in (wanted, _NOTHING))
 
     def _pattern(self, wanted: Mapping[str, str]) -> str:
         names = ["httpx", "jar", "policy", "request_hook", "response_hook", "send_hook", "keep_hook"]

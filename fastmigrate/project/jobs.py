@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fastmigrate.facts.made_pools import Job, MadePool
 from fastmigrate.facts.pools import read_pools
+from fastmigrate.facts.sites import Site
+from fastmigrate.facts.terms import ANY, Item
 from fastmigrate.facts.values import ModuleLinks
-from fastmigrate.knowledge.threads import EXECUTOR, WAITING_FOR_ALL
+from fastmigrate.knowledge.threads import EXECUTOR, JOBS, WAITING_FOR_ALL
 from fastmigrate.project.values import External, Scope
 
 if TYPE_CHECKING:
@@ -50,6 +53,29 @@ class Jobs:
                 if job.call == call:
                     return pool, job
         return None
+
+    def is_handed_by(self, scope: Scope, number: int) -> bool:
+        """Whether a call hands a job to a pool of threads, wherever that is made: `pool.submit(…)`, `pool.map(…)`."""
+        job = self.of(scope.path, number)
+        if job is not None:
+            return job[1].how != "executor"
+        call = self.project.resolver.call_at(scope.path, number)
+        value = self.project.resolver.resolve(call.callee, scope) if call is not None else None
+        return bool(JOBS.keys() & set(self.project.resolver.called_names(value)))
+
+    def site(self, path: str, number: int) -> Site:
+        """The site of a call that hands a function of requests to a pool: what comes of it comes out elsewhere."""
+        found, site = self.of(path, number), self.project.site_of(path, number)
+        if found is None or site is None:
+            raise LookupError(number)
+        given = site.arguments[2 if found[1].how == "executor" else 1 :]
+        if found[1].how == "map":  # of each, one element is given
+            given = tuple(replace(one, term=Item(one.term, ANY), simple=True) for one in given if one.keyword is None)
+        outlets = [self.project.returned.sites[path][outlet] for outlet in self.outlets(path, number)]
+        uses = tuple(dict.fromkeys(use for outlet in outlets for use in outlet.uses))
+        handlers = outlets[0].handlers if outlets else ()
+        guards = tuple(dict.fromkeys(term for outlet in outlets for term in outlet.guards))
+        return replace(site, arguments=given, uses=uses, handlers=handlers, guards=guards)
 
     def outlets(self, path: str, call: int) -> list[int]:
         """The ordinals of the calls at which the results and the errors of a job come out."""

@@ -13,12 +13,11 @@ from fastmigrate.facts.links import read_links
 from fastmigrate.facts.made import Made, read_arguments, read_clients_on_apps, read_kept_in_state, read_made, read_names
 from fastmigrate.facts.nodes import place_in_text
 from fastmigrate.facts.sites import Argument, Site, read_sites
-from fastmigrate.facts.terms import ANY, Call, Item, Member, Term
+from fastmigrate.facts.terms import Call, Member, Term
 from fastmigrate.facts.values import ModuleLinks, Place
 from fastmigrate.knowledge.blocking import BLOCKING_CALLS, SLEEP, TOKENS
 from fastmigrate.knowledge.httpx_clients import ASYNC_CLIENTS, CLIENTS
 from fastmigrate.knowledge.names import LIBRARIES, MAKES, STAR_NAMES, canonical
-from fastmigrate.knowledge.threads import JOBS
 from fastmigrate.project.appmap import AppMap
 from fastmigrate.project.apps import read_apps
 from fastmigrate.project.blocking import BlockingCall, BlockingNames, blocking_calls_in
@@ -191,17 +190,8 @@ class Project:
             return False
         job = self.jobs.of(caller.scope.path, edge.call)
         if job is None:
-            return not self.hands_to_pool(caller.scope, edge.call)
+            return not self.jobs.is_handed_by(caller.scope, edge.call)
         return not job[0].reason and self.resolver.defined(edge.target.scope).number >= 0
-
-    def hands_to_pool(self, scope: Scope, number: int) -> bool:
-        """Whether a call hands a job to a pool of threads: `pool.submit(…)`, `pool.map(…)`."""
-        job = self.jobs.of(scope.path, number)
-        if job is not None:
-            return job[1].how != "executor"
-        call = self.resolver.call_at(scope.path, number)
-        value = self.resolver.resolve(call.callee, scope) if call is not None else None
-        return bool(JOBS.keys() & set(self.resolver.called_names(value)))
 
     @cached_property
     def blocking(self) -> tuple[BlockingCall, ...]:
@@ -367,7 +357,7 @@ class Project:
         """
         path, number = call.key
         if call.is_offloaded and self.jobs.of(path, number) is not None:
-            return self._site_of_job(path, number)
+            return self.jobs.site(path, number)
         site = self.returned.sites[path][number]
         if not call.is_offloaded:
             return site
@@ -375,19 +365,6 @@ class Project:
         way = self.graph.way_to_thread(call.site.call, callee)
         position = way[1] if way is not None else -1
         return replace(site, arguments=site.arguments[position + 1 :])
-
-    def _site_of_job(self, path: str, number: int) -> Site:
-        """The site of a call that hands a function of requests to a pool: what comes of it comes out elsewhere."""
-        found, site = self.jobs.of(path, number), self.site_of(path, number)
-        assert found is not None and site is not None
-        given = site.arguments[2 if found[1].how == "executor" else 1 :]
-        if found[1].how == "map":  # of each, one element is given
-            given = tuple(replace(one, term=Item(one.term, ANY), simple=True) for one in given if one.keyword is None)
-        outlets = [self.returned.sites[path][outlet] for outlet in self.jobs.outlets(path, number)]
-        uses = tuple(dict.fromkeys(use for outlet in outlets for use in outlet.uses))
-        handlers = outlets[0].handlers if outlets else ()
-        guards = tuple(dict.fromkeys(term for outlet in outlets for term in outlet.guards))
-        return replace(site, arguments=given, uses=uses, handlers=handlers, guards=guards)
 
     @cached_property
     def returned(self) -> ReturnedResponses:

@@ -64,11 +64,11 @@ class ExpressionEditor(CountingEditor):
         for collecting in self._take(Collect, number):
             result = self._collected(updated)
             assert isinstance(collecting, Collect)
-        of = updated.func.value if isinstance(updated.func, cst.Attribute) else updated.func
-        result = self._templated("call", original, result, of)
         for thread in self._take(WithoutThread, number):
             assert isinstance(thread, WithoutThread)
             result = self._without_thread(updated, thread.index)
+        of = updated.func.value if isinstance(updated.func, cst.Attribute) else updated.func
+        result = self._templated("call", original, result, of)
         for guard in self._take(GuardStatement, number, "call"):
             assert isinstance(guard, GuardStatement)
             self.guards.append((result, guard))

@@ -113,11 +113,11 @@ def find(project: Project) -> Iterator[Finding]:
     found: dict[tuple[Scope, int], tuple[str, str, str | None]] = {}
     for node, edge in project.reach.handed if project.blocking_paths else ():
         http = project.offloads.http(edge.target)
-        if http and not project.hands_to_pool(node.scope, edge.call):
+        if http and not project.jobs.is_handed_by(node.scope, edge.call):
             reason = project.offloads.in_the_way(edge.target)
             found.setdefault((node.scope, edge.call), (project.name_of(edge.target.scope), http[0][2], reason))
     for call in project.blocking:
-        if call.is_offloaded and not project.hands_to_pool(call.function, call.site.call.number):
+        if call.is_offloaded and not project.jobs.is_handed_by(call.function, call.site.call.number):
             found[call.function, call.site.call.number] = call.callee, call.callee, None
     for (scope, number), (name, callee, reason) in found.items():
         links = project.links(scope.path)
