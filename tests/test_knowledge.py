@@ -36,6 +36,7 @@ from fastmigrate.knowledge.requests_responses import MEMBERS, STREAMED, TRUTH
 from fastmigrate.plan.awaiting import Awaiting
 from fastmigrate.plan.calls import Calls
 from fastmigrate.plan.offloading import Offloading
+from fastmigrate.plan.pools import Pools
 from fastmigrate.plan.specs import SHARED, ClientSpec
 from fastmigrate.plan.texts import LINE_READER, PROMISES
 from fastmigrate.plan.users import Users
@@ -318,7 +319,10 @@ def spec_of(folder: Path, given: dict[str, str], names: dict[str, Any]) -> Clien
     )
     project = Project(Sources(folder))
     offloading = Offloading(project, lambda _: [])
-    return Calls(project, Awaiting(project), Users(project), lambda *_: iter(()), offloading).spec(project.blocking[0])
+    awaiting = Awaiting(project)
+    pools = Pools(project, awaiting, offloading)
+    calls = Calls(project, awaiting, Users(project), lambda *_: iter(()), offloading, pools)
+    return calls.spec(project.blocking[0])
 
 
 def migrated(arguments: dict[str, str], key: tuple[str, str], row: Row) -> dict[str, str]:
