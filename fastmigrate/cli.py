@@ -39,7 +39,7 @@ class Failure(click.ClickException):
 @click.option("--ignore", metavar="CODES", help="Not these rules.")
 @click.option(
     "--output-format",
-    type=click.Choice(["text", "concise", "json"]),
+    type=click.Choice(["text", "concise", "json", "sarif", "github", "gitlab", "rdjson"]),
     help="How to print findings.  [default: text]",
 )
 @click.option("--output-file", type=click.Path(dir_okay=False), help="Write the report to a file, not to stdout.")
@@ -118,7 +118,7 @@ def _run(paths: Sequence[Path], config: Path | None, options: dict[str, Any]) ->
 
 
 def _report(results: list[Result], settings: Config) -> int:
-    from fastmigrate.report.text import concise_report, statistics, summary, text_report
+    from fastmigrate.report.text import text_report
 
     changes = {result.root / path: change for result in results for path, change in result.changes.items()}
     left = any(result.findings for result in results)
@@ -137,16 +137,23 @@ def _report(results: list[Result], settings: Config) -> int:
             write_changes(changes)
         except WriteError as error:
             raise Failure(str(error)) from error
-    if settings.output_format == "json":
-        from fastmigrate.report.json import json_report
-
-        report = json_report(results)
-    elif settings.statistics:
-        report = statistics(results) + "".join(f"{line}\n" for line in summary(results))
-    else:
-        report = (concise_report if settings.output_format == "concise" else text_report)(results)
-    _write(report.encode(errors="surrogateescape"), settings.output_file)
+    _write(_formatted(results, settings).encode(errors="surrogateescape"), settings.output_file)
     return 0 if settings.exit_zero or not left else FOUND
+
+
+def _formatted(results: list[Result], settings: Config) -> str:
+    """The report in the format that is asked for; those for other programs are there whatever else is asked."""
+    from importlib import import_module
+
+    from fastmigrate.report.text import concise_report, statistics, summary, text_report
+
+    name = settings.output_format
+    if name not in {"text", "concise"}:
+        made: str = getattr(import_module(f"fastmigrate.report.{name}"), f"{name}_report")(results)
+        return made
+    if settings.statistics:
+        return statistics(results) + "".join(f"{line}\n" for line in summary(results))
+    return (concise_report if name == "concise" else text_report)(results)
 
 
 def _write(report: bytes, file: str | None) -> None:

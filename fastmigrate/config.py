@@ -18,7 +18,7 @@ KEYS = (
     *("exit-zero", "statistics", "output-format", "output-file", "client", "blocking-calls"),
     *("fallback", "client-settings"),
 )
-FORMATS = ("text", "concise", "json")
+FORMATS = ("text", "concise", "json", "sarif", "github", "gitlab", "rdjson")
 CHOICES = {"output-format": FORMATS, "client": ("httpx", "httpx2"), "fallback": ("thread",)}
 _LIMITS = ("max_connections", "max_keepalive_connections", "keepalive_expiry")
 _TIMEOUTS = ("connect", "read", "write", "pool")

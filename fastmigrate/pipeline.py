@@ -10,6 +10,7 @@ from pathlib import Path
 from pathspec import GitIgnoreSpec
 
 from fastmigrate.config import Config
+from fastmigrate.edits import TextEdit, text_edits
 from fastmigrate.model import Finding, Fix
 from fastmigrate.plan.planner import Plan, Planner
 from fastmigrate.project.project import Project
@@ -22,6 +23,8 @@ from fastmigrate.write import Change
 __all__ = ["Result", "run_project"]
 
 
+_WITH_EDITS = frozenset({"json", "sarif", "rdjson"})
+"""The formats that say what each fix changes."""
 _NESTING = 20_000  # frames: long chains of `elif`, calls or operators are deeply nested trees
 
 
@@ -32,6 +35,7 @@ class Result:
     root: Path
     files: int
     findings: list[Finding]
+    sources: Sources
     fixed: list[Finding] = field(default_factory=list)
     changes: dict[str, Change] = field(default_factory=dict)
     library: str = "httpx"
@@ -39,6 +43,16 @@ class Result:
     declared: list[str] = field(default_factory=list)  # files to which it was added
     by_hand: list[str] = field(default_factory=list)  # files to which it has to be added by hand
     stale: list[str] = field(default_factory=list)  # lock files beside them
+    edits: dict[Finding, dict[str, list[TextEdit]]] = field(default_factory=dict)  # of each fix, by file
+
+    def text(self, path: str) -> str:
+        """The text of a file, in which the findings stand."""
+        return self.sources.decode(path).text
+
+    def line(self, path: str, number: int) -> str:
+        """A line of a file, without its end."""
+        lines = self.text(path).splitlines()
+        return lines[number - 1] if number <= len(lines) else ""
 
 
 @dataclass(slots=True)
@@ -81,9 +95,12 @@ class _Run:
     def run(self) -> Result:
         analysis = self._analyse(self.sources)
         files = sum(1 for path in self.sources.paths if self._lies_in_paths(path))
-        result = Result(self.root, files, analysis.chosen)
+        result = Result(self.root, files, analysis.chosen, self.sources)
+        last = analysis
         if self.config.fix or self.config.diff:
-            self._fix(result, analysis)
+            last = self._fix(result, analysis)
+        if self.config.output_format in _WITH_EDITS:
+            result.edits = self._edits(last, result.findings) | self._edits(analysis, result.fixed)
         return result
 
     # -- findings
@@ -119,7 +136,32 @@ class _Run:
 
     # -- fixes
 
-    def _fix(self, result: Result, analysis: _Analysis) -> None:
+    def _edits(self, analysis: _Analysis, findings: Iterable[Finding]) -> dict[Finding, dict[str, list[TextEdit]]]:
+        """What the fix of each finding changes by itself, in the files as that analysis has seen them."""
+        from fastmigrate.rewrite.declaring import declared
+        from fastmigrate.rewrite.rewriter import RewriteError, rewrite  # LibCST is slow to import
+
+        sources, library = analysis.planner.project.sources, analysis.planner.project.library
+        rewritten: dict[tuple[str, object], list[TextEdit]] = {}
+        found: dict[Finding, dict[str, list[TextEdit]]] = {}
+        for finding in (f for f in findings if f.fix.applicability != "none"):
+            plan = analysis.planner.plan([finding], unsafe=finding.fix.applicability == "unsafe")
+            try:
+                for path, intents in plan.intents.items():
+                    if (path, intents) not in rewritten:
+                        text = sources.decode(path).text
+                        rewritten[path, intents] = text_edits(text, rewrite(text, intents))
+                    found.setdefault(finding, {})[path] = rewritten[path, intents]
+                for path in plan.declaring:
+                    before = sources.read(path)
+                    after = declared(path, before, library)
+                    found.setdefault(finding, {})[path] = text_edits(before.decode(), after.decode())
+            except (RewriteError, UnicodeDecodeError):
+                found.pop(finding, None)
+        return found
+
+    def _fix(self, result: Result, analysis: _Analysis) -> _Analysis:
+        """Fix what can be; the last analysis of the project is returned."""
         grades = {"safe", "unsafe"} if self.config.unsafe_fixes else {"safe"}
         fixable = [f for f in analysis.chosen if f.fix.applicability in grades and f.is_in_code]
         fixed, changed = self._rewritten(analysis, fixable)
@@ -128,9 +170,11 @@ class _Run:
         if after is not None:
             result.fixed = fixed
             result.changes = {p: Change(self.sources.read(p), new) for p, new in sorted(changed.items())}
+            result.sources = after.planner.project.sources
             self._note_library(
                 result, analysis.planner.plan(fixed, unsafe=self.config.unsafe_fixes), analysis.planner.project
             )
+        return after or analysis
 
     def _note_library(self, result: Result, plan: Plan, project: Project) -> None:
         """Note where the library was declared, and where it could not be."""

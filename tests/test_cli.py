@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.resources import files
 from pathlib import Path
 from textwrap import dedent
 
@@ -47,47 +48,7 @@ UNSAFE = (
 """
 )
 
-FINDING = {
-    "type": "object",
-    "required": [
-        *("code", "name", "message", "path", "line", "column", "end_line", "end_column", "endpoints", "chain", "fix")
-    ],
-    "properties": {
-        "code": {"pattern": "^FM[0-9]{3}$"},
-        "name": {"pattern": "^[a-z-]+$"},
-        "message": {"type": "string", "minLength": 1},
-        "path": {"type": "string", "not": {"pattern": r"^/|\\\\"}},
-        **{key: {"type": "integer", "minimum": 1} for key in ("line", "column", "end_line", "end_column")},
-        "endpoints": {
-            "items": {
-                "required": ["name", "route", "path", "line"],
-                "properties": {"route": {"type": ["string", "null"]}, "line": {"type": "integer"}},
-            }
-        },
-        "chain": {"items": {"required": ["name", "path", "line", "column"]}},
-        "fix": {
-            "required": ["applicability", "reason"],
-            "properties": {
-                "applicability": {"enum": ["safe", "unsafe", "none"]},
-                "reason": {"type": ["string", "null"]},
-            },
-        },
-    },
-}
-SCHEMA = {
-    "type": "object",
-    "required": ["version", "findings", "fixed", "changed", "summary"],
-    "properties": {
-        "version": {"const": 1},
-        "findings": {"type": "array", "items": FINDING},
-        "fixed": {"type": "array", "items": FINDING},
-        "changed": {"type": "array", "items": {"type": "string"}},
-        "summary": {
-            "required": ["files", "findings", "fixed", "held"],
-            "additionalProperties": {"type": "integer"},
-        },
-    },
-}
+SCHEMA = json.loads(files("fastmigrate.report").joinpath("schema.json").read_text(encoding="utf-8"))
 
 
 # -- exit codes and reports

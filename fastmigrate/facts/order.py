@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-__all__ = ["KINDS", "number_nodes", "source_order"]
+__all__ = ["KINDS", "kind_of", "number_nodes", "source_order"]
 
 KINDS: dict[type[ast.AST], str] = {
     ast.Call: "call",
@@ -38,6 +38,11 @@ def source_order(tree: ast.AST) -> Iterator[ast.AST]:
         stack.extend(reversed(_children(node)))
 
 
+def kind_of(node: ast.AST) -> str | None:
+    """The kind among which a node is counted, or None."""
+    return f"name {node.id}" if isinstance(node, ast.Name) else KINDS.get(type(node))
+
+
 def number_nodes(tree: ast.AST) -> dict[ast.AST, int]:
     """The ordinal of each node of the kinds above among its kind in the file, from 0.
 
@@ -46,7 +51,7 @@ def number_nodes(tree: ast.AST) -> dict[ast.AST, int]:
     counts: dict[str, int] = {}
     numbers: dict[ast.AST, int] = {}
     for node in source_order(tree):
-        kind = f"name {node.id}" if isinstance(node, ast.Name) else KINDS.get(type(node))
+        kind = kind_of(node)
         if kind is not None:
             numbers[node] = counts.get(kind, 0)
             counts[kind] = numbers[node] + 1

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
+from fastmigrate.edits import TextEdit
 from fastmigrate.model import Finding
 from fastmigrate.pipeline import Result
 from fastmigrate.report.paths import shown
@@ -16,8 +17,8 @@ __all__ = ["json_report"]
 
 def json_report(results: Sequence[Result]) -> str:
     """All results in one object."""
-    findings = [_finding(finding, result.root) for result in results for finding in result.findings]
-    fixed = [_finding(finding, result.root) for result in results for finding in result.fixed]
+    findings = [_finding(finding, result) for result in results for finding in result.findings]
+    fixed = [_finding(finding, result) for result in results for finding in result.fixed]
     held = sum(1 for finding in findings if finding["fix"]["applicability"] == "none")
     report = {
         "version": 1,
@@ -34,8 +35,8 @@ def json_report(results: Sequence[Result]) -> str:
     return json.dumps(report, indent=2, ensure_ascii=False) + "\n"
 
 
-def _finding(finding: Finding, root: Path) -> dict[str, Any]:
-    place = finding.place
+def _finding(finding: Finding, result: Result) -> dict[str, Any]:
+    place, root = finding.place, result.root
     return {
         "code": finding.code,
         "name": finding.name,
@@ -52,5 +53,15 @@ def _finding(finding: Finding, root: Path) -> dict[str, Any]:
             {"name": hop.name, "path": shown(root / hop.path), "line": hop.line, "column": hop.column}
             for hop in finding.chain
         ],
-        "fix": {"applicability": finding.fix.applicability, "reason": finding.fix.reason},
+        "fix": {
+            "applicability": finding.fix.applicability,
+            "reason": finding.fix.reason,
+            "edits": {
+                shown(root / path): [asdict(e) for e in edits] for path, edits in _edits(finding, result).items()
+            },
+        },
     }
+
+
+def _edits(finding: Finding, result: Result) -> Mapping[str, Sequence[TextEdit]]:
+    return result.edits.get(finding, {})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 import libcst as cst
 
@@ -10,8 +11,9 @@ from fastmigrate.rewrite.intents import Intent, RemoveStatement, StatementAfter,
 from fastmigrate.rewrite.nodes import names_that_are_no_expressions
 from fastmigrate.rewrite.templates import Templates
 
-__all__ = ["CountingEditor"]
+__all__ = ["NONE", "CountingEditor"]
 
+NONE: Mapping[int, Mapping[str, int]] = MappingProxyType({})
 _KINDS: dict[type[cst.CSTNode], str] = {
     cst.Call: "call",
     cst.FunctionDef: "function",
@@ -29,11 +31,15 @@ _KINDS: dict[type[cst.CSTNode], str] = {
 class CountingEditor(cst.CSTTransformer):
     """Counts nodes as `fastmigrate.facts.order` does, and calls `edit_X` for a node of class X, if there is one.
 
-    After the visit, `remaining` holds the intents that found no place.
+    After the visit, `remaining` holds the intents that found no place. The `untouched` statements of the module (see
+    `fastmigrate.rewrite.untouched`) are passed over.
     """
 
-    def __init__(self, module: cst.Module, intents: Iterable[Intent]) -> None:
+    def __init__(
+        self, module: cst.Module, intents: Iterable[Intent], untouched: Mapping[int, Mapping[str, int]] = NONE
+    ) -> None:
         super().__init__()
+        self.untouched = untouched
         self.config = module.config_for_parsing
         self.unit = module.default_indent
         self.templates = Templates(module)
@@ -77,6 +83,10 @@ class CountingEditor(cst.CSTTransformer):
             if not self.statements:
                 self.top_level += 1
             self.statements.append(node)
+            if len(self.statements) == 1 and self.top_level in self.untouched:
+                for kind, count in self.untouched[self.top_level].items():
+                    self.counts[kind] = self.counts.get(kind, 0) + count
+                return False
         if isinstance(node, cst.If) and isinstance(node.orelse, cst.If):
             self.elifs.add(node.orelse)
         self.no_expressions.update(names_that_are_no_expressions(node))
@@ -101,6 +111,8 @@ class CountingEditor(cst.CSTTransformer):
         """Edit a node once all that is in it has been edited."""
         if isinstance(original_node, cst.BaseStatement | cst.SimpleStatementSuite):
             self.statements.pop()
+            if not self.statements and self.top_level in self.untouched:
+                return updated_node
         if isinstance(original_node, cst.Import | cst.ImportFrom):
             self.in_import -= 1
         if isinstance(original_node, cst.FormattedString):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import libcst as cst
 
-from fastmigrate.rewrite.counting import CountingEditor
+from fastmigrate.rewrite.counting import NONE, CountingEditor
 from fastmigrate.rewrite.intents import (
     AsList,
     CloseAfterRest,
@@ -37,8 +37,10 @@ _EQUAL = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
 class ExpressionEditor(CountingEditor):
     """Edits expressions. What binds less tightly than before is kept in mind, for those who hold it."""
 
-    def __init__(self, module: cst.Module, intents: Iterable[Intent]) -> None:
-        super().__init__(module, intents)
+    def __init__(
+        self, module: cst.Module, intents: Iterable[Intent], untouched: Mapping[int, Mapping[str, int]] = NONE
+    ) -> None:
+        super().__init__(module, intents, untouched)
         self.awaits: list[cst.BaseExpression] = []
         self.unwrapped: list[cst.BaseExpression] = []
         self.wrapped: list[cst.BaseExpression] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 import libcst as cst
 
@@ -11,6 +12,7 @@ from fastmigrate.rewrite.edits import Editor
 from fastmigrate.rewrite.imports import edit_imports
 from fastmigrate.rewrite.intents import AddImport, Intent, RemoveImport
 from fastmigrate.rewrite.nodes import CommentInTheWayError
+from fastmigrate.rewrite.untouched import untouched
 
 __all__ = ["RewriteError", "rewrite"]
 
@@ -22,14 +24,9 @@ class RewriteError(Exception):
 def rewrite(text: str, intents: Iterable[Intent]) -> str:
     """The text with all intents applied; RewriteError if one of them finds no place, or the file is not understood."""
     intents = tuple(intents)
+    module = _parsed(text)
     try:
-        module = cst.parse_module(text)
-    except cst.ParserSyntaxError as error:
-        raise RewriteError(f"LibCST cannot parse it: {error.message}") from error
-    if module.code != text:
-        raise RewriteError("LibCST does not print it as it stands")
-    try:
-        new = _edited(module, intents).code
+        new = _edited(module, text, intents).code
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             compile(new, "migrated", "exec", dont_inherit=True)
@@ -48,14 +45,30 @@ def rewrite(text: str, intents: Iterable[Intent]) -> str:
     return new
 
 
-def _edited(module: cst.Module, intents: Sequence[Intent]) -> cst.Module:
+@lru_cache(maxsize=4)
+def _parsed(text: str) -> cst.Module:
+    """The tree of a file, which several fixes may edit, each by itself."""
+    try:
+        module = cst.parse_module(text)
+    except cst.ParserSyntaxError as error:
+        raise RewriteError(f"LibCST cannot parse it: {error.message}") from error
+    if module.code != text:
+        raise RewriteError("LibCST does not print it as it stands")
+    return module
+
+
+def _edited(module: cst.Module, text: str, intents: Sequence[Intent]) -> cst.Module:
     imports = [
         intent
         for intent in intents
         if isinstance(intent, AddImport) or (isinstance(intent, RemoveImport) and intent.function is None)
     ]
-    editor = Editor(module, [intent for intent in intents if intent not in imports])
+    inner = [intent for intent in intents if intent not in imports]
+    editor = Editor(module, inner, untouched(module, text, inner))
     edited = module.visit(editor)
+    if editor.remaining and editor.untouched:  # an intent that names its place in another way
+        editor = Editor(module, inner)
+        edited = module.visit(editor)
     if editor.remaining:
         raise RewriteError(f"no place was found for {editor.remaining[0]}")
     return edit_imports(edited, imports)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import libcst as cst
 
+from fastmigrate.rewrite.counting import NONE
 from fastmigrate.rewrite.expressions import ASYNC, ExpressionEditor
 from fastmigrate.rewrite.intents import (
     EditHandler,
@@ -26,8 +27,10 @@ __all__ = ["StatementEditor"]
 class StatementEditor(ExpressionEditor):
     """Edits statements."""
 
-    def __init__(self, module: cst.Module, intents: Iterable[Intent]) -> None:
-        super().__init__(module, intents)
+    def __init__(
+        self, module: cst.Module, intents: Iterable[Intent], untouched: Mapping[int, Mapping[str, int]] = NONE
+    ) -> None:
+        super().__init__(module, intents, untouched)
         self.wraps: list[tuple[cst.BaseExpression, WrapYield]] = []
 
     def edit_SimpleStatementLine(
