@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from fastmigrate.config import FORMATS, KEYS
 from fastmigrate.knowledge.page import page
 from fastmigrate.rules import all_rules
 
@@ -29,3 +30,13 @@ def test_measurements_that_the_tables_name_are_there() -> None:
     last = [line.rpartition(" | ")[2] for line in page().splitlines()]
     named = {fact for column in last for fact in re.findall(r"(\d+(?:\.\d+)?)(?=,| \||$)", column)}
     assert named <= there, named - there
+
+
+def test_every_format_is_documented() -> None:
+    text = (ROOT / "docs/formats.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE) == list(FORMATS)
+
+
+def test_every_setting_is_named_in_the_readme() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [key for key in KEYS if f"`{key}`" not in text] == []
