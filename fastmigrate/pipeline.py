@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from fastmigrate.plan.planner import Plan, Planner
 from fastmigrate.project.project import Project
 from fastmigrate.rules import all_rules
 from fastmigrate.sources import Sources
-from fastmigrate.suppress import is_suppressed, read_suppressions
+from fastmigrate.suppress import Suppression, read_suppressions, silencing
 from fastmigrate.verify import VerificationError, compare_findings
 from fastmigrate.write import Change
 
@@ -44,6 +44,7 @@ class Result:
     by_hand: list[str] = field(default_factory=list)  # files to which it has to be added by hand
     stale: list[str] = field(default_factory=list)  # lock files beside them
     edits: dict[Finding, dict[str, list[TextEdit]]] = field(default_factory=dict)  # of each fix, by file
+    unused: list[tuple[str, Suppression]] = field(default_factory=list)  # comments that silence nothing, by file
 
     def text(self, path: str) -> str:
         """The text of a file, in which the findings stand."""
@@ -61,6 +62,7 @@ class _Analysis:
 
     planner: Planner
     everything: list[Finding]
+    used: set[tuple[str, Suppression]]  # the comments that silence something, by file
     chosen: list[Finding]
 
 
@@ -99,6 +101,7 @@ class _Run:
         last = analysis
         if self.config.fix or self.config.diff:
             last = self._fix(result, analysis)
+        result.unused = list(self._unused(last))
         if self.config.output_format in _WITH_EDITS:
             result.edits = self._edits(last, result.findings) | self._edits(analysis, result.fixed)
         return result
@@ -110,7 +113,7 @@ class _Run:
             sources, self.named, self.config.client, self.config.blocking_calls, self.config.client_settings
         )
         everything = sorted((f for rule in all_rules().values() for f in rule.find(project)), key=lambda f: f.order)
-        suppressed = _suppressed(sources, everything)
+        suppressed, used = _suppressed(sources, everything)
         wanted = [finding for finding in everything if finding not in suppressed]
         planner = Planner(project, wanted, suppressed, falls_back=self.config.fallback == "thread")
         judged = planner.judged()
@@ -118,13 +121,15 @@ class _Run:
             best = {f for f, found in zip(wanted, judged, strict=True) if _is_in_its_thread(found)}
             everything = [finding for finding in everything if finding not in best]
             judged = [finding for finding in judged if not _is_in_its_thread(finding)]
-        return _Analysis(planner, everything, [finding for finding in judged if self._is_chosen(finding)])
+        return _Analysis(planner, everything, used, [finding for finding in judged if self._is_chosen(finding)])
 
     def _is_chosen(self, finding: Finding) -> bool:
-        if not self.config.selects(finding.code) or not self._lies_in_paths(finding.path):
-            return False
-        return not any(
-            finding.code.startswith(codes) and GitIgnoreSpec.from_lines([pattern]).match_file(finding.path)
+        return self._lies_in_paths(finding.path) and self._is_looked_for(finding.code, finding.path)
+
+    def _is_looked_for(self, code: str, path: str) -> bool:
+        """Whether the configuration asks for findings of a rule in a file."""
+        return self.config.selects(code) and not any(
+            code.startswith(codes) and GitIgnoreSpec.from_lines([pattern]).match_file(path)
             for pattern, codes in self.config.per_file_ignores.items()
         )
 
@@ -135,6 +140,17 @@ class _Run:
         return whole in self.paths or not self.paths.isdisjoint(whole.parents)
 
     # -- fixes
+
+    def _unused(self, analysis: _Analysis) -> Iterator[tuple[str, Suppression]]:
+        """The comments that name rules of ours which are looked at, and silence nothing."""
+        sources = analysis.planner.project.sources
+        for path in sources.containing(b"fastmigrate: ignore", b"fastmigrate:ignore", b"noqa"):
+            if path in analysis.planner.project.unreadable or not self._lies_in_paths(path):
+                continue
+            for comment in read_suppressions(sources.decode(path).text) if b"FM" in sources.read(path) else ():
+                looked_at = all(code in all_rules() and self._is_looked_for(code, path) for code in comment.codes)
+                if comment.is_ours and looked_at and (path, comment) not in analysis.used:
+                    yield path, comment
 
     def _edits(self, analysis: _Analysis, findings: Iterable[Finding]) -> dict[Finding, dict[str, list[TextEdit]]]:
         """What the fix of each finding changes by itself, in the files as that analysis has seen them."""
@@ -236,14 +252,18 @@ def _is_in_its_thread(finding: Finding) -> bool:
     return finding.code == "FM202" and finding.fix.applicability == "none"
 
 
-def _suppressed(sources: Sources, findings: Iterable[Finding]) -> set[Finding]:
-    by_path: dict[str, dict[int, frozenset[str]]] = {}
+def _suppressed(sources: Sources, findings: Iterable[Finding]) -> tuple[set[Finding], set[tuple[str, Suppression]]]:
+    """The findings that comments silence, and these comments, by file."""
+    by_path: dict[str, list[Suppression]] = {}
     silenced: set[Finding] = set()
+    used: set[tuple[str, Suppression]] = set()
     for finding in findings:
         if finding.code == "FM900":
             continue
         if finding.path not in by_path:
             by_path[finding.path] = read_suppressions(sources.decode(finding.path).text)
-        if is_suppressed(finding, by_path[finding.path]):
+        comment = silencing(finding, by_path[finding.path])
+        if comment is not None:
             silenced.add(finding)
-    return silenced
+            used.add((finding.path, comment))
+    return silenced, used

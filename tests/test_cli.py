@@ -201,26 +201,6 @@ def test_select_and_ignore(tmp_path: Path) -> None:
     assert len(findings(tmp_path, "--select", "FM101", "--ignore", "FM1")) == 1
 
 
-@pytest.mark.parametrize(
-    "comment",
-    ["# noqa: FM101", "# NOQA:E501,FM101", "# fastmigrate: ignore[FM101] it is local", "# x  # noqa: FM101, E1"],
-)
-def test_suppression(comment: str, tmp_path: Path) -> None:
-    project(
-        tmp_path, main=MAIN.replace('get("http://x").json()', f'get(\n            "http://x"  {comment}\n        )')
-    )
-    assert findings(tmp_path) == []
-    before = (tmp_path / "main.py").read_bytes()
-    assert fastmigrate("--fix", cwd=tmp_path).code == 0
-    assert (tmp_path / "main.py").read_bytes() == before
-
-
-@pytest.mark.parametrize("comment", ["# noqa: FM102", "# noqa", "# fastmigrate: ignore[FM1]", "'# noqa: FM101'"])
-def test_no_suppression(comment: str, tmp_path: Path) -> None:
-    project(tmp_path, main=MAIN.replace(".json()", f".json(), {comment}"))
-    assert len(findings(tmp_path)) == 1
-
-
 def test_paths_choose_findings_and_their_fix_edits_other_files(tmp_path: Path) -> None:
     routes = """
         import requests

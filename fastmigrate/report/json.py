@@ -25,6 +25,11 @@ def json_report(results: Sequence[Result]) -> str:
         "findings": findings,
         "fixed": fixed,
         "changed": sorted(shown(result.root / path) for result in results for path in result.changes),
+        "unused_suppressions": [
+            {"path": shown(result.root / path), "line": comment.line, "codes": sorted(comment.codes)}
+            for result in results
+            for path, comment in result.unused
+        ],
         "summary": {
             "files": sum(result.files for result in results),
             "findings": len(findings),

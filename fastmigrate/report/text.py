@@ -50,7 +50,6 @@ def summary(results: Sequence[Result], *, written: bool = True) -> Iterator[str]
         by_grade[finding.fix.applicability].append(finding)
     if not findings and not fixed:
         yield f"No findings in {_count(sum(result.files for result in results), 'file')}."
-        return
     unreadable = sum(1 for finding in findings if not finding.is_in_code)
     safe, unsafe, held = (len(by_grade[grade]) for grade in ("safe", "unsafe", "none"))
     held -= unreadable
@@ -59,12 +58,18 @@ def summary(results: Sequence[Result], *, written: bool = True) -> Iterator[str]
     parts += [f"{held} held"] if held else []
     parts += [f"{unreadable} unreadable"] if unreadable else []
     parts += [f"{unsafe} {'needs' if unsafe == 1 else 'need'} --unsafe-fixes"] if unsafe else []
-    yield f"{', '.join(parts)}." + (f" {_count(len(findings), 'finding')} left." if findings else "")
+    if parts:
+        yield f"{', '.join(parts)}." + (f" {_count(len(findings), 'finding')} left." if findings else "")
     yield from _of_library(results)
     undeclared = [shown(result.root / path) for result in results for path in result.undeclared]
     if undeclared:
         library = next(result.library for result in results if result.undeclared)
         yield f"  note: {_first(undeclared)} now {_verb(undeclared)} {library}: declare it among the dependencies."
+    for result in results:
+        for path, comment in result.unused:
+            codes = ", ".join(sorted(comment.codes))
+            where = f"{shown(result.root / path)}:{comment.line}"
+            yield f"  note: {where}: the comment that ignores {codes} silences nothing."
     doubtful = (finding for result in results for finding in result.fixed if finding.fix.applicability == "unsafe")
     yield from _by_reason("look at" if written else "unsafe", doubtful)
     yield from _by_reason("held", (finding for finding in by_grade["none"] if finding.is_in_code))
