@@ -44,6 +44,11 @@ class Failure(click.ClickException):
 )
 @click.option("--output-file", type=click.Path(dir_okay=False), help="Write the report to a file, not to stdout.")
 @click.option(
+    "--since",
+    metavar="REV",
+    help="Only findings that changes since this commit cause: of the call, or of a step of the way to it.",
+)
+@click.option(
     "--statistics",
     is_flag=True,
     default=None,
@@ -92,6 +97,7 @@ def _explanation(code: str) -> str:
 def _run(paths: Sequence[Path], config: Path | None, options: dict[str, Any]) -> tuple[list[Result], Config]:
     from fastmigrate.config import ConfigError, load_config, parse_codes
     from fastmigrate.pipeline import run_project
+    from fastmigrate.since import SinceError
     from fastmigrate.sources import find_root
 
     try:
@@ -109,7 +115,7 @@ def _run(paths: Sequence[Path], config: Path | None, options: dict[str, Any]) ->
                 raise Failure("--unsafe-fixes does nothing without --fix or --diff")
             nested = [other for other in projects if root in other.parents]
             results.append(run_project(root, own, settings, nested))
-    except ConfigError as error:
+    except (ConfigError, SinceError) as error:
         raise Failure(str(error)) from error
     assert settings is not None
     if not any(result.files for result in results):

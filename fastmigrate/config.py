@@ -44,6 +44,7 @@ class Config:
     output_format: str = "text"
     output_file: str | None = None
     client: str | None = None
+    since: str | None = None
     blocking_calls: tuple[str, ...] = ()
     fallback: str | None = None
     client_settings: tuple[tuple[str, str], ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,9 +16,10 @@ from fastmigrate.model import Finding, Fix
 from fastmigrate.plan.planner import Plan, Planner
 from fastmigrate.project.project import Project
 from fastmigrate.rules import all_rules
+from fastmigrate.since import changed_since
 from fastmigrate.sources import Sources
 from fastmigrate.suppress import Suppression, read_suppressions, silencing
-from fastmigrate.verify import VerificationError, compare_findings
+from fastmigrate.verify import VerificationError, compare_findings, key_of
 from fastmigrate.write import Change
 
 __all__ = ["Result", "run_project"]
@@ -84,6 +86,7 @@ class _Run:
         self.config = config
         self.sources = Sources(root, config.exclude)
         self.named = self._named(paths)
+        self.changed = None if config.since is None else changed_since(root, config.since)
         self.broken: dict[Finding, str] = {}  # findings whose fix did not work out, and why
 
     def _named(self, paths: Iterable[Path]) -> list[str]:
@@ -124,7 +127,9 @@ class _Run:
         return _Analysis(planner, everything, used, [finding for finding in judged if self._is_chosen(finding)])
 
     def _is_chosen(self, finding: Finding) -> bool:
-        return self._lies_in_paths(finding.path) and self._is_looked_for(finding.code, finding.path)
+        if not self._lies_in_paths(finding.path) or not self._is_looked_for(finding.code, finding.path):
+            return False
+        return self.changed is None or self.changed.causes(finding)
 
     def _is_looked_for(self, code: str, path: str) -> bool:
         """Whether the configuration asks for findings of a rule in a file."""
@@ -229,7 +234,12 @@ class _Run:
 
     def _verified(self, analysis: _Analysis, fixed: list[Finding], changed: dict[str, bytes]) -> _Analysis | None:
         """The analysis of the changed project, or None if it is not as it should be: then all its fixes are held."""
+        before = Counter(key_of(finding) for finding in analysis.chosen)
+        since, self.changed = self.changed, None  # which counts the lines of the files as they were
         after = self._analyse(self.sources.with_changes(changed))
+        self.changed = since
+        if since is not None:
+            after.chosen = [finding for finding in after.chosen if before[key_of(finding)]]
         try:
             compare_findings(analysis.everything, analysis.planner.reached_with(fixed), after.everything)
             again = [f for f in after.chosen if f.fix.applicability == "safe" and f.is_in_code]

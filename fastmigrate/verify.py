@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from fastmigrate.model import Finding
 
-__all__ = ["VerificationError", "compare_findings"]
+__all__ = ["VerificationError", "compare_findings", "key_of"]
 
 
 class VerificationError(Exception):
@@ -29,8 +29,9 @@ def compare_findings(before: Iterable[Finding], fixed: Iterable[Finding], after:
 
 
 def _counted(findings: Iterable[Finding]) -> Counter[tuple[str, str, str]]:
-    return Counter(_key(finding) for finding in findings if finding.code not in _MOVING)
+    return Counter(key_of(finding) for finding in findings if finding.code not in _MOVING)
 
 
-def _key(finding: Finding) -> tuple[str, str, str]:
+def key_of(finding: Finding) -> tuple[str, str, str]:
+    """What a finding has in common with itself after an edit that moves it."""
     return finding.code, finding.path, finding.message.partition(":")[0]
