@@ -143,7 +143,7 @@ def json_edits(found: Any) -> dict[str, list[tuple[int, int, int, int, str]]]:
     (finding,) = found["findings"]
     return {
         path: [(e["line"], e["column"], e["end_line"], e["end_column"], e["text"]) for e in edits]
-        for path, edits in finding["fix"]["edits"].items()
+        for path, edits in finding["edits"].items()
     }
 
 

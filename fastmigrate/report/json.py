@@ -58,13 +58,8 @@ def _finding(finding: Finding, result: Result) -> dict[str, Any]:
             {"name": hop.name, "path": shown(root / hop.path), "line": hop.line, "column": hop.column}
             for hop in finding.chain
         ],
-        "fix": {
-            "applicability": finding.fix.applicability,
-            "reason": finding.fix.reason,
-            "edits": {
-                shown(root / path): [asdict(e) for e in edits] for path, edits in _edits(finding, result).items()
-            },
-        },
+        "fix": {"applicability": finding.fix.applicability, "reason": finding.fix.reason},
+        "edits": {shown(root / path): [asdict(e) for e in edits] for path, edits in _edits(finding, result).items()},
     }
 
 
