@@ -263,6 +263,22 @@ def test_timeouts_are_of_one_class_from_python_3_11_on(minimum: str, grade: str,
     assert [finding["fix"]["applicability"] for finding in findings(tmp_path)] == [grade]
 
 
+@pytest.mark.parametrize(
+    ("target", "grade"),
+    [
+        ("main.ThreadPoolExecutor", "unsafe"),
+        ("concurrent.futures.ThreadPoolExecutor", "unsafe"),
+        ("lib.ThreadPoolExecutor", "safe"),
+    ],
+)
+def test_a_test_that_replaces_pools_is_named(target: str, grade: str, tmp_path: Path) -> None:
+    write(tmp_path, ALL + "return list(p.map(fetch, xs))")
+    (tmp_path / "test_main.py").write_text(f"from unittest.mock import patch\n\nwith patch('{target}'):\n    pass\n")
+    (finding,) = findings(tmp_path)
+    assert finding["fix"]["applicability"] == grade
+    assert grade == "safe" or finding["fix"]["reason"].startswith("test_main.py:3 replaces `ThreadPoolExecutor`")
+
+
 def test_what_stays_says_that_threads_would_do(tmp_path: Path) -> None:
     body = "with ThreadPoolExecutor(3) as p:\n    return list(p.map(store, xs))"
     assert "`fallback" in judged(tmp_path / "off", body)["reason"]

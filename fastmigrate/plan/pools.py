@@ -123,6 +123,9 @@ class Pools:
         for number in (pool.number, *(result.call for result in pool.results)):
             site = self.project.site_of(scope.path, number)
             yield from self.awaiting.doubts(site, scope) if site is not None else ()
+        replaced = self.project.jobs.replaced_in_tests(scope.path)
+        if replaced is not None:
+            yield f"{replaced} replaces `ThreadPoolExecutor`, which the code uses no longer"
         threads = self._told(scope.path, pool) or 0
         if threads > _THREADS and any(self._is_plain(job, scope) for job in pool.jobs):
             yield f"the pool has {threads} workers, and `run_in_threadpool` has {_THREADS} threads for the whole app"

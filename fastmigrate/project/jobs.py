@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -12,12 +13,15 @@ from fastmigrate.facts.sites import Site
 from fastmigrate.facts.terms import ANY, Item
 from fastmigrate.facts.values import ModuleLinks
 from fastmigrate.knowledge.threads import EXECUTOR, JOBS, WAITING_FOR_ALL
+from fastmigrate.project.modules import is_test_path, module_name
 from fastmigrate.project.values import External, Scope
 
 if TYPE_CHECKING:
     from fastmigrate.project.project import Project
 
 __all__ = ["Jobs"]
+
+_PATCHED = re.compile(rb"""["']([\w.]+)\.ThreadPoolExecutor["']""")
 
 
 class Jobs:
@@ -97,6 +101,17 @@ class Jobs:
         """The ordinals of the calls that hand the jobs over whose results a call `future.result()` may give."""
         pools = [pool for pool in self.pools(path).values() if any(result.call == call for result in pool.results)]
         return [job.call for pool in pools for job in pool.jobs]
+
+    def replaced_in_tests(self, path: str) -> str | None:
+        """Where a test puts something of its own in the place of the pools that a file makes: `path:line`, or None."""
+        for other in self.project.sources.containing(b"ThreadPoolExecutor"):
+            content = self.project.sources.read(other) if is_test_path(other) else b""
+            for found in _PATCHED.finditer(content):
+                module = found[1].decode()
+                if module == "concurrent.futures" or f".{module_name(path)}".endswith(f".{module}"):
+                    line = content.count(b"\n", 0, found.start()) + 1
+                    return f"{other}:{line}"
+        return None
 
     def watched(self, path: str) -> set[int]:
         """The calls about pools of which more has to be known before they can be rewritten."""
