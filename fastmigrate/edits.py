@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-__all__ = ["TextEdit", "text_edits"]
+__all__ = ["TextEdit", "lines_of", "text_edits"]
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
@@ -26,9 +26,14 @@ class TextEdit:
     text: str
 
 
+def lines_of(text: str) -> list[str]:
+    """The lines of a text with their ends, as editors and Python count them: a form feed ends none."""
+    return _LINE.findall(text)
+
+
 def text_edits(before: str, after: str) -> list[TextEdit]:
     """The edits that make one text another one, from the top down; none overlap."""
-    old, new = _LINE.findall(before), _LINE.findall(after)
+    old, new = lines_of(before), lines_of(after)
     found: list[TextEdit] = []
     for tag, first, last, new_first, new_last in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if tag != "equal":

@@ -11,7 +11,7 @@ from pathlib import Path
 from pathspec import GitIgnoreSpec
 
 from fastmigrate.config import Config
-from fastmigrate.edits import TextEdit, text_edits
+from fastmigrate.edits import TextEdit, lines_of, text_edits
 from fastmigrate.model import Finding, Fix
 from fastmigrate.plan.planner import Plan, Planner
 from fastmigrate.project.project import Project
@@ -47,6 +47,7 @@ class Result:
     stale: list[str] = field(default_factory=list)  # lock files beside them
     edits: dict[Finding, dict[str, list[TextEdit]]] = field(default_factory=dict)  # of each fix, by file
     unused: list[tuple[str, Suppression]] = field(default_factory=list)  # comments that silence nothing, by file
+    _lines: dict[str, list[str]] = field(default_factory=dict)
 
     def text(self, path: str) -> str:
         """The text of a file, in which the findings stand."""
@@ -54,8 +55,10 @@ class Result:
 
     def line(self, path: str, number: int) -> str:
         """A line of a file, without its end."""
-        lines = self.text(path).splitlines()
-        return lines[number - 1] if number <= len(lines) else ""
+        if path not in self._lines:
+            self._lines[path] = lines_of(self.text(path))
+        lines = self._lines[path]
+        return lines[number - 1].rstrip("\r\n") if number <= len(lines) else ""
 
 
 @dataclass(slots=True)

@@ -37,7 +37,7 @@ class Suppression:
 
     @property
     def is_ours(self) -> bool:
-        """Whether it names one of our codes, and nothing else."""
+        """Whether it names codes of ours alone, of findings that can be silenced."""
         return all(code.startswith("FM") and code != "FM900" for code in self.codes)
 
 

@@ -11,6 +11,8 @@ import pytest
 
 from fastmigrate.edits import text_edits
 from fastmigrate.report.fingerprints import line_hashes
+from fastmigrate.report.sarif import _rule
+from fastmigrate.rules import all_rules
 from tests.projects import project
 from tests.run import fastmigrate
 
@@ -88,6 +90,14 @@ def test_sarif_says_what_code_scanning_shows(folder: Path) -> None:
     assert changed == ["lib.py", "main.py"]
     assert "fixes" not in held
     assert "unsafe" in unsafe["fixes"][0]["description"]["text"]
+
+
+def test_every_rule_says_what_it_does_and_why() -> None:
+    for rule in all_rules().values():
+        described = _rule(rule)
+        what, why = described["shortDescription"]["text"], described["fullDescription"]["text"]
+        assert what.startswith(("Finds ", "Reports ")), rule.code
+        assert why and "---" not in what + why, rule.code
 
 
 def test_fingerprints_stay_when_lines_move(folder: Path) -> None:

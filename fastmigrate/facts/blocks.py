@@ -13,6 +13,7 @@ __all__ = [
     "blocks_around",
     "is_chunk_passed_on",
     "is_in_elif",
+    "is_timed",
     "loops_around",
     "read_blocks",
     "rest_of_block",
@@ -20,6 +21,8 @@ __all__ = [
 
 _TAKERS = frozenset({"write", "update", "append", "extend", "send_bytes", "put"})
 """Methods that take pieces of any size."""
+_TIMING = frozenset({"timeout", "timeout_at", "fail_after", "fail_at", "move_on_after", "move_on_at"})
+"""What enters a block that cancels what it waits for when its time is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,14 @@ def read_blocks(view: FunctionView) -> Iterator[tuple[int, int]]:
             block = getattr(node, name, None)
             if isinstance(block, list) and block:
                 yield block[0].lineno, block[-1].end_lineno or 0
+
+
+def is_timed(node: ast.AST, view: FunctionView) -> bool:
+    """Whether a block around a node may cancel what it waits for: `async with asyncio.timeout(5):`."""
+    blocks = [above for above in view.above(node) if isinstance(above, ast.With | ast.AsyncWith)]
+    entered = [item.context_expr for block in blocks for item in block.items]
+    names = [manager.func for manager in entered if isinstance(manager, ast.Call)]
+    return any(getattr(name, "attr", getattr(name, "id", "")) in _TIMING for name in names)
 
 
 def is_in_elif(node: ast.AST, view: FunctionView) -> bool:

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Container
 
 from fastmigrate.facts.made_pools import MadePool, PoolCall
+from fastmigrate.facts.order import as_written
 from fastmigrate.facts.shapes import Shape, Shapes
 from fastmigrate.facts.sites import Argument, read_argument
 from fastmigrate.facts.terms import read_term
@@ -71,9 +72,7 @@ class FutureReader:
         """Read a use of something that holds futures."""
         outer = self.view.parents.get(parent) if parent is not None else None
         match parent:
-            case ast.Attribute(attr=name) if (
-                name in _HOLDING and isinstance(outer, ast.Call) and outer.func is parent and isinstance(node, ast.expr)
-            ):
+            case ast.Attribute(attr=name) if name in _HOLDING and isinstance(outer, ast.Call) and outer.func is parent:
                 pass
             case ast.Call(func=ast.Name(id="len" | "bool")):
                 pass
@@ -162,9 +161,8 @@ class FutureReader:
         """Whether a generator stands alone in a call that takes all it gives: `sum(x for x in y)`."""
         match self.view.parents.get(node):
             case ast.Call(func=func, args=[only], keywords=[]) if only is node:
-                name = _name(func)
-                method = isinstance(func, ast.Attribute)
-                return name in (_WHOLE_METHODS if method else _WHOLE | _RUNNING_OVER) - _STOPPING
+                runs = isinstance(func, ast.Name) and func.id in _RUNNING_OVER
+                return runs or (_is_whole(func) and _name(func) not in _STOPPING)
         return False
 
     def run_over(self, node: ast.expr, shape: Shape) -> None:
@@ -180,7 +178,7 @@ class FutureReader:
                 found = "clause", self.view.numbers[parent]
             case ast.Call(func=ast.Name(id=name), args=[only], keywords=[]) if only is node and name in _RUNNING_OVER:
                 collected = self.view.numbers[parent]
-            case ast.Call(func=func) if node is not func and (_is_whole(func)):
+            case ast.Call(func=func) if node is not func and _is_whole(func):
                 grand = self.view.parents.get(parent)
                 looped = isinstance(grand, ast.For | ast.comprehension)
             case ast.Starred() if isinstance(self.view.parents.get(parent), ast.List | ast.Set | ast.Tuple):
@@ -249,6 +247,5 @@ def described(node: ast.expr, parent: ast.AST | None) -> str:
 
 def read_arguments(call: ast.Call) -> tuple[Argument, ...]:
     """The arguments of a call as written."""
-    written: list[ast.expr | ast.keyword] = [*call.args, *call.keywords]
-    written.sort(key=lambda part: (part.lineno, part.col_offset))
+    written = as_written(call.args, call.keywords)
     return tuple(read_argument(part, lambda node: read_term(node, lambda _: -1)) for part in written)

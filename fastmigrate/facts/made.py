@@ -9,7 +9,7 @@ from typing import Literal
 
 from fastmigrate.facts.evidence import Evidence
 from fastmigrate.facts.nodes import by_function
-from fastmigrate.facts.order import number_nodes
+from fastmigrate.facts.order import as_written, number_nodes
 from fastmigrate.facts.sites import Argument, calls_by_function, read_argument
 from fastmigrate.facts.terms import OPAQUE
 from fastmigrate.facts.view import COMPREHENSIONS, FunctionView
@@ -73,7 +73,7 @@ def read_arguments(tree: ast.Module, number: int) -> tuple[Argument, ...]:
     numbers = number_nodes(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and numbers[node] == number:
-            return tuple(read_argument(part, lambda _: OPAQUE) for part in _written(node))
+            return tuple(read_argument(part, lambda _: OPAQUE) for part in as_written(node.args, node.keywords))
     return ()
 
 
@@ -105,7 +105,7 @@ class _MadeReader:
 
     def read(self, call: ast.Call) -> Made:
         how, name = self._bound(call)
-        arguments = tuple(read_argument(node, self.evidence.term) for node in _written(call))
+        arguments = tuple(read_argument(node, self.evidence.term) for node in as_written(call.args, call.keywords))
         definitions = self.view.flow.definitions
         own = {index for index, definition in enumerate(definitions) if definition.value is call}
         uses: list[MadeUse] = []
@@ -158,7 +158,7 @@ class _MadeReader:
             method,
             self.view.numbers[called],
             node.lineno,
-            tuple(read_argument(part, self.evidence.term) for part in _written(called)),
+            tuple(read_argument(part, self.evidence.term) for part in as_written(called.args, called.keywords)),
             any(isinstance(above, _LOOPS) for above in around),
             (awaited or entered) and not later,
             isinstance(statement, ast.Expr),
@@ -183,11 +183,6 @@ class _MadeReader:
         """What is around a use, and not around the making as well."""
         around = set(self.view.above(made))
         yield from (above for above in self.view.above(node) if above not in around)
-
-
-def _written(call: ast.Call) -> list[ast.expr | ast.keyword]:
-    both: list[ast.expr | ast.keyword] = [*call.args, *call.keywords]
-    return sorted(both, key=lambda node: (node.lineno, node.col_offset))
 
 
 def read_clients_on_apps(tree: ast.Module) -> list[tuple[int, str, str]]:

@@ -41,6 +41,11 @@ class Job:
     name: str
     is_kept: bool = False
 
+    @property
+    def at(self) -> int:
+        """The index of the argument that is the function."""
+        return 1 if self.how == "executor" else 0
+
 
 @dataclass(slots=True)
 class MadePool:

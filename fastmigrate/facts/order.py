@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-__all__ = ["KINDS", "kind_of", "number_nodes", "source_order"]
+__all__ = ["KINDS", "as_written", "kind_of", "number_nodes", "source_order"]
 
 KINDS: dict[type[ast.AST], str] = {
     ast.Call: "call",
@@ -66,11 +66,11 @@ def _children(node: ast.AST) -> list[ast.AST]:
             return [*node.decorator_list, *type_params, node.args, *returns, *node.body]
         case ast.ClassDef():
             type_params = list(getattr(node, "type_params", []))
-            return [*node.decorator_list, *type_params, *_as_written(node.bases, node.keywords), *node.body]
+            return [*node.decorator_list, *type_params, *as_written(node.bases, node.keywords), *node.body]
         case ast.arguments():
             return _arguments(node)
         case ast.Call():
-            return [node.func, *_as_written(node.args, node.keywords)]
+            return [node.func, *as_written(node.args, node.keywords)]
         case ast.Dict():
             pairs = zip(node.keys, node.values, strict=True)
             return [part for pair in pairs for part in pair if part is not None]
@@ -95,6 +95,7 @@ def _arguments(node: ast.arguments) -> list[ast.AST]:
     return [part for part in ordered if part is not None]
 
 
-def _as_written(args: list[ast.expr], keywords: list[ast.keyword]) -> list[ast.AST]:
+def as_written(args: list[ast.expr], keywords: list[ast.keyword]) -> list[ast.expr | ast.keyword]:
+    """The arguments of a call, or the bases of a class, in the order in which they stand."""
     both: list[ast.expr | ast.keyword] = [*args, *keywords]
-    return [*sorted(both, key=lambda node: (node.lineno, node.col_offset))]
+    return sorted(both, key=lambda node: (node.lineno, node.col_offset))

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from types import UnionType
 from typing import Literal
 
-from fastmigrate.facts.blocks import Rest, blocks_around, loops_around, read_blocks, rest_of_block
+from fastmigrate.facts.blocks import Rest, blocks_around, is_timed, loops_around, read_blocks, rest_of_block
 from fastmigrate.facts.evidence import Evidence
 from fastmigrate.facts.exits import Exit, exits_after
 from fastmigrate.facts.flow import Function
 from fastmigrate.facts.handlers import handlers_around, read_handlers
 from fastmigrate.facts.interleaving import Interleaving
 from fastmigrate.facts.nodes import by_function
-from fastmigrate.facts.order import number_nodes
+from fastmigrate.facts.order import as_written, number_nodes
 from fastmigrate.facts.terms import OPAQUE, Term
 from fastmigrate.facts.uses import Use, Uses
 from fastmigrate.facts.values import Handler
@@ -30,8 +30,6 @@ __all__ = ["Argument", "Site", "calls_by_function", "read_argument", "read_sites
 _DISPLAYS = (ast.Dict, ast.List, ast.Tuple, ast.Set)
 _FILE_METHODS = frozenset(["read", "readline", "readlines", "seek", "write"])
 _NAME_READERS = frozenset(["locals", "vars", "eval", "exec"])
-_TIMING = frozenset({"timeout", "timeout_at", "fail_after", "fail_at", "move_on_after", "move_on_at"})
-"""What enters a block that cancels what it waits for when its time is over."""
 _WAITING = {
     "gather": "gather",
     "wait_for": "timed",
@@ -151,12 +149,10 @@ class _SiteReader:
         return next(handler for handler in found if handler.number == number)
 
     def _site(self, call: ast.Call, uses: list[Use], errors: tuple[tuple[Handler, tuple[Use, ...]], ...]) -> Site:
-        written: list[ast.expr | ast.keyword] = [*call.args, *call.keywords]
-        written.sort(key=lambda node: (node.lineno, node.col_offset))
         guards = [item for node in self.view.above(call) if isinstance(node, ast.With) for item in node.items]
         return Site(
             self.view.numbers[call],
-            tuple(read_argument(node, self.evidence.term) for node in written),
+            tuple(read_argument(node, self.evidence.term) for node in as_written(call.args, call.keywords)),
             tuple(uses),
             handlers_around(call, self.view, self.evidence),
             errors,
@@ -191,14 +187,7 @@ class _SiteReader:
     def _waited(self, call: ast.Call) -> Waited:
         """`await f()`; `gather(f(), …)`, also of a list of such calls; `create_task(f())`; `wait_for(f(), 5)`."""
         waited = self._run_by(call)
-        return "timed" if waited in {"await", "gather"} and self._is_timed(call) else waited
-
-    def _is_timed(self, call: ast.Call) -> bool:
-        """Whether a block around a call may cancel it: `async with asyncio.timeout(5):`."""
-        blocks = [above for above in self.view.above(call) if isinstance(above, ast.With | ast.AsyncWith)]
-        entered = [item.context_expr for block in blocks for item in block.items]
-        names = [node.func for node in entered if isinstance(node, ast.Call)]
-        return any(getattr(name, "attr", getattr(name, "id", "")) in _TIMING for name in names)
+        return "timed" if waited in {"await", "gather"} and is_timed(call, self.view) else waited
 
     def _run_by(self, call: ast.Call) -> Waited:
         node: ast.AST = call

@@ -154,8 +154,9 @@ class Planner:
 
     def _or_thread(self, goal: Goal) -> Goal:
         """The goal for a call: that it goes through a client, or, if none can make it, to a thread."""
-        known = isinstance(goal, ThroughClient) and (goal.path, goal.number) in self.threaded
-        return Threaded(goal.path, goal.number) if known and isinstance(goal, ThroughClient) else goal
+        if isinstance(goal, ThroughClient) and (goal.path, goal.number) in self.threaded:
+            return Threaded(goal.path, goal.number)
+        return goal
 
     def _falls_back(self) -> bool:
         """Whether calls and pools turn out, for which there is no client, but threads."""

@@ -37,7 +37,6 @@ __all__ = [
 ]
 
 How = Literal["call", "task", "pool"]
-_DROPPED = (ArgumentEdit(0, None, drop=True),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ def around(job: Job, form: Form) -> Iterator[Intent]:
 
 def in_thread(job: Job, pool: MadePool, form: Form) -> EditCall:
     """The call that hands over what stays in a thread."""
-    dropped = _DROPPED if job.how == "executor" else ()
+    dropped = _first(job.at)
     if form.how != "pool":
         return EditCall(job.call, form.thread, dropped)
     if job.how == "map":
@@ -88,7 +87,7 @@ def as_coroutine(
     `renamed` is what the function is called by now, if it has another name, and `partial` the ordinal of the call in
     which it stands with some of its arguments.
     """
-    at = 1 if job.how == "executor" else 0
+    at = job.at
     code = job.arguments[at].code
     if partial is not None:
         added = tuple(NewArgument(None, client, after=1) for client in clients)
@@ -97,10 +96,10 @@ def as_coroutine(
         clients = []
     elif form.how != "pool":
         added = tuple(NewArgument(None, client) for client in clients)
-        dropped = tuple(ArgumentEdit(index, None, drop=True) for index in range(at + 1))
+        dropped = _first(at + 1)
         yield EditCall(job.call, _renamed(code, renamed), dropped, added)
         return
-    given: tuple[ArgumentEdit, ...] = _DROPPED if at else ()
+    given: tuple[ArgumentEdit, ...] = _first(at)
     if partial is None and job.how == "map" and clients:
         given = (ArgumentEdit(0, None, f"{form.partial}({', '.join([_renamed(code, renamed), *clients])})"),)
         clients = []
@@ -118,21 +117,16 @@ def as_method(
 ) -> Iterator[Intent]:
     """The call that hands over a method of the client; `changes` count the arguments behind it."""
     given: tuple[ArgumentEdit, ...]
-    at = 1 if job.how == "executor" else 0
+    at = job.at
     shifted = tuple(replace(edit, index=edit.index + at + 1) for edit in changes)
     if form.how != "pool":
-        dropped = tuple(ArgumentEdit(index, None, drop=True) for index in range(at + 1))
+        dropped = _first(at + 1)
         yield EditCall(job.call, callee, (*dropped, *shifted), tuple(added))
     elif job.how == "map" and (added or changes):
         given = (ArgumentEdit(0, None, _lambda(job, callee, changes, added)), *_in_chunks(job))
         yield EditCall(job.call, arguments=given)
     else:
-        given = (
-            *(_DROPPED if at else ()),
-            ArgumentEdit(at, None, callee),
-            *shifted,
-            *_in_chunks(job),
-        )
+        given = (*_first(at), ArgumentEdit(at, None, callee), *shifted, *_in_chunks(job))
         yield EditCall(job.call, f"{pool.name}.submit" if at else None, given, tuple(added))
 
 
@@ -146,7 +140,7 @@ def reads(pool: MadePool, form: Form) -> Iterator[Intent]:
         if form.how == "task" or (result.done and timeout is None):
             continue
         if result.done:
-            yield EditCall(result.call, arguments=(ArgumentEdit(0, None, drop=True),))
+            yield EditCall(result.call, arguments=_first(1))
         elif timeout is not None and timeout != "None":
             asyncio = form.asyncio
             yield Template("call", result.call, f"await {asyncio}.wait_for({asyncio}.shield({{of}}), {timeout})")
@@ -157,7 +151,7 @@ def reads(pool: MadePool, form: Form) -> Iterator[Intent]:
     for call in pool.waits:
         yield EditCall(call.call, f"{pool.name}.wait", awaited=True)
     for call in pool.shutdowns:
-        dropped = tuple(ArgumentEdit(index, None, drop=True) for index, _ in enumerate(call.arguments))
+        dropped = _first(len(call.arguments))
         yield EditCall(call.call, arguments=dropped, awaited=True)
     yield from (AsList(number) for number in dict.fromkeys(pool.lists))
     yield from (MakeAsync(kind, number) for kind, number in dict.fromkeys(pool.loops))
@@ -179,10 +173,9 @@ def without_pool(pool: MadePool, form: Form) -> Iterator[Intent]:
 
 def with_pool(pool: MadePool, form: Form, *, bounded: bool) -> Iterator[Intent]:
     """A pool of tasks is made, which knows how many workers it has if it is `bounded`."""
-    going = [(index, a) for index, a in enumerate(pool.arguments) if a.keyword != "initializer"]
     dropped = tuple(
         ArgumentEdit(index, None, drop=True)
-        for index, argument in going
+        for index, argument in enumerate(pool.arguments)
         if argument.keyword == "thread_name_prefix" or not bounded or argument.code == "None"
     )
     yield EditCall(pool.number, form.name, dropped)
@@ -198,6 +191,11 @@ def added_import(module: str, bound: str, name: str | None = None) -> AddImport:
 def workers(pool: MadePool) -> Argument | None:
     """The argument that tells how many workers a pool has."""
     return next((a for a in pool.arguments if a.keyword in {None, "max_workers"}), None)
+
+
+def _first(count: int) -> tuple[ArgumentEdit, ...]:
+    """The first arguments go."""
+    return tuple(ArgumentEdit(index, None, drop=True) for index in range(count))
 
 
 def _in_chunks(job: Job) -> Iterator[ArgumentEdit]:

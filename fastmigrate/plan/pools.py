@@ -127,7 +127,7 @@ class Pools:
         if replaced is not None:
             yield f"{replaced} replaces `ThreadPoolExecutor`, which the code uses no longer"
         threads = self._told(scope.path, pool) or 0
-        if threads > _THREADS and any(self._is_plain(job, scope) for job in pool.jobs):
+        if threads > _THREADS and any(not self._http_edges(job, scope) for job in pool.jobs):
             yield f"the pool has {threads} workers, and `run_in_threadpool` has {_THREADS} threads for the whole app"
         completed = {call.call: call.line for call in pool.completions if len(call.arguments) > 1}
         timed = [result.line for result in pool.results if result.arguments] + [*completed.values()]
@@ -175,11 +175,8 @@ class Pools:
                 return workers
         return None
 
-    def _is_plain(self, job: Job, scope: Scope) -> bool:
-        """Whether a job goes to a thread of the framework."""
-        return not self._http_edges(job, scope)
-
     def _http_edges(self, job: Job, scope: Scope) -> list[tuple[Scope, Edge]]:
+        """Where a job comes to HTTP; nowhere, if it goes to a thread of the framework."""
         return [
             (node.scope, edge)
             for node, edge in self.project.reach.handed
@@ -212,7 +209,7 @@ class Pools:
         if PoolReplaced(caller.path, pool.number) in self.in_threads:
             return Held(f"line {job.line} hands it to a pool whose jobs stay in threads")
         call = self.project.resolver.call_at(caller.path, edge.call)
-        at = 1 if job.how == "executor" else 0
+        at = job.at
         name = self.project.name_of(edge.target.scope)
         if self.project.resolver.defined(edge.target.scope).number < 0:
             return Held(f"what line {job.line} hands to the pool is a lambda: hand over a function, and its arguments")
@@ -256,7 +253,7 @@ class Pools:
         if found is None or found[0].reason:
             return found[0].reason if found is not None else _SHARED
         job = found[1]
-        given = [a for a in job.arguments[2 if job.how == "executor" else 1 :] if a.keyword != "chunksize"]
+        given = [a for a in job.arguments[job.at + 1 :] if a.keyword != "chunksize"]
         if call.callee.startswith("requests.Session.") or any(a.star or a.keyword == "stream" for a in given):
             return f"line {job.line} hands `{call.callee}` to the pool: call it in a function, and hand that over"
         if job.how == "map" and (len(given) != 1 or given[0].keyword is not None):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from fastmigrate.facts.made_pools import Job, MadePool
@@ -31,11 +32,16 @@ class Jobs:
         self.project = project
         self._pools: dict[str, dict[int, MadePool]] = {}
 
+    @cached_property
+    def _are_there(self) -> bool:
+        """Whether any file names the class of pools: else no call needs to be looked at."""
+        return self.project.mentions(EXECUTOR.rpartition(".")[2].encode())
+
     def pools(self, path: str) -> dict[int, MadePool]:
         """The pools that the functions of a file make, each by the ordinal of the call that makes it."""
         if path not in self._pools:
             self._pools[path] = {}
-            links = self.project.links(path)
+            links = self.project.links(path) if self._are_there else None
             called = dict(self._called(links)) if links is not None else {}
             made = [number for number, name in called.items() if name == EXECUTOR]
             if made:
@@ -72,7 +78,7 @@ class Jobs:
         found, site = self.of(path, number), self.project.site_of(path, number)
         if found is None or site is None:
             raise LookupError(number)
-        given = site.arguments[2 if found[1].how == "executor" else 1 :]
+        given = site.arguments[found[1].at + 1 :]
         if found[1].how == "map":  # of each, one element is given
             given = tuple(replace(one, term=Item(one.term, ANY), simple=True) for one in given if one.keyword is None)
         outlets = [self.project.returned.sites[path][outlet] for outlet in self.outlets(path, number)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -48,9 +49,7 @@ def sarif_report(results: Sequence[Result]) -> str:
 
 
 def _rule(rule: Rule) -> dict[str, Any]:
-    sections = rule.doc.split("\n\n")
-    what = " ".join(sections[1].splitlines()[2:])[:_TEXT]
-    why = " ".join(sections[2].splitlines()[2:])[:_TEXT]
+    what, why = (_section(rule.doc, title) for title in ("What it does", "Why is this bad"))
     return {
         "id": rule.code,
         "name": rule.name,
@@ -61,6 +60,12 @@ def _rule(rule: Rule) -> dict[str, Any]:
         "defaultConfiguration": {"level": "error"},
         "properties": {"precision": "very-high", "problem.severity": "error", "tags": ["performance", "asyncio"]},
     }
+
+
+def _section(doc: str, title: str) -> str:
+    """A section of a rule's documentation, as one line."""
+    text = doc.partition(f"\n{title}\n{'-' * len(title)}\n")[2]
+    return " ".join(re.split(r"\n\n.+\n-+\n", text)[0].split())[:_TEXT]
 
 
 def _result(finding: Finding, result: Result, rule: int, fingerprint: str) -> dict[str, Any]:
