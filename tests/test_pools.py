@@ -138,6 +138,8 @@ IN_FORM = [
      "item async for item in p.map(partial(fetch, client), [*xs])"),
     ("loop = asyncio.get_running_loop()\n" + ALL + "a = loop.run_in_executor(p, fetch, 1)\n"
      "    return await asyncio.wait_for(a, 3)", "a = asyncio.shield(p.submit(fetch, client, 1))"),
+    ("loop = asyncio.get_running_loop()\n" + ALL + "async with asyncio.timeout(3):\n"
+     "        return await loop.run_in_executor(p, fetch, 1)", "await asyncio.shield(p.submit(fetch, client, 1))"),
     (ALL + "return p.submit(partial(fetch, 1), more=2).result()", "await p.submit(partial(fetch, client, 1), more=2)"),
     ("with ThreadPoolExecutor(max_workers=2) as p, open('f') as g:\n    return p.submit(count, g.name).result()", None),
 ]  # fmt: skip

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Literal
 
+from fastmigrate.facts.blocks import is_timed
 from fastmigrate.facts.futures import FutureReader, described, read_arguments
 from fastmigrate.facts.made_pools import Job, MadePool, PoolCall
 from fastmigrate.facts.order import number_nodes
@@ -60,7 +61,7 @@ class _PoolReader:
             return "nothing is handed to the pool where it is made"
         if len(written) > 1 or any(a.star or a.keyword in {"initializer", "initargs"} for a in pool.arguments):
             return "the pool has an `initializer`, or arguments that are not written there"
-        if pool.block in self.beside:
+        if pool.block in self._beside:
             return "the `with` statement that enters the pool enters more: give the pool one of its own"
         for call in pool.shutdowns:
             if any(a.keyword == "cancel_futures" or a.code != "True" for a in call.arguments):
@@ -73,7 +74,7 @@ class _PoolReader:
         return ""
 
     @cached_property
-    def beside(self) -> set[int]:
+    def _beside(self) -> set[int]:
         """The `with` statements that enter several things."""
         blocks = (node for node in self.shapes.nodes if isinstance(node, ast.With))
         return {self.view.numbers[block] for block in blocks if len(block.items) > 1}
@@ -116,12 +117,13 @@ class _PoolReader:
     def _read_call(self, call: ast.Call) -> None:
         kind = self.waiting.get(self.view.numbers[call])
         given = self.shapes.of(call.args[0]) if kind is not None and call.args else None
-        for number in given.all_pools if given is not None else ():
+        pools = given.all_pools if given is not None else frozenset[int]()
+        for number in pools:
             about = PoolCall(self.view.numbers[call], call.lineno, read_arguments(call))
             (self.pools[number].completions if kind == "as_completed" else self.pools[number].waits).append(about)
-            self.pools[number].others |= given.all_pools if given is not None else set()
+            self.pools[number].others |= pools
             if kind == "as_completed":
-                self.futures.run_over(call, Shape("map", given.all_pools if given is not None else frozenset()))
+                self.futures.run_over(call, Shape("map", pools))
             elif not isinstance(self.view.parents.get(call), ast.Expr | ast.Assign | ast.Subscript):
                 self.futures.hold(Shape("list", parts=(given,)), call, "is waited for")
         if isinstance(call.func, ast.Attribute) and call.func.attr == "run_in_executor" and call.args:
@@ -180,14 +182,15 @@ class _PoolReader:
         outer = self.view.parents.get(parent) if parent is not None else None
         at_once = False
         name = ""
+        timed = is_timed(call, self.view)
         match parent, outer:
             case ast.Attribute(attr="result"), ast.Call(func=func, args=[], keywords=[]):
                 at_once = func is parent
             case ast.Await(), _:
-                at_once = how == "executor"
+                at_once = how == "executor" and not timed
             case ast.Assign(targets=[ast.Name(id=assigned)]), ast.With():
                 name = assigned if self.view.numbers[outer] == pool.block else ""
-        kept = how == "executor" and not at_once and not self._is_gathered(call)
+        kept = how == "executor" and not at_once and (timed or not self._is_gathered(call))
         count = self._count(call, how, pool)
         return Job(self.view.numbers[call], how, call.lineno, read_arguments(call), count, at_once, name, kept)
 
