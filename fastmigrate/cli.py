@@ -124,6 +124,7 @@ def _run(paths: Sequence[Path], config: Path | None, options: dict[str, Any]) ->
 
 
 def _report(results: list[Result], settings: Config) -> int:
+    from fastmigrate.report.lines import drawn, is_styled
     from fastmigrate.report.text import text_report
 
     changes = {result.root / path: change for result in results for path, change in result.changes.items()}
@@ -132,7 +133,8 @@ def _report(results: list[Result], settings: Config) -> int:
         from fastmigrate.report.diff import unified_diff
 
         _write(unified_diff(changes), settings.output_file)
-        click.echo(text_report(results, written=False), err=True, nl=False)
+        lines = text_report(results, written=False)
+        click.echo(drawn(lines, styled=is_styled(sys.stderr)), err=True, nl=False, color=True)
         return 0 if settings.exit_zero or not (left or changes) else FOUND
     if changes:
         from fastmigrate.write import WriteError, write_changes
@@ -151,15 +153,15 @@ def _formatted(results: list[Result], settings: Config) -> str:
     """The report in the format that is asked for; those for other programs are there whatever else is asked."""
     from importlib import import_module
 
-    from fastmigrate.report.text import concise_report, statistics, summary, text_report
+    from fastmigrate.report.lines import drawn, is_styled
+    from fastmigrate.report.text import concise_report, statistics_report, text_report
 
     name = settings.output_format
     if name not in {"text", "concise"}:
         made: str = getattr(import_module(f"fastmigrate.report.{name}"), f"{name}_report")(results)
         return made
-    if settings.statistics:
-        return statistics(results) + "".join(f"{line}\n" for line in summary(results))
-    return (concise_report if name == "concise" else text_report)(results)
+    report = statistics_report if settings.statistics else concise_report if name == "concise" else text_report
+    return drawn(report(results), styled=settings.output_file is None and is_styled(sys.stdout))
 
 
 def _write(report: bytes, file: str | None) -> None:

@@ -46,6 +46,7 @@ class Result:
     by_hand: list[str] = field(default_factory=list)  # files to which it has to be added by hand
     stale: list[str] = field(default_factory=list)  # lock files beside them
     edits: dict[Finding, dict[str, list[TextEdit]]] = field(default_factory=dict)  # of each fix, by file
+    outlines: dict[Finding, str] = field(default_factory=dict)  # what each fix would do, in words
     unused: list[tuple[str, Suppression]] = field(default_factory=list)  # comments that silence nothing, by file
     _lines: dict[str, list[str]] = field(default_factory=dict)
 
@@ -110,6 +111,9 @@ class _Run:
         result.unused = list(self._unused(last))
         if self.config.output_format in _WITH_EDITS:
             result.edits = self._edits(last, result.findings) | self._edits(analysis, result.fixed)
+        if self.config.output_format == "text" and not self.config.statistics:
+            fixable = (finding for finding in result.findings if finding.fix.applicability != "none")
+            result.outlines = {finding: last.planner.outline(finding) for finding in fixable}
         return result
 
     # -- findings

@@ -62,6 +62,7 @@ from fastmigrate.plan.leftovers import unused_imports
 from fastmigrate.plan.mocks import Mocks
 from fastmigrate.plan.module_clients import ModuleClients
 from fastmigrate.plan.offloading import Offloading
+from fastmigrate.plan.outline import outline
 from fastmigrate.plan.own_clients import OwnClients
 from fastmigrate.plan.pools import Pools
 from fastmigrate.plan.sleeps import Sleeps
@@ -318,6 +319,11 @@ class Planner:
         """The findings that the fixes of these do away with: these, and what they need to be fixed for."""
         goals = self.graph.closure(self.roots[key_of(finding)] for finding in findings)
         return [finding for finding in self.findings if self.roots.get(key_of(finding)) in goals]
+
+    def outline(self, finding: Finding) -> str:
+        """What the fix of a finding does, in words; it must have one."""
+        root = self.roots.get(key_of(finding))
+        return "" if root is None else outline(self.graph.closure([root]), self.project, self.helpers.users)
 
     @staticmethod
     def _served(goals: Iterable[Goal]) -> set[Instance]:

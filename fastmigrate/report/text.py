@@ -8,36 +8,44 @@ from pathlib import Path
 
 from fastmigrate.model import Finding
 from fastmigrate.pipeline import Result
+from fastmigrate.report.excerpt import excerpt
+from fastmigrate.report.lines import Line
 from fastmigrate.report.paths import shown
 
-__all__ = ["concise_report", "statistics", "summary", "text_report"]
+__all__ = ["concise_report", "statistics_report", "summary", "text_report"]
 
 
-def text_report(results: Sequence[Result], *, written: bool = True) -> str:
-    """Every finding with its endpoints, its chain and what a fix would do, then the summary."""
-    blocks = [block for result in results for finding in result.findings for block in _block(finding, result.root)]
-    return "".join(f"{line}\n" for line in [*blocks, *summary(results, written=written)])
+def text_report(results: Sequence[Result], *, written: bool = True) -> list[Line]:
+    """Every finding with its source, its endpoints, its chain and what a fix would do, then the summary."""
+    blocks = [line for result in results for finding in result.findings for line in _block(finding, result)]
+    return [*blocks, *_plain(summary(results, written=written))]
 
 
-def concise_report(results: Sequence[Result]) -> str:
+def concise_report(results: Sequence[Result]) -> list[Line]:
     """A line for each finding, then the summary."""
     lines = [_headline(finding, result.root) for result in results for finding in result.findings]
-    return "".join(f"{line}\n" for line in [*lines, *summary(results)])
+    return [*lines, *_plain(summary(results))]
 
 
-def statistics(results: Sequence[Result]) -> str:
-    """How many findings there are of each rule, and how many of them have which fix."""
+def statistics_report(results: Sequence[Result]) -> list[Line]:
+    """How many findings there are of each rule and how many of them have which fix, then the summary."""
+    return _plain([*_statistics(results), *summary(results)])
+
+
+def _plain(lines: Iterable[str]) -> list[Line]:
+    return [[(line, "")] for line in lines]
+
+
+def _statistics(results: Sequence[Result]) -> Iterator[str]:
     counts: Counter[tuple[str, str]] = Counter()
     fixes: Counter[tuple[str, str]] = Counter()
     for result in results:
         for finding in result.findings:
             counts[finding.code, finding.name] += 1
             fixes[finding.code, finding.fix.applicability] += 1
-    return "".join(
-        f"{count:6}  {code}  {name}  "
-        f"({fixes[code, 'safe']} safe, {fixes[code, 'unsafe']} unsafe, {fixes[code, 'none']} held)\n"
-        for (code, name), count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    )
+    for (code, name), count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        safe, unsafe, held = (fixes[code, grade] for grade in ("safe", "unsafe", "none"))
+        yield f"{count:6}  {code}  {name}  ({safe} safe, {unsafe} unsafe, {held} held)"
 
 
 def summary(results: Sequence[Result], *, written: bool = True) -> Iterator[str]:
@@ -96,27 +104,32 @@ def _of_library(results: Sequence[Result]) -> Iterator[str]:
             yield f"  note: {' and '.join(stale)} {'are' if len(stale) > 1 else 'is'} stale now: lock again."
 
 
-def _block(finding: Finding, root: Path) -> Iterator[str]:
+def _block(finding: Finding, result: Result) -> Iterator[Line]:
+    root = result.root
     yield _headline(finding, root)
+    if finding.is_in_code:
+        yield from excerpt(finding, result)
     for endpoint in finding.endpoints:
         route = endpoint.route or "not a path operation"
-        yield f"    {route}  {endpoint.name} ({shown(root / endpoint.path)}:{endpoint.line})"
+        yield [(f"    {route}", "bold"), (f"  {endpoint.name} ({shown(root / endpoint.path)}:{endpoint.line})", "")]
     if len(finding.chain) > 1:
         for hop in finding.chain:
-            yield f"    -> {hop.name} ({shown(root / hop.path)}:{hop.line}:{hop.column})"
+            yield [("    -> ", "dim"), (f"{hop.name} ({shown(root / hop.path)}:{hop.line}:{hop.column})", "")]
     match finding.fix.applicability:
         case "safe":
-            yield "    fix: safe, with --fix"
+            yield [("    fix: safe, with --fix", "green")]
         case "unsafe":
-            yield f"    fix: unsafe, with --fix --unsafe-fixes: {finding.fix.reason}"
+            yield [("    fix: unsafe, with --fix --unsafe-fixes", "yellow"), (f": {finding.fix.reason}", "")]
         case _:
-            yield f"    no fix: {finding.fix.reason}"
-    yield ""
+            yield [("    no fix", "red"), (f": {finding.fix.reason}", "")]
+    if finding in result.outlines:
+        yield [(f"         it {result.outlines[finding]}", "")]
+    yield []
 
 
-def _headline(finding: Finding, root: Path) -> str:
-    place = finding.place
-    return f"{shown(root / finding.path)}:{place.line}:{place.column}: {finding.code} {finding.message}"
+def _headline(finding: Finding, root: Path) -> Line:
+    where = f"{shown(root / finding.path)}:{finding.place.line}:{finding.place.column}: "
+    return [(where, "bold"), (finding.code, "bold red"), (f" {finding.message}", "")]
 
 
 def _first(paths: Sequence[str]) -> str:

@@ -1,0 +1,47 @@
+"""The lines of source in which a finding stands, with marks below what it is about."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+
+from fastmigrate.model import Finding
+from fastmigrate.pipeline import Result
+from fastmigrate.report.lines import Line
+
+__all__ = ["excerpt"]
+
+_LINES = 4  # of a call; of a longer one, the last lines are left out
+_TAB = "    "
+
+
+def excerpt(finding: Finding, result: Result) -> Iterator[Line]:
+    """The lines of a finding's place, as they stand but for tabs and control characters, each with its number."""
+    place = finding.place
+    last = min(place.end_line, place.line + _LINES - 1)
+    width = len(str(last))
+    for number in range(place.line, last + 1):
+        line = result.line(finding.path, number)
+        start = place.column - 1 if number == place.line else len(line) - len(line.lstrip())
+        end = place.end_column - 1 if number == place.end_line else len(line)
+        before, marked, after = (_visible(part) for part in (line[:start], line[start:end], line[end:]))
+        gutter = ("    ", ""), (f"{number:{width}} |", "dim")
+        yield [*gutter, (f" {before}", ""), (marked, "bold"), (after, "")]
+        if marked:
+            marks = (f" {' ' * _width(before)}{'^' * _width(marked)}", "bold red")
+            yield [("    ", ""), (" " * width + " |", "dim"), marks]
+    if last < place.end_line:
+        yield [("    ", ""), (" " * width + " |", "dim"), (" ...", "dim")]
+
+
+def _visible(text: str) -> str:
+    """A text without what moves the cursor of a terminal."""
+    text = text.replace("\t", _TAB)
+    return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in {"Cc", "Cf", "Cs"} else c for c in text)
+
+
+def _width(text: str) -> int:
+    """The cells that a text takes in a terminal."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
