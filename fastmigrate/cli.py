@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -14,6 +15,7 @@ from fastmigrate import __version__
 if TYPE_CHECKING:
     from fastmigrate.config import Config
     from fastmigrate.pipeline import Result
+    from fastmigrate.write import Change
 
 __all__ = ["command", "main"]
 
@@ -47,6 +49,17 @@ class Failure(click.ClickException):
     "--since",
     metavar="REV",
     help="Only findings that changes since this commit cause: of the call, or of a step of the way to it.",
+)
+@click.option(
+    "--baseline",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Only findings that are not in this file.",
+)
+@click.option("--no-baseline", is_flag=True, help="Also findings that are in the baseline of the configuration.")
+@click.option(
+    "--write-baseline",
+    is_flag=True,
+    help="Write all findings that are left to the baseline.  [default: fastmigrate-baseline.json]",
 )
 @click.option(
     "--statistics",
@@ -95,11 +108,13 @@ def _explanation(code: str) -> str:
 
 
 def _run(paths: Sequence[Path], config: Path | None, options: dict[str, Any]) -> tuple[list[Result], Config]:
+    from fastmigrate.baseline import BaselineError
     from fastmigrate.config import ConfigError, load_config, parse_codes
     from fastmigrate.pipeline import run_project
     from fastmigrate.since import SinceError
     from fastmigrate.sources import find_root
 
+    without_baseline = options.pop("no_baseline")
     try:
         for name in ("select", "ignore"):
             if options[name] is not None:
@@ -113,14 +128,25 @@ def _run(paths: Sequence[Path], config: Path | None, options: dict[str, Any]) ->
             settings = load_config(config or root / "pyproject.toml", options)
             if settings.unsafe_fixes and options["unsafe_fixes"] and not (settings.fix or settings.diff):
                 raise Failure("--unsafe-fixes does nothing without --fix or --diff")
+            if without_baseline:
+                settings = replace(settings, baseline=None)
+            if settings.write_baseline:
+                settings = _writing_baseline(settings)
             nested = [other for other in projects if root in other.parents]
             results.append(run_project(root, own, settings, nested))
-    except (ConfigError, SinceError) as error:
+    except (BaselineError, ConfigError, SinceError) as error:
         raise Failure(str(error)) from error
     assert settings is not None
     if not any(result.files for result in results):
         click.echo(f"fastmigrate: there are no Python files in {' '.join(map(str, paths))}", err=True)
     return results, settings
+
+
+def _writing_baseline(settings: Config) -> Config:
+    """The settings of a run that writes a baseline."""
+    if settings.diff or settings.since is not None:
+        raise Failure(f"--write-baseline does not go with {'--diff' if settings.diff else '--since'}")
+    return replace(settings, baseline=settings.baseline or Path("fastmigrate-baseline.json"))
 
 
 def _report(results: list[Result], settings: Config) -> int:
@@ -136,6 +162,9 @@ def _report(results: list[Result], settings: Config) -> int:
         lines = text_report(results, written=False)
         click.echo(drawn(lines, styled=is_styled(sys.stderr)), err=True, nl=False, color=True)
         return 0 if settings.exit_zero or not (left or changes) else FOUND
+    if settings.write_baseline:
+        changes |= _baseline(results, settings.baseline)
+        left = any(result.findings for result in results)
     if changes:
         from fastmigrate.write import WriteError, write_changes
 
@@ -147,6 +176,28 @@ def _report(results: list[Result], settings: Config) -> int:
             raise Failure(str(error)) from error
     _write(_formatted(results, settings).encode(errors="surrogateescape"), settings.output_file)
     return 0 if settings.exit_zero or not left else FOUND
+
+
+def _baseline(results: list[Result], file: Path | None) -> dict[Path, Change]:
+    """The new baseline, into which the findings go that are left."""
+    from fastmigrate.baseline import Compared, printed
+    from fastmigrate.report.paths import shown
+    from fastmigrate.write import Change
+
+    assert file is not None
+    asides = [result.compared.aside for result in results if result.compared is not None]
+    kept = [entry for entry in asides[0] if all(entry in aside for aside in asides)]
+    entries = [*kept, *(entry for result in results for entry in result.entries)]
+    for result in results:
+        in_code = [finding for finding in result.findings if finding.is_in_code]
+        result.findings = [finding for finding in result.findings if not finding.is_in_code]
+        result.compared = Compared(known=in_code)
+    try:
+        before = file.read_bytes() if file.exists() else None
+    except OSError as error:
+        raise Failure(f"{file}: {error.strerror}; nothing was changed") from error
+    click.echo(f"fastmigrate: {len(entries)} finding{'s'[len(entries) == 1 :]} in {shown(file)} now", err=True)
+    return {file: Change(before, printed(entries))}
 
 
 def _formatted(results: list[Result], settings: Config) -> str:

@@ -16,7 +16,7 @@ __all__ = ["Config", "ConfigError", "load_config", "parse_codes"]
 KEYS = (
     *("select", "ignore", "exclude", "per-file-ignores", "fix", "diff", "unsafe-fixes"),
     *("exit-zero", "statistics", "output-format", "output-file", "client", "blocking-calls"),
-    *("fallback", "client-settings"),
+    *("fallback", "client-settings", "baseline"),
 )
 FORMATS = ("text", "concise", "json", "sarif", "github", "gitlab", "rdjson")
 CHOICES = {"output-format": FORMATS, "client": ("httpx", "httpx2"), "fallback": ("thread",)}
@@ -45,6 +45,8 @@ class Config:
     output_file: str | None = None
     client: str | None = None
     since: str | None = None
+    baseline: Path | None = None
+    write_baseline: bool = False
     blocking_calls: tuple[str, ...] = ()
     fallback: str | None = None
     client_settings: tuple[tuple[str, str], ...] = ()
@@ -119,10 +121,10 @@ def _from_table(table: Mapping[str, Any], file: Path) -> Config:
                 values[key.replace("-", "_")] = value
             case "client-settings":
                 values["client_settings"] = _client_settings(value, where)
-            case "output-file":
+            case "output-file" | "baseline":
                 if not isinstance(value, str):
                     raise ConfigError(f"{where} must be a path")
-                values["output_file"] = value
+                values[key.replace("-", "_")] = value if key == "output-file" else file.parent / value
             case _:
                 raise ConfigError(f"{where}: there is no such setting; there are {', '.join(KEYS)}")
     return Config(**values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from pathspec import GitIgnoreSpec
 
+from fastmigrate.baseline import Baseline, Compared, Entry, load_baseline
 from fastmigrate.config import Config
 from fastmigrate.edits import TextEdit, lines_of, text_edits
 from fastmigrate.model import Finding, Fix
@@ -48,6 +50,8 @@ class Result:
     edits: dict[Finding, dict[str, list[TextEdit]]] = field(default_factory=dict)  # of each fix, by file
     outlines: dict[Finding, str] = field(default_factory=dict)  # what each fix would do, in words
     unused: list[tuple[str, Suppression]] = field(default_factory=list)  # comments that silence nothing, by file
+    compared: Compared | None = None  # with the baseline
+    entries: list[Entry] = field(default_factory=list)  # for what is left, in the baseline that is to be written
     _lines: dict[str, list[str]] = field(default_factory=dict)
 
     def text(self, path: str) -> str:
@@ -70,6 +74,7 @@ class _Analysis:
     everything: list[Finding]
     used: set[tuple[str, Suppression]]  # the comments that silence something, by file
     chosen: list[Finding]
+    compared: Compared | None  # with the baseline
 
 
 def run_project(root: Path, paths: Sequence[Path], config: Config, nested: Sequence[Path] = ()) -> Result:
@@ -91,6 +96,7 @@ class _Run:
         self.sources = Sources(root, config.exclude)
         self.named = self._named(paths)
         self.changed = None if config.since is None else changed_since(root, config.since)
+        self.baseline = _baseline(config)
         self.broken: dict[Finding, str] = {}  # findings whose fix did not work out, and why
 
     def _named(self, paths: Iterable[Path]) -> list[str]:
@@ -109,6 +115,9 @@ class _Run:
         if self.config.fix or self.config.diff:
             last = self._fix(result, analysis)
         result.unused = list(self._unused(last))
+        result.compared = analysis.compared
+        if self.config.write_baseline:
+            result.entries = self._entries(result)
         if self.config.output_format in _WITH_EDITS:
             result.edits = self._edits(last, result.findings) | self._edits(analysis, result.fixed)
         if self.config.output_format == "text" and not self.config.statistics:
@@ -131,12 +140,34 @@ class _Run:
             best = {f for f, found in zip(wanted, judged, strict=True) if _is_in_its_thread(found)}
             everything = [finding for finding in everything if finding not in best]
             judged = [finding for finding in judged if not _is_in_its_thread(finding)]
-        return _Analysis(planner, everything, used, [finding for finding in judged if self._is_chosen(finding)])
+        chosen = [f for f in judged if self._lies_in_paths(f.path) and self._is_looked_for(f.code, f.path)]
+        compared = self._compared(sources, chosen)
+        if compared is not None and not self.config.write_baseline:
+            known = set(compared.known)
+            chosen = [finding for finding in chosen if finding not in known]
+        if self.changed is not None:
+            chosen = [finding for finding in chosen if self.changed.causes(finding)]
+        return _Analysis(planner, everything, used, chosen, compared)
 
-    def _is_chosen(self, finding: Finding) -> bool:
-        if not self._lies_in_paths(finding.path) or not self._is_looked_for(finding.code, finding.path):
-            return False
-        return self.changed is None or self.changed.causes(finding)
+    def _compared(self, sources: Sources, findings: Iterable[Finding]) -> Compared | None:
+        """These findings beside the baseline, if there is one."""
+        if self.baseline is None:
+            return None
+        in_code = [finding for finding in findings if finding.is_in_code]
+        entries = [(f, self.baseline.entry(f, self.root, _source(sources, f))) for f in in_code]
+        return self.baseline.compared(entries, self._covers)
+
+    def _covers(self, entry: Entry) -> bool:
+        """Whether the finding of an entry in the baseline would be found, if it was still there."""
+        assert self.baseline is not None
+        path = os.path.relpath(self.baseline.file.parent / entry.path, self.root)
+        known = entry.code in all_rules() and not path.startswith("..")
+        return known and self._lies_in_paths(path) and self._is_looked_for(entry.code, path)
+
+    def _entries(self, result: Result) -> list[Entry]:
+        assert self.baseline is not None
+        left = (finding for finding in result.findings if finding.is_in_code)
+        return [self.baseline.entry(f, self.root, _source(result.sources, f)) for f in left]
 
     def _is_looked_for(self, code: str, path: str) -> bool:
         """Whether the configuration asks for findings of a rule in a file."""
@@ -208,7 +239,11 @@ class _Run:
         """Note where the library was declared, and where it could not be."""
         library = result.library = project.library
         result.declared, result.by_hand, result.stale = list(plan.declaring), list(plan.by_hand), list(plan.stale)
-        new = [p for p, change in result.changes.items() if p in plan.intents and library.encode() not in change.before]
+        new = [
+            p
+            for p, change in result.changes.items()
+            if p in plan.intents and library.encode() not in (change.before or b"")
+        ]
         if not result.declared and not result.by_hand:
             found = project.declarations
             unknown = (path for path in new if found.missing(path, library) is None)
@@ -267,6 +302,22 @@ class _Run:
 
 def _is_in_its_thread(finding: Finding) -> bool:
     return finding.code == "FM202" and finding.fix.applicability == "none"
+
+
+def _baseline(config: Config) -> Baseline | None:
+    if config.baseline is None:
+        return None
+    file = config.baseline.parent.resolve() / config.baseline.name
+    return Baseline(file) if config.write_baseline and not file.exists() else load_baseline(file)
+
+
+def _source(sources: Sources, finding: Finding) -> str:
+    """The text that a finding is about."""
+    place = finding.place
+    lines = lines_of(sources.decode(finding.path).text)[place.line - 1 : place.end_line]
+    lines[-1] = lines[-1][: place.end_column - 1]
+    lines[0] = lines[0][place.column - 1 :]
+    return "".join(lines)
 
 
 def _suppressed(sources: Sources, findings: Iterable[Finding]) -> tuple[set[Finding], set[tuple[str, Suppression]]]:

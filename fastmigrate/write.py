@@ -13,15 +13,19 @@ from pathlib import Path
 __all__ = ["Change", "WriteError", "write_changes"]
 
 
+_NEW = 0o644
+"""The mode of a file that is new."""
+
+
 class WriteError(Exception):
     """Files that cannot be written; none has been changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The bytes that a file had when it was read, and those that it shall have."""
+    """The bytes that a file had when it was read, or None if there was none, and those that it shall have."""
 
-    before: bytes
+    before: bytes | None
     after: bytes
 
 
@@ -45,8 +49,11 @@ def write_changes(changes: Mapping[Path, Change]) -> None:
             temporary.replace(target)
     except BaseException as error:
         for target in done:
-            if target.read_bytes() != targets[target].before:
-                _stage(target, targets[target].before).replace(target)
+            before = targets[target].before
+            if before is None:
+                target.unlink(missing_ok=True)
+            elif target.read_bytes() != before:
+                _stage(target, before).replace(target)
         if isinstance(error, OSError):
             raise WriteError(f"{error.filename}: {error.strerror}; nothing was changed") from error
         raise
@@ -60,19 +67,24 @@ def _check(target: Path, change: Change) -> None:
     try:
         current = target.read_bytes()
         mode = target.stat().st_mode
+    except FileNotFoundError as error:
+        if change.before is not None or not target.parent.is_dir():
+            raise WriteError(f"{target}: {error.strerror}; nothing was changed") from error
+        current, mode = None, stat.S_IWUSR
     except OSError as error:
         raise WriteError(f"{target}: {error.strerror}; nothing was changed") from error
     if current != change.before:
         raise WriteError(f"{target}: changed while fastmigrate was running; nothing was changed, please run it again")
     # a rename would replace a read-only file, too: its owner said not to
-    if not mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH) or not os.access(target, os.W_OK):
+    is_writable = current is None or os.access(target, os.W_OK)
+    if not mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH) or not is_writable:
         raise WriteError(f"{target}: is read-only; nothing was changed")
     if not os.access(target.parent, os.W_OK):
         raise WriteError(f"{target.parent}: no file can be written in this folder; nothing was changed")
 
 
 def _stage(target: Path, content: bytes) -> Path:
-    status = target.stat()
+    status = target.stat() if target.exists() else None
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".fastmigrate", dir=target.parent)
     temporary = Path(name)
     try:
@@ -80,9 +92,10 @@ def _stage(target: Path, content: bytes) -> Path:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        temporary.chmod(stat.S_IMODE(status.st_mode))
-        with contextlib.suppress(OSError):  # keeping the owner takes rights that one may not have
-            os.chown(temporary, status.st_uid, status.st_gid)
+        temporary.chmod(_NEW if status is None else stat.S_IMODE(status.st_mode))
+        if status is not None:
+            with contextlib.suppress(OSError):  # keeping the owner takes rights that one may not have
+                os.chown(temporary, status.st_uid, status.st_gid)
     except BaseException:
         temporary.unlink()
         raise

@@ -20,7 +20,7 @@ def unified_diff(changes: Mapping[Path, Change]) -> bytes:
 def _file_diff(name: bytes, change: Change) -> bytes:
     lines = difflib.diff_bytes(
         difflib.unified_diff,
-        _lines(change.before),
+        _lines(change.before or b""),
         _lines(change.after),
         b"a/" + name,
         b"b/" + name,

@@ -30,6 +30,7 @@ def json_report(results: Sequence[Result]) -> str:
             for result in results
             for path, comment in result.unused
         ],
+        **_of_baseline(results),
         "summary": {
             "files": sum(result.files for result in results),
             "findings": len(findings),
@@ -38,6 +39,14 @@ def json_report(results: Sequence[Result]) -> str:
         },
     }
     return json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+
+
+def _of_baseline(results: Sequence[Result]) -> dict[str, Any]:
+    compared = [result.compared for result in results if result.compared is not None]
+    if not compared:
+        return {}
+    known = sum(len(one.known) for one in compared)
+    return {"baseline": {"known": known, "gone": [asdict(entry) for one in compared for entry in one.gone]}}
 
 
 def _finding(finding: Finding, result: Result) -> dict[str, Any]:

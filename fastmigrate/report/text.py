@@ -57,7 +57,8 @@ def summary(results: Sequence[Result], *, written: bool = True) -> Iterator[str]
     for finding in findings:
         by_grade[finding.fix.applicability].append(finding)
     if not findings and not fixed:
-        yield f"No findings in {_count(sum(result.files for result in results), 'file')}."
+        new = "new " if any(result.compared is not None for result in results) else ""
+        yield f"No {new}findings in {_count(sum(result.files for result in results), 'file')}."
     unreadable = sum(1 for finding in findings if not finding.is_in_code)
     safe, unsafe, held = (len(by_grade[grade]) for grade in ("safe", "unsafe", "none"))
     held -= unreadable
@@ -78,9 +79,27 @@ def summary(results: Sequence[Result], *, written: bool = True) -> Iterator[str]
             codes = ", ".join(sorted(comment.codes))
             where = f"{shown(result.root / path)}:{comment.line}"
             yield f"  note: {where}: the comment that ignores {codes} silences nothing."
+    yield from _of_baseline(results)
     doubtful = (finding for result in results for finding in result.fixed if finding.fix.applicability == "unsafe")
     yield from _by_reason("look at" if written else "unsafe", doubtful)
     yield from _by_reason("held", (finding for finding in by_grade["none"] if finding.is_in_code))
+
+
+def _of_baseline(results: Sequence[Result]) -> Iterator[str]:
+    """What the baseline knows, what of it is gone, and which of its findings stall more than it says."""
+    compared = [(result, result.compared) for result in results if result.compared is not None]
+    known = sum(len(one.known) for _, one in compared)
+    if known:
+        yield f"  note: {_count(known, 'finding')} in the baseline."
+    for result, one in compared:
+        for finding, names in one.grown.items():
+            where = f"{shown(result.root / finding.path)}:{finding.place.line}"
+            yield f"  note: {where}: is in the baseline, but not for {', '.join(names)}."
+    gone = [entry for _, one in compared for entry in one.gone]
+    if gone:
+        yield f"  note: {_count(len(gone), 'finding')} of the baseline {'is' if len(gone) == 1 else 'are'} gone:"
+        yield from (f"    {entry.path}: {entry.code} {entry.call}" for entry in gone)
+        yield "    --write-baseline takes them out."
 
 
 def _by_reason(what: str, findings: Iterable[Finding]) -> Iterator[str]:
