@@ -72,6 +72,7 @@ class Failure(click.ClickException):
     type=click.Choice(["httpx", "httpx2"]),
     help="The library to migrate to.  [default: what the project uses, else httpx]",
 )
+@click.option("-v", "--verbose", is_flag=True, help="Say on stderr what is done, and how long it takes.")
 @click.option("--explain", metavar="CODE", help="Explain a rule, and exit.")
 @click.option(
     "--exit-zero", is_flag=True, default=None, help="Exit with 0 also when findings are left or --diff has changes."
@@ -111,10 +112,11 @@ def _run(paths: Sequence[Path], config: Path | None, options: dict[str, Any]) ->
     from fastmigrate.baseline import BaselineError
     from fastmigrate.config import ConfigError, load_config, parse_codes
     from fastmigrate.pipeline import run_project
+    from fastmigrate.progress import Progress
     from fastmigrate.since import SinceError
     from fastmigrate.sources import find_root
 
-    without_baseline = options.pop("no_baseline")
+    without_baseline, verbose = options.pop("no_baseline"), options.pop("verbose")
     try:
         for name in ("select", "ignore"):
             if options[name] is not None:
@@ -124,16 +126,17 @@ def _run(paths: Sequence[Path], config: Path | None, options: dict[str, Any]) ->
             whole = path.resolve()
             projects.setdefault(find_root(whole), []).append(whole)
         results, settings = [], None
-        for root, own in sorted(projects.items()):
-            settings = load_config(config or root / "pyproject.toml", options)
-            if settings.unsafe_fixes and options["unsafe_fixes"] and not (settings.fix or settings.diff):
-                raise Failure("--unsafe-fixes does nothing without --fix or --diff")
-            if without_baseline:
-                settings = replace(settings, baseline=None)
-            if settings.write_baseline:
-                settings = _writing_baseline(settings)
-            nested = [other for other in projects if root in other.parents]
-            results.append(run_project(root, own, settings, nested))
+        with Progress(verbose=verbose, bar=sys.stderr.isatty() and not verbose) as progress:
+            for root, own in sorted(projects.items()):
+                settings = load_config(config or root / "pyproject.toml", options)
+                if settings.unsafe_fixes and options["unsafe_fixes"] and not (settings.fix or settings.diff):
+                    raise Failure("--unsafe-fixes does nothing without --fix or --diff")
+                if without_baseline:
+                    settings = replace(settings, baseline=None)
+                if settings.write_baseline:
+                    settings = _writing_baseline(settings)
+                nested = [other for other in projects if root in other.parents]
+                results.append(run_project(root, own, settings, nested, progress))
     except (BaselineError, ConfigError, SinceError) as error:
         raise Failure(str(error)) from error
     assert settings is not None
@@ -182,6 +185,7 @@ def _baseline(results: list[Result], file: Path | None) -> dict[Path, Change]:
     """The new baseline, into which the findings go that are left."""
     from fastmigrate.baseline import Compared, printed
     from fastmigrate.report.paths import shown
+    from fastmigrate.wording import count
     from fastmigrate.write import Change
 
     assert file is not None
@@ -196,7 +200,7 @@ def _baseline(results: list[Result], file: Path | None) -> dict[Path, Change]:
         before = file.read_bytes() if file.exists() else None
     except OSError as error:
         raise Failure(f"{file}: {error.strerror}; nothing was changed") from error
-    click.echo(f"fastmigrate: {len(entries)} finding{'s'[len(entries) == 1 :]} in {shown(file)} now", err=True)
+    click.echo(f"fastmigrate: {count(len(entries), 'finding')} in {shown(file)} now", err=True)
     return {file: Change(before, printed(entries))}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,15 +13,17 @@ from pathspec import GitIgnoreSpec
 
 from fastmigrate.baseline import Baseline, Compared, Entry, load_baseline
 from fastmigrate.config import Config
-from fastmigrate.edits import TextEdit, lines_of, text_edits
+from fastmigrate.edits import TextEdit, lines_of
 from fastmigrate.model import Finding, Fix
 from fastmigrate.plan.planner import Plan, Planner
+from fastmigrate.progress import Progress
 from fastmigrate.project.project import Project
 from fastmigrate.rules import all_rules
 from fastmigrate.since import changed_since
 from fastmigrate.sources import Sources
 from fastmigrate.suppress import Suppression, read_suppressions, silencing
 from fastmigrate.verify import VerificationError, compare_findings, key_of
+from fastmigrate.wording import count
 from fastmigrate.write import Change
 
 __all__ = ["Result", "run_project"]
@@ -77,23 +79,34 @@ class _Analysis:
     compared: Compared | None  # with the baseline
 
 
-def run_project(root: Path, paths: Sequence[Path], config: Config, nested: Sequence[Path] = ()) -> Result:
+def run_project(
+    root: Path,
+    paths: Sequence[Path],
+    config: Config,
+    nested: Sequence[Path] = (),
+    progress: Progress | None = None,
+) -> Result:
     """Analyse one project, and make the changes that the configuration asks for, in memory.
 
     `paths` choose the findings: absolute paths of files and folders below `root`, less what lies in one of the
     `nested` projects, which have a run of their own.
     """
     sys.setrecursionlimit(max(sys.getrecursionlimit(), _NESTING))
-    return _Run(root, paths, config, nested).run()
+    return _Run(root, paths, config, nested, progress or Progress()).run()
 
 
 class _Run:
-    def __init__(self, root: Path, paths: Sequence[Path], config: Config, nested: Sequence[Path]) -> None:
+    def __init__(
+        self, root: Path, paths: Sequence[Path], config: Config, nested: Sequence[Path], progress: Progress
+    ) -> None:
         self.root = root
+        self.progress = progress
         self.paths = frozenset(paths)
         self.nested = frozenset(nested)
         self.config = config
-        self.sources = Sources(root, config.exclude)
+        progress.say(f"{root}:")
+        with progress.stage("listing files"):
+            self.sources = Sources(root, config.exclude)
         self.named = self._named(paths)
         self.changed = None if config.since is None else changed_since(root, config.since)
         self.baseline = _baseline(config)
@@ -128,14 +141,22 @@ class _Run:
     # -- findings
 
     def _analyse(self, sources: Sources) -> _Analysis:
-        project = Project(
-            sources, self.named, self.config.client, self.config.blocking_calls, self.config.client_settings
-        )
-        everything = sorted((f for rule in all_rules().values() for f in rule.find(project)), key=lambda f: f.order)
+        config, stage = self.config, self.progress.stage
+        with stage("reading modules") as reading:
+            project = Project(
+                sources, self.named, config.client, config.blocking_calls, config.client_settings, reading.step
+            )
+            project.graph  # noqa: B018 - which reads all that can matter
+            reading.done = f"{reading.steps} of {count(len(sources.paths), 'file')} read"
+        with stage("looking for findings", len(all_rules())) as looking:
+            everything = sorted(self._everything(project, looking.step), key=lambda finding: finding.order)
+            looking.done = f"{count(len(everything), 'finding')} in all files, by all rules"
         suppressed, used = _suppressed(sources, everything)
         wanted = [finding for finding in everything if finding not in suppressed]
-        planner = Planner(project, wanted, suppressed, falls_back=self.config.fallback == "thread")
-        judged = planner.judged()
+        with stage("planning fixes") as planning:
+            planner = Planner(project, wanted, suppressed, falls_back=config.fallback == "thread")
+            judged = planner.judged()
+            planning.done = f"fixes planned with {project.library}"
         if planner.falls_back:  # what has no better form than a thread is as it should be
             best = {f for f, found in zip(wanted, judged, strict=True) if _is_in_its_thread(found)}
             everything = [finding for finding in everything if finding not in best]
@@ -148,6 +169,12 @@ class _Run:
         if self.changed is not None:
             chosen = [finding for finding in chosen if self.changed.causes(finding)]
         return _Analysis(planner, everything, used, chosen, compared)
+
+    @staticmethod
+    def _everything(project: Project, step: Callable[[], None]) -> Iterator[Finding]:
+        for rule in all_rules().values():
+            yield from rule.find(project)
+            step()
 
     def _compared(self, sources: Sources, findings: Iterable[Finding]) -> Compared | None:
         """These findings beside the baseline, if there is one."""
@@ -197,26 +224,17 @@ class _Run:
 
     def _edits(self, analysis: _Analysis, findings: Iterable[Finding]) -> dict[Finding, dict[str, list[TextEdit]]]:
         """What the fix of each finding changes by itself, in the files as that analysis has seen them."""
-        from fastmigrate.rewrite.declaring import declared
-        from fastmigrate.rewrite.rewriter import RewriteError, rewrite  # LibCST is slow to import
+        from fastmigrate.changes import Changes  # LibCST is slow to import
 
-        sources, library = analysis.planner.project.sources, analysis.planner.project.library
-        rewritten: dict[tuple[str, object], list[TextEdit]] = {}
+        planner = analysis.planner
+        changes = Changes(planner.project.sources, planner.project.library)
+        fixable = [finding for finding in findings if finding.fix.applicability != "none"]
         found: dict[Finding, dict[str, list[TextEdit]]] = {}
-        for finding in (f for f in findings if f.fix.applicability != "none"):
-            plan = analysis.planner.plan([finding], unsafe=finding.fix.applicability == "unsafe")
-            try:
-                for path, intents in plan.intents.items():
-                    if (path, intents) not in rewritten:
-                        text = sources.decode(path).text
-                        rewritten[path, intents] = text_edits(text, rewrite(text, intents))
-                    found.setdefault(finding, {})[path] = rewritten[path, intents]
-                for path in plan.declaring:
-                    before = sources.read(path)
-                    after = declared(path, before, library)
-                    found.setdefault(finding, {})[path] = text_edits(before.decode(), after.decode())
-            except (RewriteError, UnicodeDecodeError):
-                found.pop(finding, None)
+        with self.progress.stage("writing out each fix", len(fixable)) as stage:
+            for finding in fixable:
+                found[finding] = changes.edits(planner.plan([finding], unsafe=finding.fix.applicability == "unsafe"))
+                stage.step()
+            stage.done = f"{len(fixable)} fixes written out, each by itself"
         return found
 
     def _fix(self, result: Result, analysis: _Analysis) -> _Analysis:
@@ -228,7 +246,7 @@ class _Run:
         result.findings = [self._unless_broken(f) for f in (after or analysis).chosen]
         if after is not None:
             result.fixed = fixed
-            result.changes = {p: Change(self.sources.read(p), new) for p, new in sorted(changed.items())}
+            result.changes = dict(sorted(changed.items()))
             result.sources = after.planner.project.sources
             self._note_library(
                 result, analysis.planner.plan(fixed, unsafe=self.config.unsafe_fixes), analysis.planner.project
@@ -249,36 +267,32 @@ class _Run:
             unknown = (path for path in new if found.missing(path, library) is None)
             result.undeclared = [path for path in unknown if found.mention(path, library) is not True]
 
-    def _rewritten(self, analysis: _Analysis, fixable: list[Finding]) -> tuple[list[Finding], dict[str, bytes]]:
-        """The findings whose fixes could be written, and the files with all of these fixes."""
-        from fastmigrate.rewrite.declaring import declared
-        from fastmigrate.rewrite.rewriter import RewriteError, rewrite  # LibCST is slow to import
+    def _rewritten(self, analysis: _Analysis, fixable: list[Finding]) -> tuple[list[Finding], dict[str, Change]]:
+        """The findings whose fixes could be written, and the changes of all of these fixes."""
+        from fastmigrate.changes import Changes, UneditableError  # LibCST is slow to import
 
+        planner = analysis.planner
+        changes = Changes(self.sources, planner.project.library)
         while fixable:
-            changed: dict[str, bytes] = {}
-            path = ""
+            plan = planner.plan(fixable, unsafe=self.config.unsafe_fixes)
             try:
-                plan = analysis.planner.plan(fixable, unsafe=self.config.unsafe_fixes)
-                for path in plan.declaring:
-                    changed[path] = declared(path, self.sources.read(path), analysis.planner.project.library)
-                for path, intents in plan.intents.items():
-                    source = self.sources.decode(path)
-                    if source.encode(source.text) != self.sources.read(path):
-                        raise RewriteError(f"its bytes are not those that {source.encoding} gives for its text")
-                    changed[path] = source.encode(rewrite(source.text, intents))
-            except (RewriteError, UnicodeEncodeError) as error:
-                touching = [f for f in fixable if path in analysis.planner.plan([f]).intents]
-                self._break(touching or fixable, f"{path} could not be edited: {error}")
+                with self.progress.stage("rewriting files", len(plan.intents)) as stage:
+                    changed = changes.of(plan, stage.step)
+                    stage.done = f"{count(len(changed), 'file')} rewritten"
+            except UneditableError as error:
+                touching = [f for f in fixable if error.path in planner.plan([f]).intents]
+                self._break(touching or fixable, str(error))
                 fixable = [finding for finding in fixable if finding not in self.broken]
             else:
                 return fixable, changed
         return [], {}
 
-    def _verified(self, analysis: _Analysis, fixed: list[Finding], changed: dict[str, bytes]) -> _Analysis | None:
+    def _verified(self, analysis: _Analysis, fixed: list[Finding], changed: dict[str, Change]) -> _Analysis | None:
         """The analysis of the changed project, or None if it is not as it should be: then all its fixes are held."""
         before = Counter(key_of(finding) for finding in analysis.chosen)
         since, self.changed = self.changed, None  # which counts the lines of the files as they were
-        after = self._analyse(self.sources.with_changes(changed))
+        self.progress.say("checking the migrated project:")
+        after = self._analyse(self.sources.with_changes({path: change.after for path, change in changed.items()}))
         self.changed = since
         if since is not None:
             after.chosen = [finding for finding in after.chosen if before[key_of(finding)]]

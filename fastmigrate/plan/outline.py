@@ -21,6 +21,7 @@ from fastmigrate.plan.goals import (
 )
 from fastmigrate.plan.users import Users
 from fastmigrate.project.project import Project
+from fastmigrate.wording import count
 
 __all__ = ["outline"]
 
@@ -75,13 +76,9 @@ def _listed(names: list[str], what: str) -> str:
     """The names, or how many there are of them."""
     names = list(dict.fromkeys(names))
     if len(names) > _NAMED:
-        return _count(len(names), what)
+        return count(len(names), what)
     return " and ".join(", ".join(names).rsplit(", ", 1))
 
 
 def _the(number: int, what: str) -> str:
-    return f"the {what}" if number == 1 else _count(number, what)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+    return f"the {what}" if number == 1 else count(number, what)

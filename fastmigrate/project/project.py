@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property, partial
 
@@ -61,7 +61,8 @@ class Project:
 
     `named` are the files that the user asked for by name, `library` is the one that calls are migrated to: "httpx",
     "httpx2", or None for the one that the project uses. `blocking_calls` are dotted names of what else blocks,
-    `client_settings` the arguments that the user wants for the clients that are written.
+    `client_settings` the arguments that the user wants for the clients that are written. `read` is called whenever a
+    file has been read.
     """
 
     def __init__(
@@ -71,8 +72,10 @@ class Project:
         library: str | None = None,
         blocking_calls: Iterable[str] = (),
         client_settings: Iterable[tuple[str, str]] = (),
+        read: Callable[[], None] = lambda: None,
     ) -> None:
         self.sources = sources
+        self._read = read
         self.client_settings = dict(client_settings)
         self._library = library
         configured = {canonical(name) for name in blocking_calls}
@@ -124,6 +127,7 @@ class Project:
             self._links[path] = None  # what a file that is being read says of itself is not known yet
             try:
                 self._links[path] = read_links(path, self.tree_of(path))
+                self._read()
             except SourceError as error:
                 self.unreadable[path] = error
             except RecursionError:

@@ -11,6 +11,7 @@ from fastmigrate.pipeline import Result
 from fastmigrate.report.excerpt import excerpt
 from fastmigrate.report.lines import Line
 from fastmigrate.report.paths import shown
+from fastmigrate.wording import count
 
 __all__ = ["concise_report", "statistics_report", "summary", "text_report"]
 
@@ -58,17 +59,17 @@ def summary(results: Sequence[Result], *, written: bool = True) -> Iterator[str]
         by_grade[finding.fix.applicability].append(finding)
     if not findings and not fixed:
         new = "new " if any(result.compared is not None for result in results) else ""
-        yield f"No {new}findings in {_count(sum(result.files for result in results), 'file')}."
+        yield f"No {new}findings in {count(sum(result.files for result in results), 'file')}."
     unreadable = sum(1 for finding in findings if not finding.is_in_code)
     safe, unsafe, held = (len(by_grade[grade]) for grade in ("safe", "unsafe", "none"))
     held -= unreadable
-    parts = [f"{fixed} {'fixed' if written else 'would be fixed'} in {_count(changed, 'file')}"] if fixed else []
+    parts = [f"{fixed} {'fixed' if written else 'would be fixed'} in {count(changed, 'file')}"] if fixed else []
     parts += [f"{safe} can be fixed with --fix"] if safe else []
     parts += [f"{held} held"] if held else []
     parts += [f"{unreadable} unreadable"] if unreadable else []
     parts += [f"{unsafe} {'needs' if unsafe == 1 else 'need'} --unsafe-fixes"] if unsafe else []
     if parts:
-        yield f"{', '.join(parts)}." + (f" {_count(len(findings), 'finding')} left." if findings else "")
+        yield f"{', '.join(parts)}." + (f" {count(len(findings), 'finding')} left." if findings else "")
     yield from _of_library(results)
     undeclared = [shown(result.root / path) for result in results for path in result.undeclared]
     if undeclared:
@@ -90,14 +91,14 @@ def _of_baseline(results: Sequence[Result]) -> Iterator[str]:
     compared = [(result, result.compared) for result in results if result.compared is not None]
     known = sum(len(one.known) for _, one in compared)
     if known:
-        yield f"  note: {_count(known, 'finding')} in the baseline."
+        yield f"  note: {count(known, 'finding')} in the baseline."
     for result, one in compared:
         for finding, names in one.grown.items():
             where = f"{shown(result.root / finding.path)}:{finding.place.line}"
             yield f"  note: {where}: is in the baseline, but not for {', '.join(names)}."
     gone = [entry for _, one in compared for entry in one.gone]
     if gone:
-        yield f"  note: {_count(len(gone), 'finding')} of the baseline {'is' if len(gone) == 1 else 'are'} gone:"
+        yield f"  note: {count(len(gone), 'finding')} of the baseline {'is' if len(gone) == 1 else 'are'} gone:"
         yield from (f"    {entry.path}: {entry.code} {entry.call}" for entry in gone)
         yield "    --write-baseline takes them out."
 
@@ -157,7 +158,3 @@ def _first(paths: Sequence[str]) -> str:
 
 def _verb(paths: Sequence[str]) -> str:
     return "needs" if len(paths) == 1 else "need"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
