@@ -44,9 +44,9 @@ def _statistics(results: Sequence[Result]) -> Iterator[str]:
         for finding in result.findings:
             counts[finding.code, finding.name] += 1
             fixes[finding.code, finding.fix.applicability] += 1
-    for (code, name), count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+    for (code, name), number in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
         safe, unsafe, held = (fixes[code, grade] for grade in ("safe", "unsafe", "none"))
-        yield f"{count:6}  {code}  {name}  ({safe} safe, {unsafe} unsafe, {held} held)"
+        yield f"{number:6}  {code}  {name}  ({safe} safe, {unsafe} unsafe, {held} held)"
 
 
 def summary(results: Sequence[Result], *, written: bool = True) -> Iterator[str]:
@@ -106,8 +106,8 @@ def _of_baseline(results: Sequence[Result]) -> Iterator[str]:
 def _by_reason(what: str, findings: Iterable[Finding]) -> Iterator[str]:
     """The reasons of findings, the most frequent ones first."""
     reasons = Counter(finding.fix.reason or "" for finding in findings)
-    for reason, count in sorted(reasons.items(), key=lambda item: (-item[1], item[0])):
-        yield f"  {what} ({count}): {reason}"
+    for reason, number in sorted(reasons.items(), key=lambda item: (-item[1], item[0])):
+        yield f"  {what} ({number}): {reason}"
 
 
 def _of_library(results: Sequence[Result]) -> Iterator[str]:
