@@ -3,40 +3,22 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.copies import commit_all, copy_project, git
 from tests.projects import project
 from tests.test_cli import MAIN
-
-ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="module")
 def hooks(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """This project as it stands, committed to a repository that pre-commit can clone; and the commit."""
-    folder = tmp_path_factory.mktemp("hooks") / "fastmigrate"
-    shutil.copytree(ROOT / "fastmigrate", folder / "fastmigrate", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE", ".pre-commit-hooks.yaml"):
-        shutil.copy(ROOT / name, folder / name)
+    folder = copy_project(tmp_path_factory.mktemp("hooks") / "fastmigrate")
     return folder, commit_all(folder)
-
-
-def git(folder: Path, *args: str) -> str:
-    identity = ["-c", "user.name=Tester", "-c", "user.email=tester@example.org"]
-    done = subprocess.run(["git", *identity, *args], cwd=folder, capture_output=True, text=True, check=True)
-    return done.stdout.strip()
-
-
-def commit_all(folder: Path) -> str:
-    git(folder, "init", "-q")
-    git(folder, "add", "-A")
-    git(folder, "commit", "-qm", "all")
-    return git(folder, "rev-parse", "HEAD")
 
 
 def pre_commit(folder: Path, cache: Path, hook: str) -> subprocess.CompletedProcess[str]:
@@ -71,3 +53,20 @@ def test_hooks(hooks: tuple[Path, str], tmp_path: Path) -> None:
     git(folder, "add", "-A")
     assert pre_commit(folder, tmp_path / "cache", "fastmigrate").returncode == 0
     assert pre_commit(folder, tmp_path / "cache", "fastmigrate-fix").returncode == 0
+
+
+def test_a_hook_takes_options(hooks: tuple[Path, str], tmp_path: Path) -> None:
+    """What is committed already is no concern of this hook; what is staged is."""
+    repository, revision = hooks
+    folder = project(tmp_path / "project", main=MAIN)
+    (folder / ".pre-commit-config.yaml").write_text(
+        f"repos:\n- repo: {repository}\n  rev: {revision}\n  hooks:\n  - id: fastmigrate\n    args: [--since, HEAD]\n"
+    )
+    commit_all(folder)
+    assert pre_commit(folder, tmp_path / "cache", "fastmigrate").returncode == 0
+    project(folder, other=MAIN)
+    git(folder, "add", "-A")
+    checked = pre_commit(folder, tmp_path / "cache", "fastmigrate")
+    assert checked.returncode == 1
+    assert "other.py:10:12: FM101" in checked.stdout
+    assert "main.py" not in checked.stdout
