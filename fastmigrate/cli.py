@@ -32,13 +32,23 @@ class Failure(click.ClickException):
         click.echo(f"fastmigrate: {self.message}", err=True)
 
 
+def _codes(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The codes of rules with which a shell completes the last one of a comma list."""
+    from fastmigrate.rules import all_rules
+
+    before, comma, last = incomplete.rpartition(",")
+    return [f"{before}{comma}{code}" for code in all_rules() if code.startswith(last.upper())]
+
+
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
 @click.option("--fix", is_flag=True, default=None, help="Write the safe fixes.")
 @click.option("--diff", is_flag=True, default=None, help="Print what --fix would change, as a patch; write nothing.")
 @click.option("--unsafe-fixes", is_flag=True, default=None, help="With --fix or --diff: apply unsafe fixes, too.")
-@click.option("--select", metavar="CODES", help="Only these rules: codes or prefixes, with commas between.")
-@click.option("--ignore", metavar="CODES", help="Not these rules.")
+@click.option(
+    "--select", metavar="CODES", shell_complete=_codes, help="Only these rules: codes or prefixes, with commas between."
+)
+@click.option("--ignore", metavar="CODES", shell_complete=_codes, help="Not these rules.")
 @click.option(
     "--output-format",
     type=click.Choice(["text", "concise", "json", "sarif", "github", "gitlab", "rdjson"]),
@@ -73,7 +83,7 @@ class Failure(click.ClickException):
     help="The library to migrate to.  [default: what the project uses, else httpx]",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Say on stderr what is done, and how long it takes.")
-@click.option("--explain", metavar="CODE", help="Explain a rule, and exit.")
+@click.option("--explain", metavar="CODE", shell_complete=_codes, help="Explain a rule, and exit.")
 @click.option(
     "--exit-zero", is_flag=True, default=None, help="Exit with 0 also when findings are left or --diff has changes."
 )
@@ -84,7 +94,7 @@ class Failure(click.ClickException):
 )
 @click.version_option(__version__, prog_name="fastmigrate")
 def command(paths: tuple[Path, ...], explain: str | None, config: Path | None, **options: Any) -> int:
-    """Find requests calls in async path operations of FastAPI apps, and rewrite them to a shared httpx client.
+    """Find blocking HTTP calls on the event loop of FastAPI apps, and rewrite them to a shared httpx client.
 
     PATHS are files and folders whose findings are wanted; the whole project around them is read. Default: the
     current folder.

@@ -52,11 +52,8 @@ def test_a_call_over_lines_is_shown_from_its_beginning(tmp_path: Path) -> None:
         "     9 |     return requests.get(\n"
         "       |            ^^^^^^^^^^^^^\n"
         "    10 |         'http://x',\n"
-        "       |         ^^^^^^^^^^^\n"
         "    11 |         params=None,\n"
-        "       |         ^^^^^^^^^^^^\n"
         "    12 |         data=None,\n"
-        "       |         ^^^^^^^^^^\n"
         "       | ...\n"
     ) in fastmigrate(cwd=tmp_path).stdout
 

@@ -17,7 +17,7 @@ _GRADES = {Parity.EXACT: "safe", Parity.PINNED: "safe", Parity.LOSSY: "unsafe", 
 _HEAD = """\
 # What is migrated, how, and what is not
 
-This page is printed from the tables that fastmigrate works with (`python -m fastmigrate.knowledge`), each row of which
+This page is printed from the tables that fastmigrate works with, each row of which
 is tested with the installed requests, httpx and httpx2 against a server that records what it receives.
 
 *Safe* rows give the same for every input, by themselves or by what the fix writes. *Unsafe* ones can differ: the fix

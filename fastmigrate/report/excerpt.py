@@ -16,18 +16,18 @@ _TAB = "    "
 
 
 def excerpt(finding: Finding, result: Result) -> Iterator[Line]:
-    """The lines of a finding's place, as they stand but for tabs and control characters, each with its number."""
+    """The lines of a finding's place, as they stand but for tabs and control characters, each with its number; marks
+    stand below the first one."""
     place = finding.place
     last = min(place.end_line, place.line + _LINES - 1)
     width = len(str(last))
     for number in range(place.line, last + 1):
         line = result.line(finding.path, number)
-        start = place.column - 1 if number == place.line else len(line) - len(line.lstrip())
+        start = place.column - 1 if number == place.line else 0
         end = place.end_column - 1 if number == place.end_line else len(line)
         before, marked, after = (_visible(part) for part in (line[:start], line[start:end], line[end:]))
-        gutter = ("    ", ""), (f"{number:{width}} |", "dim")
-        yield [*gutter, (f" {before}", ""), (marked, "bold"), (after, "")]
-        if marked:
+        yield [("    ", ""), (f"{number:{width}} |", "dim"), (f" {before}", ""), (marked, "bold"), (after, "")]
+        if number == place.line:
             marks = (f" {' ' * _width(before)}{'^' * _width(marked)}", "bold red")
             yield [("    ", ""), (" " * width + " |", "dim"), marks]
     if last < place.end_line:

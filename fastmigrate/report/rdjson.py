@@ -8,8 +8,8 @@ from typing import Any
 
 from fastmigrate.model import Finding
 from fastmigrate.pipeline import Result
+from fastmigrate.report.links import HOME, page_of
 from fastmigrate.report.paths import shown
-from fastmigrate.report.sarif import HOME
 
 __all__ = ["rdjson_report"]
 
@@ -30,7 +30,7 @@ def _diagnostic(finding: Finding, result: Result) -> dict[str, Any]:
         "message": f"{finding.message}. Fix: {finding.fix.applicability}{reason}",
         "location": {"path": shown(result.root / path), "range": {"start": start, "end": end}},
         "severity": "ERROR",
-        "code": {"value": finding.code, "url": f"{HOME}#rules"},
+        "code": {"value": finding.code, "url": page_of(finding.code)},
         "related_locations": [
             {
                 "message": hop.name,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -13,12 +12,12 @@ from fastmigrate import __version__
 from fastmigrate.model import Finding
 from fastmigrate.pipeline import Result
 from fastmigrate.report.fingerprints import fingerprints, line_hashes
+from fastmigrate.report.links import HOME, page_of
 from fastmigrate.report.paths import shown
 from fastmigrate.rules import Rule, all_rules
 
-__all__ = ["HOME", "sarif_report"]
+__all__ = ["sarif_report"]
 
-HOME = "https://github.com/fastmigrate/fastmigrate-codemod"
 _TEXT = 1000  # characters that GitHub takes of a description
 _HOPS = 100  # steps of a chain that it shows
 
@@ -49,23 +48,17 @@ def sarif_report(results: Sequence[Result]) -> str:
 
 
 def _rule(rule: Rule) -> dict[str, Any]:
-    what, why = (_section(rule.doc, title) for title in ("What it does", "Why is this bad"))
+    what, why = (rule.section(title)[:_TEXT] for title in ("What it does", "Why is this bad"))
     return {
         "id": rule.code,
         "name": rule.name,
         "shortDescription": {"text": what},
         "fullDescription": {"text": why},
         "help": {"text": rule.doc, "markdown": rule.doc},
-        "helpUri": f"{HOME}#rules",
+        "helpUri": page_of(rule.code),
         "defaultConfiguration": {"level": "error"},
         "properties": {"precision": "very-high", "problem.severity": "error", "tags": ["performance", "asyncio"]},
     }
-
-
-def _section(doc: str, title: str) -> str:
-    """A section of a rule's documentation, as one line."""
-    text = doc.partition(f"\n{title}\n{'-' * len(title)}\n")[2]
-    return " ".join(re.split(r"\n\n.+\n-+\n", text)[0].split())[:_TEXT]
 
 
 def _result(finding: Finding, result: Result, rule: int, fingerprint: str) -> dict[str, Any]:

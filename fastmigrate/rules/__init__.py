@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -30,6 +31,11 @@ class Rule:
     doc: str
     find: Callable[[Project], Iterator[Finding]]
     is_on: bool = True
+
+    def section(self, title: str) -> str:
+        """A section of its documentation, as one line."""
+        text = self.doc.partition(f"\n{title}\n{'-' * len(title)}\n")[2]
+        return " ".join(re.split(r"\n\n.+\n-+\n", text)[0].split())
 
 
 @cache
