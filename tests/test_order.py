@@ -99,7 +99,7 @@ def by_ast(text: str) -> dict[str, list[str]]:
 
 def by_libcst(text: str) -> dict[str, list[str]]:
     module = cst.parse_module(text)
-    editor = Editor(module, [])
+    editor = Editor(module, "", [])
     module.visit(editor)
     kinds: dict[str, list[tuple[int, str]]] = {}
     for node, number in editor.numbers.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cached_property
 
 from fastmigrate.facts.view import COMPREHENSIONS, FunctionView
 
@@ -104,8 +105,17 @@ class Interleaving:
         """Whether the state is read before the call or in it: `if used >= most: …`, and `used += 1` afterwards."""
         return any(
             node.lineno <= (call.end_lineno or call.lineno) and isinstance(getattr(node, "ctx", None), ast.Load)
-            for node in self._mentions(self.view.function, container)
+            for node in self._mentioned.get(container, ())
         )
+
+    @cached_property
+    def _mentioned(self) -> dict[str, list[ast.expr]]:
+        """What the function names, by its code."""
+        found: dict[str, list[ast.expr]] = {}
+        for node in self.view.nodes:
+            if isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
+                found.setdefault(ast.unparse(node), []).append(node)
+        return found
 
     def _use_old(self, values: list[ast.expr], container: str, call: ast.Call) -> bool:
         return any(self._uses_old(value, container, call) for value in values)

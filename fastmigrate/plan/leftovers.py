@@ -126,9 +126,11 @@ def _imports_module(project: Project, links: ModuleLinks, path: str, name: str) 
     if any(project.tree.find(links.path, star.module, star.level) == path for star in links.stars):
         return True
     text = project.sources.read(links.path)
+    anywhere = not name.isascii() or any(token.encode() in text for token in (f'"{name}"', f"'{name}'"))
+    reaching = {found.decode() for found in re.findall(rb"(\w+)\s*\.\s*" + re.escape(name).encode() + rb"\b", text)}
     scopes = [links.bindings, *(function.bindings for function in links.functions.values())]
     for bound, bindings in ((bound, values) for scope in scopes for bound, values in scope.items()):
-        reaches = any(token.encode() in text for token in (f"{bound}.{name}", f'"{name}"', f"'{name}'"))
+        reaches = anywhere or bound in reaching or not bound.isascii()
         if reaches and any(b.kind in {"import", "from"} and _means(project, b, links.path, path) for b in bindings):
             return True
     return False

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
+from typing import Any
 
 import libcst as cst
 
@@ -13,7 +14,7 @@ from fastmigrate.rewrite.templates import Templates
 
 __all__ = ["NONE", "CountingEditor"]
 
-NONE: Mapping[int, Mapping[str, int]] = MappingProxyType({})
+NONE: Mapping[cst.CSTNode, Mapping[str, int]] = MappingProxyType({})
 _KINDS: dict[type[cst.CSTNode], str] = {
     cst.Call: "call",
     cst.FunctionDef: "function",
@@ -28,21 +29,36 @@ _KINDS: dict[type[cst.CSTNode], str] = {
 }
 
 
+_IMPORTS = frozenset([cst.Import, cst.ImportFrom])
+_STATEMENTS = frozenset(
+    [
+        *(cst.SimpleStatementLine, cst.SimpleStatementSuite, cst.FunctionDef, cst.ClassDef, cst.If, cst.For, cst.While),
+        *(cst.With, cst.Try, cst.TryStar, cst.Match),
+    ]
+)
+"""All statements. Sets of types, since LibCST's classes are abstract ones, for which `isinstance` is slow."""
+
+
 class CountingEditor(cst.CSTTransformer):
     """Counts nodes as `fastmigrate.facts.order` does, and calls `edit_X` for a node of class X, if there is one.
 
-    After the visit, `remaining` holds the intents that found no place. The `untouched` statements of the module (see
-    `fastmigrate.rewrite.untouched`) are passed over.
+    `text` is that of the module. After the visit, `remaining` holds the intents that found no place. The `untouched`
+    statements (see `fastmigrate.rewrite.untouched`) are passed over.
     """
 
     def __init__(
-        self, module: cst.Module, intents: Iterable[Intent], untouched: Mapping[int, Mapping[str, int]] = NONE
+        self,
+        module: cst.Module,
+        text: str,
+        intents: Iterable[Intent],
+        untouched: Mapping[cst.CSTNode, Mapping[str, int]] = NONE,
     ) -> None:
         super().__init__()
+        self._edits: dict[type, Callable[..., Any] | None] = {}
         self.untouched = untouched
         self.config = module.config_for_parsing
         self.unit = module.default_indent
-        self.templates = Templates(module)
+        self.templates = Templates(module, text)
         self.remaining: list[Intent] = list(intents)
         self.counts: dict[str, int] = {}
         self.no_expressions: set[cst.CSTNode] = set()
@@ -79,46 +95,52 @@ class CountingEditor(cst.CSTTransformer):
 
     def on_visit(self, node: cst.CSTNode) -> bool:
         """Count what is counted, in source order."""
-        if isinstance(node, cst.BaseStatement | cst.SimpleStatementSuite):
+        kind = type(node)
+        if kind in _STATEMENTS:
             if not self.statements:
                 self.top_level += 1
             self.statements.append(node)
-            if len(self.statements) == 1 and self.top_level in self.untouched:
-                for kind, count in self.untouched[self.top_level].items():
-                    self.counts[kind] = self.counts.get(kind, 0) + count
+            if node in self.untouched:
+                for name, count in self.untouched[node].items():
+                    self.counts[name] = self.counts.get(name, 0) + count
                 return False
         if isinstance(node, cst.If) and isinstance(node.orelse, cst.If):
             self.elifs.add(node.orelse)
         self.no_expressions.update(names_that_are_no_expressions(node))
-        match node:
-            case cst.Name(value=name) if not self.in_import and node not in self.no_expressions:
-                self._count(f"name {name}", node)
-            case cst.Import() | cst.ImportFrom():
-                self.in_import += 1
-            case cst.FormattedString():
-                self.in_string += 1
-            case cst.Attribute() if not self.in_import:
+        if kind is cst.Name:
+            if not self.in_import and node not in self.no_expressions:
+                self._count(f"name {cst.ensure_type(node, cst.Name).value}", node)
+        elif kind is cst.Attribute:
+            if not self.in_import:
                 self._count("attribute", node)
-            case cst.Yield(value=value) if not isinstance(value, cst.From):
+        elif kind in _IMPORTS:
+            self.in_import += 1
+        elif kind is cst.FormattedString:
+            self.in_string += 1
+        elif isinstance(node, cst.Yield):
+            if not isinstance(node.value, cst.From):
                 self._count("yield", node)
-            case _ if type(node) in _KINDS:
-                self._count(_KINDS[type(node)], node)
+        elif kind in _KINDS:
+            self._count(_KINDS[kind], node)
         return True
 
     def on_leave(  # type: ignore[override]
         self, original_node: cst.CSTNode, updated_node: cst.CSTNode
     ) -> cst.CSTNode | cst.RemovalSentinel | cst.FlattenSentinel[cst.CSTNode]:
         """Edit a node once all that is in it has been edited."""
-        if isinstance(original_node, cst.BaseStatement | cst.SimpleStatementSuite):
+        kind = type(original_node)
+        if kind in _STATEMENTS:
             self.statements.pop()
-            if not self.statements and self.top_level in self.untouched:
+            if original_node in self.untouched:
                 return updated_node
-        if isinstance(original_node, cst.Import | cst.ImportFrom):
+        if kind in _IMPORTS:
             self.in_import -= 1
-        if isinstance(original_node, cst.FormattedString):
+        elif kind is cst.FormattedString:
             self.in_string -= 1
-        leave = getattr(self, f"edit_{type(original_node).__name__}", None)
-        return updated_node if leave is None else leave(original_node, updated_node)
+        if kind not in self._edits:
+            self._edits[kind] = getattr(self, f"edit_{kind.__name__}", None)
+        edit = self._edits[kind]
+        return updated_node if edit is None else edit(original_node, updated_node)
 
     def _take(self, kind: type[Intent], number: int | None, field: str = "number") -> list[Intent]:
         if number is None:

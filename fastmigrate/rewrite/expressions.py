@@ -38,9 +38,13 @@ class ExpressionEditor(CountingEditor):
     """Edits expressions. What binds less tightly than before is kept in mind, for those who hold it."""
 
     def __init__(
-        self, module: cst.Module, intents: Iterable[Intent], untouched: Mapping[int, Mapping[str, int]] = NONE
+        self,
+        module: cst.Module,
+        text: str,
+        intents: Iterable[Intent],
+        untouched: Mapping[cst.CSTNode, Mapping[str, int]] = NONE,
     ) -> None:
-        super().__init__(module, intents, untouched)
+        super().__init__(module, text, intents, untouched)
         self.awaits: list[cst.BaseExpression] = []
         self.unwrapped: list[cst.BaseExpression] = []
         self.wrapped: list[cst.BaseExpression] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 import libcst as cst
 
@@ -79,6 +80,7 @@ _ATOMS = (
 )
 
 
+@lru_cache(maxsize=4)
 def prefers_single_quotes(code: str) -> bool:
     """Whether most strings of one line stand in single quotes."""
     single = len(re.findall(r"(?<![\w'\"])'[^'\"\n]*'(?!')", code))
@@ -90,8 +92,20 @@ def member_of(of: cst.Name, name: str) -> cst.Attribute:
     return cst.Attribute(of.with_changes(lpar=[], rpar=[]), cst.Name(name))
 
 
+_NAMING = frozenset(
+    [
+        *(cst.Attribute, cst.NameItem, cst.Arg, cst.Param, cst.FunctionDef, cst.ClassDef, cst.ExceptHandler),
+        *(cst.ExceptStarHandler, cst.MatchAs, cst.MatchStar, cst.MatchMapping, cst.MatchKeywordElement),
+        *(cst.TypeVar, cst.TypeVarTuple, cst.ParamSpec),
+    ]
+)
+"""The nodes that have such names."""
+
+
 def names_that_are_no_expressions(node: cst.CSTNode) -> list[cst.CSTNode]:
     """Names in a node that stand for a definition, a keyword or an attribute; `ast` has no node for them."""
+    if type(node) not in _NAMING:  # most nodes are of no such kind, and to match them takes long
+        return []
     match node:
         case cst.Attribute(attr=name) | cst.NameItem(name=name):
             return [name]

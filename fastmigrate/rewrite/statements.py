@@ -28,9 +28,13 @@ class StatementEditor(ExpressionEditor):
     """Edits statements."""
 
     def __init__(
-        self, module: cst.Module, intents: Iterable[Intent], untouched: Mapping[int, Mapping[str, int]] = NONE
+        self,
+        module: cst.Module,
+        text: str,
+        intents: Iterable[Intent],
+        untouched: Mapping[cst.CSTNode, Mapping[str, int]] = NONE,
     ) -> None:
-        super().__init__(module, intents, untouched)
+        super().__init__(module, text, intents, untouched)
         self.wraps: list[tuple[cst.BaseExpression, WrapYield]] = []
 
     def edit_SimpleStatementLine(

@@ -17,12 +17,12 @@ _NOTHING: Mapping[str, cst.BaseExpression] = {}
 
 
 class Templates:
-    """Fills the templates of the intents on one module."""
+    """Fills the templates of the intents on one module, whose text is known."""
 
-    def __init__(self, module: cst.Module) -> None:
+    def __init__(self, module: cst.Module, text: str) -> None:
         self.config = module.config_for_parsing
         self.unit = module.default_indent
-        self.single_quotes = prefers_single_quotes(module.code)
+        self.single_quotes = prefers_single_quotes(text)
 
     def quoted(self, code: str) -> str:
         """New code with the quotes that its file prefers, unless it has quotes within quotes."""
