@@ -1,4 +1,4 @@
-"""Prints the pages that come from the code: `python docs/pages.py` writes them anew.
+"""The pages that come from the code: `python docs/pages.py` writes them anew.
 
 They are one page for each rule, from its docstring; the tables of what is migrated; and the command's own help.
 """

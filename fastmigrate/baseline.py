@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
-import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePath
 
 from fastmigrate.model import Finding
+from fastmigrate.project.modules import module_name
 
-__all__ = ["Baseline", "BaselineError", "Compared", "Entry", "load_baseline", "printed"]
+__all__ = ["Baseline", "BaselineError", "Comparison", "Entry", "load_baseline", "printed"]
 
 _VERSION = 1
 
@@ -20,10 +23,13 @@ class BaselineError(Exception):
     """A baseline that cannot be used; the message says why, and what to do."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True)
 class Entry:
-    """A finding without its lines: `path` is relative to the folder of the baseline, `function` the one that makes the
-    call, `call` its source in one line, and `endpoints` are those that it stalls."""
+    """A finding without its lines. Paths are relative to the folder of the baseline.
+
+    `function` is the qualified name of the function that it stands in, if it stands in one, `call` its source in one
+    line, and `endpoints` are the path operations that it stalls, as `main.py:read`, as often as they have routes.
+    """
 
     path: str
     function: str
@@ -31,25 +37,44 @@ class Entry:
     call: str
     endpoints: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def key(self) -> tuple[str, str, str, str]:
-        """What makes it the same finding, however its source is laid out."""
-        return self.path, self.function, self.code, re.sub(r"\s+|,\s*(?=[)\]}])", "", self.call)
+        """What makes it the same finding, however its source is laid out and its strings are quoted."""
+        try:
+            call = ast.dump(ast.parse(self.call))
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            call = self.call
+        return self.path, self.function, self.code, call
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """Entries stand in this order."""
+        return self.path, self.function, self.code, self.call, *self.endpoints
 
 
 @dataclass(slots=True)
-class Compared:
+class Comparison:
     """Findings beside a baseline: those that it does not know, those that it knows, and what of it is gone.
 
-    `grown` are findings that it knows, but not for all the endpoints that they stall: these are among the new ones.
-    `aside` are the entries of files and rules that were not looked at.
+    `grown` are findings that it knows, but not for all the path operations that they stall: these are among the new
+    ones. `aside` are the entries of files and rules that were not looked at.
     """
 
+    file: Path
     new: list[Finding] = field(default_factory=list)
     known: list[Finding] = field(default_factory=list)
     grown: dict[Finding, list[str]] = field(default_factory=dict)
     gone: list[Entry] = field(default_factory=list)
     aside: list[Entry] = field(default_factory=list)
+
+    def take_for_known(self, findings: Iterable[tuple[Finding, Entry]]) -> None:
+        """Take some of the new findings for known ones, whose source has changed on the way."""
+        for finding, entry in findings:
+            self.new.remove(finding)
+            self.known.append(finding)
+            alike = [e for e in self.gone if (e.path, e.function, e.code) == (entry.path, entry.function, entry.code)]
+            if alike:
+                self.gone.remove(alike[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,25 +86,35 @@ class Baseline:
 
     def entry(self, finding: Finding, root: Path, source: str) -> Entry:
         """The entry for a finding in the project at `root`; `source` is the text of what it is about."""
-        path = PurePath(os.path.relpath(root / finding.path, self.file.parent)).as_posix()
-        function = finding.chain[-1].name if finding.chain else finding.function or ""
-        endpoints = tuple(sorted({endpoint.name for endpoint in finding.endpoints}))
-        return Entry(path, function, finding.code, " ".join(source.split()), endpoints)
+        function = finding.function or ""
+        if finding.chain:
+            function = _qualname(finding.chain[-1].name, finding.path)
+        endpoints = sorted(
+            f"{self._relative(root / endpoint.path)}:{_qualname(endpoint.name, endpoint.path)}"
+            for endpoint in finding.endpoints
+        )
+        return Entry(self._relative(root / finding.path), function, finding.code, _in_a_line(source), tuple(endpoints))
 
-    def compared(self, findings: Iterable[tuple[Finding, Entry]], is_looked_at: Callable[[Entry], bool]) -> Compared:
+    def _relative(self, path: Path) -> str:
+        return PurePath(os.path.relpath(path, self.file.parent)).as_posix()
+
+    def compare(self, findings: Iterable[tuple[Finding, Entry]], is_looked_at: Callable[[Entry], bool]) -> Comparison:
         """What of some findings is new, and which entries among those that are looked at are gone."""
-        found = Compared(aside=[entry for entry in self.entries if not is_looked_at(entry)])
+        found = Comparison(self.file)
         left: dict[tuple[str, ...], list[Entry]] = {}
-        for entry in filter(is_looked_at, sorted(self.entries)):
-            left.setdefault(entry.key, []).append(entry)
+        for entry in sorted(self.entries, key=lambda entry: entry.order):
+            if is_looked_at(entry):
+                left.setdefault(entry.key, []).append(entry)
+            else:
+                found.aside.append(entry)
         for finding, entry in findings:
             alike = left.get(entry.key, [])
             if not alike:
                 found.new.append(finding)
                 continue
-            known = min(alike, key=lambda one: len({*entry.endpoints} - {*one.endpoints}))
+            known = min(alike, key=lambda one: len(_more(entry, one)))
             alike.remove(known)
-            more = [name for name in entry.endpoints if name not in known.endpoints]
+            more = _more(entry, known)
             if more:
                 found.new.append(finding)
                 found.grown[finding] = more
@@ -89,22 +124,59 @@ class Baseline:
         return found
 
 
-def load_baseline(file: Path) -> Baseline:
-    """The baseline in a file; BaselineError if it is missing or is none."""
+def _more(entry: Entry, known: Entry) -> list[str]:
+    """The path operations of an entry that another one has not, or not as often."""
+    return sorted((Counter(entry.endpoints) - Counter(known.endpoints)).elements())
+
+
+def _qualname(name: str, path: str) -> str:
+    """The name of a function within its file."""
+    return name.removeprefix(f"{module_name(path)}.")
+
+
+def _in_a_line(source: str) -> str:
+    """Code in one line, without its comments; of a definition, its head."""
+    for wrapped in (f"({source}\n)", source):
+        try:
+            tree = ast.parse(wrapped)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+        return ast.unparse(tree).partition("\n")[0]
+    return " ".join(source.split())
+
+
+def load_baseline(file: Path, *, is_written: bool = False) -> Baseline:
+    """The baseline in a file; BaselineError if it is missing or is none.
+
+    If it `is_written` anew, it may be missing, or be one that got broken or is of another version: what it held is
+    lost then.
+    """
     try:
-        report = json.loads(file.read_text(encoding="utf-8"))
+        content = file.read_bytes()
     except FileNotFoundError as error:
+        if is_written:
+            return Baseline(file)
         raise BaselineError(f"{file}: there is no such baseline; --write-baseline makes it") from error
     except OSError as error:
         raise BaselineError(f"{file}: {error.strerror}") from error
+    try:
+        return Baseline(file, _entries(content, file))
+    except BaselineError:
+        if is_written and b'"version"' in content and b'"findings"' in content:
+            return Baseline(file)
+        raise
+
+
+def _entries(content: bytes, file: Path) -> tuple[Entry, ...]:
+    try:
+        report = json.loads(content.decode())
+        if report["version"] != _VERSION:
+            raise BaselineError(f"{file}: the baseline is of another version: --write-baseline writes it anew")
+        return tuple(_read(one) for one in report["findings"])
     except json.JSONDecodeError as error:
         raise BaselineError(f"{file}:{error.lineno}:{error.colno}: the baseline is no JSON: {error.msg}") from error
     except UnicodeDecodeError as error:
         raise BaselineError(f"{file}: the baseline is not UTF-8") from error
-    try:
-        if report["version"] != _VERSION:
-            raise BaselineError(f"{file}: the baseline is of another version of fastmigrate: write it anew")
-        return Baseline(file, tuple(_read(one) for one in report["findings"]))
     except (KeyError, TypeError) as error:
         raise BaselineError(f"{file}: this is no baseline of fastmigrate") from error
 
@@ -119,5 +191,6 @@ def _read(one: dict[str, object]) -> Entry:
 
 def printed(entries: Sequence[Entry]) -> bytes:
     """What a baseline file holds: the entries in order, so that a review shows what has changed."""
-    report = {"version": _VERSION, "findings": [asdict(entry) for entry in sorted(entries)]}
-    return (json.dumps(report, indent=2, ensure_ascii=False) + "\n").encode(errors="surrogateescape")
+    in_order = sorted(entries, key=lambda entry: entry.order)
+    report = {"version": _VERSION, "findings": [asdict(entry) for entry in in_order]}
+    return (json.dumps(report, indent=2, ensure_ascii=False) + "\n").encode(errors="backslashreplace")

@@ -123,10 +123,13 @@ def _run(paths: Sequence[Path], config: Path | None, options: dict[str, Any]) ->
     from fastmigrate.config import ConfigError, load_config, parse_codes
     from fastmigrate.pipeline import run_project
     from fastmigrate.progress import Progress
+    from fastmigrate.report.lines import is_terminal
     from fastmigrate.since import SinceError
     from fastmigrate.sources import find_root
 
     without_baseline, verbose = options.pop("no_baseline"), options.pop("verbose")
+    if without_baseline and (options["baseline"] or options["write_baseline"]):
+        raise Failure(f"--no-baseline does not go with {'--baseline' if options['baseline'] else '--write-baseline'}")
     try:
         for name in ("select", "ignore"):
             if options[name] is not None:
@@ -136,7 +139,7 @@ def _run(paths: Sequence[Path], config: Path | None, options: dict[str, Any]) ->
             whole = path.resolve()
             projects.setdefault(find_root(whole), []).append(whole)
         results, settings = [], None
-        with Progress(verbose=verbose, bar=sys.stderr.isatty() and not verbose) as progress:
+        with Progress(verbose=verbose, bar=is_terminal(sys.stderr) and not verbose) as progress:
             for root, own in sorted(projects.items()):
                 settings = load_config(config or root / "pyproject.toml", options)
                 if settings.unsafe_fixes and options["unsafe_fixes"] and not (settings.fix or settings.diff):
@@ -164,54 +167,59 @@ def _writing_baseline(settings: Config) -> Config:
 
 def _report(results: list[Result], settings: Config) -> int:
     from fastmigrate.report.lines import drawn, is_styled
+    from fastmigrate.report.paths import shown
     from fastmigrate.report.text import text_report
+    from fastmigrate.wording import count
 
     changes = {result.root / path: change for result in results for path, change in result.changes.items()}
-    left = any(result.findings for result in results)
     if settings.diff:
         from fastmigrate.report.diff import unified_diff
 
         _write(unified_diff(changes), settings.output_file)
         lines = text_report(results, written=False)
         click.echo(drawn(lines, styled=is_styled(sys.stderr)), err=True, nl=False, color=True)
-        return 0 if settings.exit_zero or not (left or changes) else FOUND
-    if settings.write_baseline:
-        changes |= _baseline(results, settings.baseline)
         left = any(result.findings for result in results)
-    if changes:
+        return 0 if settings.exit_zero or not (left or changes) else FOUND
+    baselines = _new_baselines(results) if settings.write_baseline else {}
+    if changes or baselines:
         from fastmigrate.write import WriteError, write_changes
 
         try:
             if settings.output_file is not None:  # where the report cannot be written, nothing else is
                 _write(b"", settings.output_file)
-            write_changes(changes)
+            write_changes({**changes, **{file: change for file, (change, _) in baselines.items()}})
         except WriteError as error:
             raise Failure(str(error)) from error
+    for file, (_, number) in baselines.items():
+        click.echo(f"fastmigrate: {count(number, 'finding')} in {shown(file)} now", err=True)
+    for result in results if settings.write_baseline else ():
+        result.take_all_for_known()
     _write(_formatted(results, settings).encode(errors="surrogateescape"), settings.output_file)
+    left = any(result.findings for result in results)
     return 0 if settings.exit_zero or not left else FOUND
 
 
-def _baseline(results: list[Result], file: Path | None) -> dict[Path, Change]:
-    """The new baseline, into which the findings go that are left."""
-    from fastmigrate.baseline import Compared, printed
-    from fastmigrate.report.paths import shown
-    from fastmigrate.wording import count
+def _new_baselines(results: list[Result]) -> dict[Path, tuple[Change, int]]:
+    """The baselines that the projects name, with what is left in these, and the number of their findings.
+
+    What was not looked at stays in them.
+    """
+    from fastmigrate.baseline import printed
     from fastmigrate.write import Change
 
-    assert file is not None
-    asides = [result.compared.aside for result in results if result.compared is not None]
-    kept = [entry for entry in asides[0] if all(entry in aside for aside in asides)]
-    entries = [*kept, *(entry for result in results for entry in result.entries)]
-    for result in results:
-        in_code = [finding for finding in result.findings if finding.is_in_code]
-        result.findings = [finding for finding in result.findings if not finding.is_in_code]
-        result.compared = Compared(known=in_code)
-    try:
-        before = file.read_bytes() if file.exists() else None
-    except OSError as error:
-        raise Failure(f"{file}: {error.strerror}; nothing was changed") from error
-    click.echo(f"fastmigrate: {count(len(entries), 'finding')} in {shown(file)} now", err=True)
-    return {file: Change(before, printed(entries))}
+    found: dict[Path, tuple[Change, int]] = {}
+    comparisons = [(result, result.comparison) for result in results if result.comparison is not None]
+    for file in dict.fromkeys(comparison.file for _, comparison in comparisons):
+        own = [(result, comparison) for result, comparison in comparisons if comparison.file == file]
+        asides = [comparison.aside for _, comparison in own]
+        kept = [entry for entry in asides[0] if all(entry in aside for aside in asides)]
+        entries = [*kept, *(entry for result, _ in own for entry in result.entries)]
+        try:
+            before = file.read_bytes() if file.exists() else None
+        except OSError as error:
+            raise Failure(f"{file}: {error.strerror}; nothing was changed") from error
+        found[file] = Change(before, printed(entries)), len(entries)
+    return found
 
 
 def _formatted(results: list[Result], settings: Config) -> str:
@@ -231,6 +239,8 @@ def _formatted(results: list[Result], settings: Config) -> str:
 
 def _write(report: bytes, file: str | None) -> None:
     if file is None:
+        if sys.stdout is None:  # closed by whoever called
+            return
         sys.stdout.flush()
         sys.stdout.buffer.write(report)
         sys.stdout.buffer.flush()

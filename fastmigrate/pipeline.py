@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pathspec import GitIgnoreSpec
 
-from fastmigrate.baseline import Baseline, Compared, Entry, load_baseline
+from fastmigrate.baseline import Comparison, Entry
 from fastmigrate.config import Config
 from fastmigrate.edits import TextEdit, lines_of
 from fastmigrate.model import Finding, Fix
@@ -19,10 +17,10 @@ from fastmigrate.plan.planner import Plan, Planner
 from fastmigrate.progress import Progress
 from fastmigrate.project.project import Project
 from fastmigrate.rules import all_rules
-from fastmigrate.since import changed_since
-from fastmigrate.sources import Sources
+from fastmigrate.selection import Selection
+from fastmigrate.sources import SourceError, Sources
 from fastmigrate.suppress import Suppression, read_suppressions, silencing
-from fastmigrate.verify import VerificationError, compare_findings, key_of
+from fastmigrate.verify import VerificationError, compare_findings
 from fastmigrate.wording import count
 from fastmigrate.write import Change
 
@@ -52,13 +50,16 @@ class Result:
     edits: dict[Finding, dict[str, list[TextEdit]]] = field(default_factory=dict)  # of each fix, by file
     outlines: dict[Finding, str] = field(default_factory=dict)  # what each fix would do, in words
     unused: list[tuple[str, Suppression]] = field(default_factory=list)  # comments that silence nothing, by file
-    compared: Compared | None = None  # with the baseline
+    comparison: Comparison | None = None  # with the baseline
     entries: list[Entry] = field(default_factory=list)  # for what is left, in the baseline that is to be written
     _lines: dict[str, list[str]] = field(default_factory=dict)
 
     def text(self, path: str) -> str:
-        """The text of a file, in which the findings stand."""
-        return self.sources.decode(path).text
+        """The text of a file, in which the findings stand; none, if it cannot be decoded."""
+        try:
+            return self.sources.decode(path).text
+        except SourceError:
+            return ""
 
     def line(self, path: str, number: int) -> str:
         """A line of a file, without its end."""
@@ -66,6 +67,13 @@ class Result:
             self._lines[path] = lines_of(self.text(path))
         lines = self._lines[path]
         return lines[number - 1].rstrip("\r\n") if number <= len(lines) else ""
+
+    def take_all_for_known(self) -> None:
+        """The findings that are left are in the baseline by now, but for files that cannot be read."""
+        assert self.comparison is not None
+        known = [finding for finding in self.findings if finding.is_in_code]
+        self.findings = [finding for finding in self.findings if not finding.is_in_code]
+        self.comparison = Comparison(self.comparison.file, known=known)
 
 
 @dataclass(slots=True)
@@ -76,7 +84,7 @@ class _Analysis:
     everything: list[Finding]
     used: set[tuple[str, Suppression]]  # the comments that silence something, by file
     chosen: list[Finding]
-    compared: Compared | None  # with the baseline
+    comparison: Comparison | None  # with the baseline
 
 
 def run_project(
@@ -101,15 +109,12 @@ class _Run:
     ) -> None:
         self.root = root
         self.progress = progress
-        self.paths = frozenset(paths)
-        self.nested = frozenset(nested)
         self.config = config
+        self.selection = Selection(root, paths, nested, config)
         progress.say(f"{root}:")
         with progress.stage("listing files"):
             self.sources = Sources(root, config.exclude)
         self.named = self._named(paths)
-        self.changed = None if config.since is None else changed_since(root, config.since)
-        self.baseline = _baseline(config)
         self.broken: dict[Finding, str] = {}  # findings whose fix did not work out, and why
 
     def _named(self, paths: Iterable[Path]) -> list[str]:
@@ -122,15 +127,17 @@ class _Run:
 
     def run(self) -> Result:
         analysis = self._analyse(self.sources)
-        files = sum(1 for path in self.sources.paths if self._lies_in_paths(path))
+        files = sum(1 for path in self.sources.paths if self.selection.lies_in_paths(path))
         result = Result(self.root, files, analysis.chosen, self.sources)
         last = analysis
         if self.config.fix or self.config.diff:
             last = self._fix(result, analysis)
         result.unused = list(self._unused(last))
-        result.compared = analysis.compared
+        result.comparison = last.comparison
         if self.config.write_baseline:
-            result.entries = self._entries(result)
+            left = (finding for finding in result.findings if finding.is_in_code)
+            result.entries = [self.selection.entry(finding, result.sources) for finding in left]
+            return result
         if self.config.output_format in _WITH_EDITS:
             result.edits = self._edits(last, result.findings) | self._edits(analysis, result.fixed)
         if self.config.output_format == "text" and not self.config.statistics:
@@ -140,7 +147,8 @@ class _Run:
 
     # -- findings
 
-    def _analyse(self, sources: Sources) -> _Analysis:
+    def _analyse(self, sources: Sources, before: Iterable[Finding] | None = None) -> _Analysis:
+        """Look at the project; if it has been migrated, `before` are the findings that were not to be fixed."""
         config, stage = self.config, self.progress.stage
         with stage("reading modules") as reading:
             project = Project(
@@ -161,14 +169,11 @@ class _Run:
             best = {f for f, found in zip(wanted, judged, strict=True) if _is_in_its_thread(found)}
             everything = [finding for finding in everything if finding not in best]
             judged = [finding for finding in judged if not _is_in_its_thread(finding)]
-        chosen = [f for f in judged if self._lies_in_paths(f.path) and self._is_looked_for(f.code, f.path)]
-        compared = self._compared(sources, chosen)
-        if compared is not None and not self.config.write_baseline:
-            known = set(compared.known)
-            chosen = [finding for finding in chosen if finding not in known]
-        if self.changed is not None:
-            chosen = [finding for finding in chosen if self.changed.causes(finding)]
-        return _Analysis(planner, everything, used, chosen, compared)
+        if before is None:
+            chosen, comparison = self.selection.chosen(judged, project)
+        else:
+            chosen, comparison = self.selection.left(judged, project, before)
+        return _Analysis(planner, everything, used, chosen, comparison)
 
     @staticmethod
     def _everything(project: Project, step: Callable[[], None]) -> Iterator[Finding]:
@@ -176,49 +181,17 @@ class _Run:
             yield from rule.find(project)
             step()
 
-    def _compared(self, sources: Sources, findings: Iterable[Finding]) -> Compared | None:
-        """These findings beside the baseline, if there is one."""
-        if self.baseline is None:
-            return None
-        in_code = [finding for finding in findings if finding.is_in_code]
-        entries = [(f, self.baseline.entry(f, self.root, _source(sources, f))) for f in in_code]
-        return self.baseline.compared(entries, self._covers)
-
-    def _covers(self, entry: Entry) -> bool:
-        """Whether the finding of an entry in the baseline would be found, if it was still there."""
-        assert self.baseline is not None
-        path = os.path.relpath(self.baseline.file.parent / entry.path, self.root)
-        known = entry.code in all_rules() and not path.startswith("..")
-        return known and self._lies_in_paths(path) and self._is_looked_for(entry.code, path)
-
-    def _entries(self, result: Result) -> list[Entry]:
-        assert self.baseline is not None
-        left = (finding for finding in result.findings if finding.is_in_code)
-        return [self.baseline.entry(f, self.root, _source(result.sources, f)) for f in left]
-
-    def _is_looked_for(self, code: str, path: str) -> bool:
-        """Whether the configuration asks for findings of a rule in a file."""
-        return self.config.selects(code) and not any(
-            code.startswith(codes) and GitIgnoreSpec.from_lines([pattern]).match_file(path)
-            for pattern, codes in self.config.per_file_ignores.items()
-        )
-
-    def _lies_in_paths(self, path: str) -> bool:
-        whole = self.root / path
-        if not self.nested.isdisjoint(whole.parents):
-            return False
-        return whole in self.paths or not self.paths.isdisjoint(whole.parents)
-
     # -- fixes
 
     def _unused(self, analysis: _Analysis) -> Iterator[tuple[str, Suppression]]:
         """The comments that name rules of ours which are looked at, and silence nothing."""
         sources = analysis.planner.project.sources
         for path in sources.containing(b"fastmigrate: ignore", b"fastmigrate:ignore", b"noqa"):
-            if path in analysis.planner.project.unreadable or not self._lies_in_paths(path):
+            if path in analysis.planner.project.unreadable or not self.selection.lies_in_paths(path):
                 continue
             for comment in read_suppressions(sources.decode(path).text) if b"FM" in sources.read(path) else ():
-                looked_at = all(code in all_rules() and self._is_looked_for(code, path) for code in comment.codes)
+                named = (code in all_rules() and self.selection.is_looked_for(code, path) for code in comment.codes)
+                looked_at = all(named)
                 if comment.is_ours and looked_at and (path, comment) not in analysis.used:
                     yield path, comment
 
@@ -257,11 +230,9 @@ class _Run:
         """Note where the library was declared, and where it could not be."""
         library = result.library = project.library
         result.declared, result.by_hand, result.stale = list(plan.declaring), list(plan.by_hand), list(plan.stale)
-        new = [
-            p
-            for p, change in result.changes.items()
-            if p in plan.intents and library.encode() not in (change.before or b"")
-        ]
+        token = library.encode()
+        changed = ((p, change) for p, change in result.changes.items() if p in plan.intents)
+        new = [p for p, change in changed if token in change.after and token not in (change.before or b"")]
         if not result.declared and not result.by_hand:
             found = project.declarations
             unknown = (path for path in new if found.missing(path, library) is None)
@@ -289,15 +260,13 @@ class _Run:
 
     def _verified(self, analysis: _Analysis, fixed: list[Finding], changed: dict[str, Change]) -> _Analysis | None:
         """The analysis of the changed project, or None if it is not as it should be: then all its fixes are held."""
-        before = Counter(key_of(finding) for finding in analysis.chosen)
-        since, self.changed = self.changed, None  # which counts the lines of the files as they were
         self.progress.say("checking the migrated project:")
-        after = self._analyse(self.sources.with_changes({path: change.after for path, change in changed.items()}))
-        self.changed = since
-        if since is not None:
-            after.chosen = [finding for finding in after.chosen if before[key_of(finding)]]
+        reached = analysis.planner.reached_with(fixed)
+        keys = {finding.order for finding in reached}
+        left = [finding for finding in analysis.chosen if finding.order not in keys]
+        after = self._analyse(self.sources.with_changes({p: change.after for p, change in changed.items()}), left)
         try:
-            compare_findings(analysis.everything, analysis.planner.reached_with(fixed), after.everything)
+            compare_findings(analysis.everything, reached, after.everything)
             again = [f for f in after.chosen if f.fix.applicability == "safe" and f.is_in_code]
             if again and not self.broken:
                 raise VerificationError(f"{again[0].path}:{again[0].place.line} could be fixed only afterwards")
@@ -316,22 +285,6 @@ class _Run:
 
 def _is_in_its_thread(finding: Finding) -> bool:
     return finding.code == "FM202" and finding.fix.applicability == "none"
-
-
-def _baseline(config: Config) -> Baseline | None:
-    if config.baseline is None:
-        return None
-    file = config.baseline.parent.resolve() / config.baseline.name
-    return Baseline(file) if config.write_baseline and not file.exists() else load_baseline(file)
-
-
-def _source(sources: Sources, finding: Finding) -> str:
-    """The text that a finding is about."""
-    place = finding.place
-    lines = lines_of(sources.decode(finding.path).text)[place.line - 1 : place.end_line]
-    lines[-1] = lines[-1][: place.end_column - 1]
-    lines[0] = lines[0][place.column - 1 :]
-    return "".join(lines)
 
 
 def _suppressed(sources: Sources, findings: Iterable[Finding]) -> tuple[set[Finding], set[tuple[str, Suppression]]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Lock, Timer
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -42,6 +42,7 @@ class Progress:
         self._bar: rich.progress.Progress | None = None
         self._task: rich.progress.TaskID | None = None
         self._stage: Stage | None = None
+        self._shown: Stage | None = None
         self._lock = Lock()
         self._timer = Timer(_PATIENCE, self._start) if bar else None
 
@@ -59,7 +60,8 @@ class Progress:
         with self._lock:  # a bar that is about to be there must go, too
             self._timer = None
             if self._bar is not None:
-                self._bar.stop()
+                with suppress(OSError):  # of a terminal that is gone
+                    self._bar.stop()
 
     @contextmanager
     def stage(self, doing: str, total: int | None = None) -> Iterator[Stage]:
@@ -72,7 +74,7 @@ class Progress:
 
     def say(self, line: str) -> None:
         """Tell something that only `-v` asks for."""
-        if self.verbose:
+        if self.verbose and sys.stderr is not None:
             print(line, file=sys.stderr, flush=True)
 
     def _start(self) -> None:
@@ -86,9 +88,15 @@ class Progress:
             self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
             self._task = self._bar.add_task("", total=None)
             self._bar.start()
+            self._bar.console.show_cursor(True)  # a run that is killed cannot bring it back
         self._show()
 
     def _show(self) -> None:
-        if self._bar is not None and self._task is not None and self._stage is not None:
-            stage = self._stage
-            self._bar.update(self._task, description=stage.doing, total=stage.total, completed=stage.steps)
+        if self._bar is None or self._task is None or self._stage is None:
+            return
+        stage = self._stage
+        if stage is not self._shown:
+            self._shown = stage
+            self._bar.reset(self._task, total=stage.total, description=stage.doing)
+            self._bar.tasks[0].total = stage.total  # to which `reset` sets no None
+        self._bar.update(self._task, completed=stage.steps)

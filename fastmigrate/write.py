@@ -13,10 +13,6 @@ from pathlib import Path
 __all__ = ["Change", "WriteError", "write_changes"]
 
 
-_NEW = 0o644
-"""The mode of a file that is new."""
-
-
 class WriteError(Exception):
     """Files that cannot be written; none has been changed."""
 
@@ -51,7 +47,7 @@ def write_changes(changes: Mapping[Path, Change]) -> None:
         for target in done:
             before = targets[target].before
             if before is None:
-                target.unlink(missing_ok=True)
+                _take_back(target, targets[target].after)
             elif target.read_bytes() != before:
                 _stage(target, before).replace(target)
         if isinstance(error, OSError):
@@ -61,6 +57,12 @@ def write_changes(changes: Mapping[Path, Change]) -> None:
         for temporary in staged.values():
             with contextlib.suppress(FileNotFoundError):
                 temporary.unlink()
+
+
+def _take_back(target: Path, content: bytes) -> None:
+    """Remove a file that is new, unless somebody else has made it meanwhile."""
+    if target.exists() and target.read_bytes() == content:
+        target.unlink()
 
 
 def _check(target: Path, change: Change) -> None:
@@ -92,7 +94,7 @@ def _stage(target: Path, content: bytes) -> Path:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        temporary.chmod(_NEW if status is None else stat.S_IMODE(status.st_mode))
+        temporary.chmod(0o666 & ~_umask() if status is None else stat.S_IMODE(status.st_mode))
         if status is not None:
             with contextlib.suppress(OSError):  # keeping the owner takes rights that one may not have
                 os.chown(temporary, status.st_uid, status.st_gid)
@@ -100,3 +102,9 @@ def _stage(target: Path, content: bytes) -> Path:
         temporary.unlink()
         raise
     return temporary
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

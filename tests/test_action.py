@@ -22,6 +22,7 @@ from tests.copies import ROOT, commit_all, copy_project, git
 from tests.projects import project
 
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+DEFAULTS = {name: one.get("default", "") for name, one in ACTION["inputs"].items()}
 LIB = "import requests\n\ndef fetch():\n    return requests.get('http://x', timeout=5).json()\n"
 OLD = """
 from fastapi import FastAPI
@@ -49,7 +50,7 @@ class Runner:
 
     def run(self, *, skip: str = "install", **inputs: str) -> None:
         """Run the steps that are scripts, until one fails."""
-        given = {name: one.get("default", "") for name, one in ACTION["inputs"].items()} | inputs
+        given = DEFAULTS | inputs
         for step in ACTION["runs"]["steps"]:
             if "run" in step and step.get("id") != skip and self.code == 0:
                 self._step(step, given)
@@ -66,11 +67,11 @@ class Runner:
             "RUNNER_TEMP": str(self.temporary),
             "GITHUB_REF": self.event.get("ref", "refs/heads/main"),
             "GITHUB_SHA": self.event.get("sha", ""),
-            **{name: self._filled(text, inputs) for name, text in step["env"].items()},
+            **{name: self._filled(str(text), inputs) for name, text in step["env"].items()},
         }
         done = subprocess.run(
             ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", step["run"]],
-            cwd=self.clone,
+            cwd=self.clone / self._filled(step.get("working-directory", "."), inputs),
             env={**os.environ, **environment},
             capture_output=True,
             text=True,
@@ -89,7 +90,7 @@ class Runner:
                     return inputs[name]
                 case ["steps", step, "outputs", name]:
                     return self.outputs.get(step, {}).get(name, "")
-            assert match[1] == "github.event.pull_request.base.sha"
+            assert match[1] == "github.event.pull_request.base.sha || github.event.merge_group.base_sha"
             return self.event.get("base", "")
 
         return re.sub(r"\$\{\{ (.+?) \}\}", value, text)
@@ -141,12 +142,14 @@ def annotated(runner: Runner) -> list[str]:
     return re.findall(r"^::error .*?file=(.*?),line=(?:\d+)", runner.stdout, re.MULTILINE)
 
 
-@pytest.mark.parametrize("depth", ["--depth=1", "--depth=2", "--depth=50"])
+@pytest.mark.parametrize("depth", ["--depth=1", "--depth=2", "--depth=3", "--depth=50"])
 def test_a_merge_is_compared_with_the_branch_that_it_goes_into(
     installed: Runner, remote: Path, tmp_path: Path, depth: str
 ) -> None:
     runner = check_out(installed, remote, tmp_path, "refs/pull/1/merge", depth)
+    before = git(runner.clone, "rev-list", "HEAD").splitlines()
     runner.run()
+    assert set(before) <= set(git(runner.clone, "rev-list", "HEAD").splitlines()), "no history is lost"
     assert runner.outputs["since"]["commit"] == git(remote, "rev-parse", "main"), runner.stdout
     assert runner.code == 1
     assert annotated(runner) == ["lib.py"]
@@ -195,8 +198,38 @@ def test_everything_is_reported_on_demand_and_without_a_pull_request(
 
 def test_options_and_paths_are_handed_on(installed: Runner, remote: Path, tmp_path: Path) -> None:
     runner = check_out(installed, remote, tmp_path, "refs/pull/1/merge")
-    runner.run(since="all", args="--ignore FM101 --statistics", paths="main.py lib.py")
+    runner.run(since="all", args="--ignore FM101 --statistics", paths="main.py\nlib.py")
     assert (runner.code, runner.stdout) == (0, "")
+
+
+def test_lines_of_options_and_paths_are_all_handed_on(installed: Runner, remote: Path, tmp_path: Path) -> None:
+    (remote / "a folder").mkdir()
+    (remote / "a folder/other.py").write_text(OLD.replace("lib.fetch()", "time.sleep(1)").replace("lib", "time"))
+    commit_all(remote)
+    runner = check_out(installed, remote, tmp_path, "refs/heads/main")
+    runner.run(since="all", args="--select\nFM1,FM2\n--ignore FM101\n", paths="\nmain.py\na folder\n")
+    assert annotated(runner) == ["a folder/other.py"], runner.stdout
+
+
+@pytest.mark.parametrize("since", ["origin/main", "COMMIT"])
+def test_a_commit_that_is_named_is_fetched(installed: Runner, remote: Path, tmp_path: Path, since: str) -> None:
+    runner = check_out(installed, remote, tmp_path, "refs/heads/feature")
+    runner.run(since=git(remote, "rev-parse", "main") if since == "COMMIT" else since)
+    assert (runner.code, annotated(runner)) == (1, ["lib.py"]), runner.stdout
+
+
+def test_a_checkout_of_the_base_is_warned_of(installed: Runner, remote: Path, tmp_path: Path) -> None:
+    runner = check_out(installed, remote, tmp_path, "refs/heads/main")
+    runner.event["ref"] = "refs/heads/main"
+    runner._step(next(step for step in ACTION["runs"]["steps"] if step.get("id") == "since"), DEFAULTS)
+    assert runner.stdout.startswith("::warning title=fastmigrate::what is checked out is the branch")
+
+
+def test_the_repository_may_be_checked_out_elsewhere(installed: Runner, remote: Path, tmp_path: Path) -> None:
+    runner = check_out(installed, remote, tmp_path, "refs/pull/1/merge")
+    runner.clone = tmp_path
+    runner.run(**{"working-directory": "clone"})
+    assert (runner.code, annotated(runner)) == (1, ["lib.py"]), runner.stdout
 
 
 def test_sarif_is_for_code_scanning(installed: Runner, remote: Path, tmp_path: Path) -> None:

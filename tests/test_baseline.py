@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 
+from tests.copies import commit_all
 from tests.projects import project
 from tests.run import Run, fastmigrate
 from tests.test_cli import SCHEMA
@@ -76,10 +81,10 @@ def test_an_entry_says_what_it_is_about(folder: Path) -> None:
     assert entries(folder) == [
         {
             "path": "lib.py",
-            "function": "lib.fetch",
+            "function": "fetch",
             "code": "FM101",
-            "call": 'requests.get(f"http://x/{name}", timeout=5)',
-            "endpoints": ["main.a"],
+            "call": "requests.get(f'http://x/{name}', timeout=5)",
+            "endpoints": ["main.py:a"],
         }
     ]
 
@@ -95,16 +100,26 @@ def test_what_is_in_the_baseline_is_not_reported(folder: Path) -> None:
         '# a comment above\n\n    return requests.get(f"http://x/{name}", timeout=5).json()',
         'return requests.get(\n        f"http://x/{name}",\n        timeout=5,\n    ).json()',
         'data = requests.get(f"http://x/{name}", timeout=5)\n    return data.json()',
+        "return requests.get(f'http://x/{name}', timeout=5).json()",
+        'return requests.get(f"http://x/{name}",  # the address\n        timeout = 5).json()',
     ],
-    ids=["moved", "over lines", "another statement"],
+    ids=["moved", "over lines", "another statement", "other quotes", "a comment"],
 )
 def test_it_is_recognised_where_it_has_moved_to(folder: Path, layout: str) -> None:
     edit(folder, "lib.py", 'return requests.get(f"http://x/{name}", timeout=5).json()', layout)
     assert new(folder) == []
 
 
-def test_another_call_is_new(folder: Path) -> None:
-    edit(folder, "lib.py", "timeout=5).json()\n\ndef other", "timeout=9).json()\n\ndef other")
+@pytest.mark.parametrize(
+    "call",
+    [
+        'requests.get(f"http://x/{name}", timeout=9)',
+        'requests.get(f"http://x/ {name}", timeout=5)',
+        'requests.get((f"http://x/{name}", timeout)[5])',
+    ],
+)
+def test_another_call_is_new(folder: Path, call: str) -> None:
+    edit(folder, "lib.py", 'requests.get(f"http://x/{name}", timeout=5)', call)
     assert new(folder) == [("lib.py", 5)]
 
 
@@ -124,7 +139,7 @@ def test_an_endpoint_that_comes_to_a_known_call_is_new(folder: Path) -> None:
     with (folder / "main.py").open("a") as file:
         file.write(ENDPOINT.format("fetch"))
     assert new(folder) == [("lib.py", 5)]
-    assert "  note: lib.py:5: is in the baseline, but not for main.b.\n" in check(folder).stdout
+    assert "  note: lib.py:5: is in the baseline, but not for main.py:b.\n" in check(folder).stdout
 
 
 def test_an_endpoint_that_is_gone_is_no_finding(folder: Path) -> None:
@@ -151,7 +166,7 @@ def test_what_is_gone_is_told(folder: Path) -> None:
     assert run.stdout == (
         "No new findings in 2 files.\n"
         "  note: 1 finding of the baseline is gone:\n"
-        '    lib.py: FM101 requests.get(f"http://x/{name}", timeout=5)\n'
+        "    lib.py: FM101 requests.get(f'http://x/{name}', timeout=5)\n"
         "    --write-baseline takes them out.\n"
     )
     report = json.loads(check(folder, "--output-format", "json").stdout)
@@ -196,14 +211,17 @@ def test_fixing_leaves_the_rest_to_the_baseline(tmp_path: Path) -> None:
 
 
 def test_with_since_both_count(folder: Path) -> None:
-    from tests.test_since import git
-
-    git(folder, "init")
-    git(folder, "add", ".")
-    git(folder, "commit", "-m", "first")
+    """What is new to the baseline, and old to git, is not reported; nor what is known, and touched by the change."""
+    with (folder / "main.py").open("a") as file:
+        file.write(ENDPOINT.format("other"))
+    assert new(folder) == [("lib.py", 8)]
+    commit_all(folder)
     assert new(folder, "--since", "HEAD") == []
+    assert "but not for" not in check(folder, "--since", "HEAD").stdout
     edit(folder, "lib.py", "def fetch(name):\n    return", "def fetch(name):\n    return  ")
     assert new(folder, "--since", "HEAD") == []
+    edit(folder, "lib.py", "def other(name):\n    return", "def other(name):\n    return  ")
+    assert new(folder, "--since", "HEAD") == [("lib.py", 8)]
 
 
 def test_the_configuration_names_it_and_can_be_overruled(folder: Path) -> None:
@@ -242,7 +260,7 @@ def test_files_that_cannot_be_read_are_always_reported(tmp_path: Path) -> None:
         ("[]", "known.json: this is no baseline of fastmigrate"),
         ('{"version": 1, "findings": [{}]}', "known.json: this is no baseline of fastmigrate"),
         ('{"version": 1, "findings": ["x"]}', "known.json: this is no baseline of fastmigrate"),
-        ('{"version": 2}', "known.json: the baseline is of another version of fastmigrate: write it anew"),
+        ('{"version": 2}', "known.json: the baseline is of another version: --write-baseline writes it anew"),
         (b"\xff", "known.json: the baseline is not UTF-8"),
     ],
 )
@@ -262,6 +280,7 @@ def test_a_baseline_that_cannot_be_written_leaves_all_as_it_was(tmp_path: Path) 
     run = fastmigrate("--fix", "--baseline", "missing/known.json", "--write-baseline", cwd=tmp_path)
     assert run.code == 2
     assert "missing/known.json" in run.stderr
+    assert " now\n" not in run.stderr
     assert "requests.get(" in (tmp_path / "lib.py").read_text()
 
 
@@ -269,3 +288,148 @@ def test_a_baseline_that_cannot_be_written_leaves_all_as_it_was(tmp_path: Path) 
 def test_what_would_leave_something_out_is_refused(folder: Path, option: list[str]) -> None:
     run = fastmigrate("--write-baseline", *option, cwd=folder)
     assert (run.code, run.stderr) == (2, f"fastmigrate: --write-baseline does not go with {option[0]}\n")
+
+
+# -- what makes a path operation another one
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        '\n@app.get("/expensive")\nasync def a():\n    return fetch("b")\n',
+        '\n@app.get("/c")\nasync def c():\n    return await a()\n',
+    ],
+    ids=["a function of the same name", "one that calls the known one"],
+)
+def test_path_operations_are_counted(folder: Path, more: str) -> None:
+    with (folder / "main.py").open("a") as file:
+        file.write(more)
+    assert new(folder) == [("lib.py", 5)]
+
+
+def test_another_route_of_a_known_function_is_new(folder: Path) -> None:
+    edit(folder, "main.py", '@app.get("/a")', '@app.get("/a")\n@app.post("/other")')
+    assert new(folder) == [("lib.py", 5)]
+
+
+def test_another_prefix_is_not(folder: Path) -> None:
+    edit(folder, "main.py", '@app.get("/a")', '@app.get("/v2/a")')
+    assert new(folder) == []
+
+
+# -- several projects, several baselines
+
+
+def test_each_project_has_the_baseline_that_it_names(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        project(tmp_path / name, main=MAIN, lib=LIB)
+        (tmp_path / name / "pyproject.toml").write_text('[tool.fastmigrate]\nbaseline = "known.json"\n')
+    run = fastmigrate("--write-baseline", "one", "two", cwd=tmp_path)
+    assert run.stderr == "fastmigrate: 1 finding in one/known.json now\nfastmigrate: 1 finding in two/known.json now\n"
+    assert fastmigrate("one", "two", cwd=tmp_path).code == 0
+    fastmigrate("--select", "FM2", "--write-baseline", "one", "two", cwd=tmp_path)
+    for name in ("one", "two"):
+        assert len(json.loads((tmp_path / name / "known.json").read_text())["findings"]) == 1
+
+
+def test_it_does_not_matter_from_which_project_a_file_is_seen(tmp_path: Path) -> None:
+    project(tmp_path)
+    project(tmp_path / "sub", main=MAIN, lib=LIB)
+    fastmigrate("--write-baseline", cwd=tmp_path)
+    assert check(tmp_path).code == 0
+    assert check(tmp_path, "sub").code == 0
+    fastmigrate("--write-baseline", "sub", cwd=tmp_path)
+    assert check(tmp_path).code == 0
+
+
+# -- files that are not read
+
+
+def test_what_cannot_be_read_is_not_gone(folder: Path) -> None:
+    before = entries(folder)
+    with (folder / "lib.py").open("a") as file:
+        file.write("def (:\n")
+    run = check(folder)
+    assert "FM900" in run.stdout
+    assert "gone" not in run.stdout
+    fastmigrate("--write-baseline", cwd=folder)
+    assert entries(folder) == before
+
+
+def test_what_is_left_out_is_not_gone(folder: Path) -> None:
+    (folder / "pyproject.toml").write_text('[tool.fastmigrate]\nexclude = ["lib.py"]\n')
+    assert "gone" not in check(folder).stdout
+
+
+def test_what_is_deleted_is_gone(folder: Path) -> None:
+    (folder / "lib.py").unlink()
+    assert "1 finding of the baseline is gone" in check(folder).stdout
+
+
+def test_file_names_may_be_odd(tmp_path: Path) -> None:
+    odd = tmp_path / os.fsdecode(b"d\xff")
+    project(tmp_path)
+    project(odd, main=MAIN, lib=LIB)
+    (odd / "pyproject.toml").unlink()
+    fastmigrate("--write-baseline", cwd=tmp_path)
+    assert check(tmp_path).code == 0
+    assert json.loads(fastmigrate("--output-format", "json", cwd=tmp_path).raw)["summary"]["findings"] == 1
+
+
+# -- fixes beside known findings
+
+
+def test_a_known_call_that_a_fix_changes_stays_known(folder: Path) -> None:
+    edit(folder, "lib.py", "def fetch(name):", "def base(name):\n    return name\n\ndef fetch(name):")
+    edit(folder, "lib.py", 'requests.get(f"http://x/{name}", timeout=5)', "requests.get(base(name), timeout=5)")
+    fastmigrate("--write-baseline", cwd=folder)
+    edit(folder, "lib.py", "    return name\n", "    return requests.get(name, timeout=5).text\n")
+    assert new(folder) == [("lib.py", 5)]
+    run = check(folder, "--fix")
+    assert (run.code, run.stdout.splitlines()[0]) == (0, "1 fixed in 2 files."), run.stdout
+    assert "  note: 1 finding in the baseline." in run.stdout
+    assert "gone" not in run.stdout
+    assert "await base(client, name)" in (folder / "lib.py").read_text()
+
+
+def test_after_a_fix_the_baseline_is_told_as_it_is_then(folder: Path) -> None:
+    with (folder / "main.py").open("a") as file:
+        file.write(ENDPOINT.format("fetch"))
+    run = check(folder, "--fix")
+    assert run.code == 0
+    assert "but not for" not in run.stdout
+    assert "1 finding of the baseline is gone" in run.stdout
+
+
+# -- what is written
+
+
+@pytest.mark.parametrize("broken", ['{"version": 2, "findings": []}', '<<<<<<< HEAD\n{"version": 1, "findings": ['])
+def test_a_broken_baseline_can_be_written_anew(folder: Path, broken: str) -> None:
+    before = entries(folder)
+    (folder / "fastmigrate-baseline.json").write_text(broken)
+    assert check(folder).code == 2
+    assert fastmigrate("--write-baseline", cwd=folder).code == 0
+    assert entries(folder) == before
+
+
+def test_another_file_is_not_taken_for_a_baseline(folder: Path) -> None:
+    before = (folder / "lib.py").read_bytes()
+    run = fastmigrate("--write-baseline", "--baseline", "lib.py", cwd=folder)
+    assert run.code == 2
+    assert "lib.py" in run.stderr
+    assert (folder / "lib.py").read_bytes() == before
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
+def test_a_new_file_has_the_mode_that_the_user_gives_files(tmp_path: Path, mask: int) -> None:
+    project(tmp_path, main=MAIN, lib=LIB)
+    code = f"import os; os.umask({mask})\nfrom fastmigrate.cli import main\nmain(['--write-baseline'])"
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)
+    assert stat.S_IMODE((tmp_path / "fastmigrate-baseline.json").stat().st_mode) == 0o666 & ~mask
+
+
+@pytest.mark.parametrize("option", [["--baseline", "a.json"], ["--write-baseline"]])
+def test_options_that_contradict_each_other_are_refused(folder: Path, option: list[str]) -> None:
+    run = fastmigrate("--no-baseline", *option, cwd=folder)
+    assert (run.code, run.stderr) == (2, f"fastmigrate: --no-baseline does not go with {option[0]}\n")

@@ -61,7 +61,7 @@ def shop(tmp_path: Path) -> Path:
 def environment(folder: Path) -> dict[str, str]:
     """One with this project's command, and with a stand-in for reviewdog, which takes JSON."""
     stand_ins = folder / "bin"
-    stand_ins.mkdir()
+    stand_ins.mkdir(parents=True)
     (stand_ins / "reviewdog").write_text(f"#!/bin/sh\nexec {sys.executable} -m json.tool\n")
     (stand_ins / "reviewdog").chmod(0o755)
     path = os.pathsep.join([str(stand_ins), str(Path(sys.executable).parent), os.environ["PATH"]])
@@ -182,12 +182,18 @@ def test_the_gitlab_job(shop: Path, tmp_path: Path, *, is_new: bool) -> None:
     install, *script = job["script"]
     assert install == f"pip install --quiet {INSTALL}"
     merge_request = {**environment(tmp_path), "CI_MERGE_REQUEST_DIFF_BASE_SHA": base}
+    if is_new:  # a pipeline of merged results: the branch has gone on, and what it has got there is not ours
+        git(shop, "checkout", "-q", "-b", "target", base)
+        (shop / "shop/other.py").write_text("import requests\n")
+        merge_request["CI_MERGE_REQUEST_TARGET_BRANCH_SHA"] = commit_all(shop)
+        git(shop, "checkout", "-q", "-")
+        git(shop, "merge", "-q", "target", "-m", "merged")
     done = run("\n".join(["set -e", *script]), shop, merge_request)
     assert done.returncode == is_new, done.stderr
     assert ("health.py" in done.stdout) == is_new
     report = json.loads((shop / job["artifacts"]["reports"]["codequality"]).read_text(encoding="utf-8"))
     assert len(report) == 8 + is_new
-    alone = run("\n".join(["set -e", *script]), shop, {**merge_request, "CI_MERGE_REQUEST_DIFF_BASE_SHA": ""})
+    alone = run("\n".join(["set -e", *script]), shop, environment(tmp_path / "alone"))
     assert alone.returncode == 0, "a branch of its own shows its findings, and fails on none"
 
 

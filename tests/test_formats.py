@@ -9,6 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from fastmigrate.config import FORMATS
 from fastmigrate.edits import text_edits
 from fastmigrate.report.fingerprints import line_hashes
 from fastmigrate.report.sarif import _rule
@@ -258,3 +259,13 @@ def test_nothing_to_report_is_a_report(form: str, tmp_path: Path) -> None:
     assert (run.code, run.stdout, run.stderr) == (0, "", "")
     text = (tmp_path / "out").read_text()
     assert text == "" if form == "github" else json.loads(text) is not None
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_takes_files_that_cannot_be_decoded(tmp_path: Path, name: str) -> None:
+    project(tmp_path)
+    (tmp_path / "bad.py").write_bytes(b'import requests\nx = "\xff"\n')
+    run = fastmigrate("--output-format", name, cwd=tmp_path)
+    assert (run.code, run.stderr) == (1, "")
+    assert "FM900" in run.stdout
+    assert name in {"text", "concise", "github"} or json.loads(run.stdout)

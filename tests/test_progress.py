@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from fastmigrate import progress
 from tests.projects import project
 from tests.run import fastmigrate
 
@@ -54,6 +55,28 @@ def test_a_fix_tells_that_it_is_checked(tmp_path: Path) -> None:
 def test_nothing_is_told_unless_it_is_asked_for(tmp_path: Path) -> None:
     project(tmp_path, main=APP)
     assert fastmigrate("--fix", cwd=tmp_path).stderr == ""
+
+
+@pytest.mark.parametrize("redirection", ["2>&-", ">&-", ">&- 2>&-"])
+def test_streams_may_be_closed(tmp_path: Path, redirection: str) -> None:
+    project(tmp_path, main=APP)
+    command = f"exec {sys.executable} -m fastmigrate -v {redirection}"
+    run = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert run.returncode == 1
+    assert run.stdout == (fastmigrate(cwd=tmp_path).stdout if redirection == "2>&-" else "")
+    assert "internal error" not in run.stderr
+
+
+def test_stages_have_their_own_totals(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "_PATIENCE", 3600)
+    with progress.Progress(bar=True) as shown:
+        shown._start()
+        assert shown._bar is not None
+        for doing, total in (("looking", 16), ("planning", None), ("rewriting", 3)):
+            with shown.stage(doing, total) as stage:
+                stage.step()
+                task = shown._bar.tasks[0]
+                assert (task.description, task.total, task.completed) == (doing, total, 1)
 
 
 BAR = """
@@ -105,8 +128,8 @@ def test_ctrl_c_ends_a_run_at_once(tmp_path: Path) -> None:
         text=True,
     ) as process:
         assert process.stderr is not None
-        while "listing files" not in process.stderr.readline():
-            pass
+        lines = iter(process.stderr.readline, "")
+        assert any("listing files" in line for line in lines)
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == 130

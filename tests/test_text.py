@@ -7,6 +7,7 @@ import pty
 import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -175,3 +176,30 @@ def test_a_plain_report_does_without_rich(tmp_path: Path) -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert run.stdout.endswith("False\n")
+
+
+def test_names_do_not_move_the_cursor(tmp_path: Path) -> None:
+    """Nor do they begin a line, which the log of a CI job might take for a command."""
+    folder = tmp_path / "e\x1b[2J\n::error::x"
+    project(tmp_path)
+    project(
+        folder,
+        main=APP.replace("'/'", "'/\\x1b[31mRED\\x07\\r'") + "    return requests.get('http://x', timeout=5).text\n",
+    )
+    (folder / "pyproject.toml").unlink()
+    for options in (["--output-format", "concise"], [], ["--output-format", "github"]):
+        run = fastmigrate(*options, cwd=tmp_path, FORCE_COLOR="")
+        assert run.code == 1
+        assert not re.search(r"[\x00-\x09\x0b-\x1f]", run.stdout)
+        assert not re.search(r"^::error::", run.stdout, re.MULTILINE)
+
+
+def test_long_lines_are_cut(tmp_path: Path) -> None:
+    long = "x" * 5000
+    project(tmp_path, main=f"{APP}    return '{long}', requests.get('http://{long}', timeout=5), '{long}'\n")
+    lines = fastmigrate(cwd=tmp_path).stdout.splitlines()
+    source, marks = next(pair for pair in pairwise(lines) if pair[0].startswith("    9 |"))
+    assert len(source) < 500
+    start = marks.index("^")
+    assert source[start:].startswith("requests.get('http://xxx")
+    assert source[start + marks.count("^") - 3 :].startswith("...")

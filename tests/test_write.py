@@ -62,3 +62,35 @@ def test_a_failure_halfway_is_rolled_back(
         write_changes(changes(files))
     assert contents(files) == [b"old a", b"old b", b"old c"]
     assert len(list(files[0].parent.iterdir())) == 3
+
+
+def test_a_new_file_is_written(tmp_path: Path) -> None:
+    write_changes({tmp_path / "a": Change(None, b"new")})
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_file_that_has_come_meanwhile_refuses_all(files: list[Path]) -> None:
+    with pytest.raises(WriteError, match="changed while fastmigrate was running"):
+        write_changes({**changes(files[:1]), files[2]: Change(None, b"new")})
+    assert contents(files) == [b"old a", b"old b", b"old c"]
+
+
+@pytest.mark.parametrize("theirs", [None, b"of somebody else"])
+def test_a_new_file_goes_if_another_one_fails(
+    theirs: bytes | None, files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = files[0].parent / "0"
+    replace = Path.replace
+
+    def failing(self: Path, target: Path) -> Path:
+        if target.name == "a":
+            if theirs is not None:
+                new.write_bytes(theirs)
+            raise KeyboardInterrupt
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", failing)
+    with pytest.raises(KeyboardInterrupt):
+        write_changes({new: Change(None, b"new"), **changes(files)})
+    assert (new.read_bytes() if new.exists() else None) == theirs
+    assert contents(files) == [b"old a", b"old b", b"old c"]

@@ -23,7 +23,9 @@ from fastmigrate.plan.goals import (
 )
 from fastmigrate.plan.keys import Keys
 from fastmigrate.plan.names import fresh, imported, request_parameter
+from fastmigrate.plan.present_clients import PresentClients
 from fastmigrate.plan.specs import ClientSpec
+from fastmigrate.plan.users import Users
 from fastmigrate.project.apps import ROUTE_DECORATORS
 from fastmigrate.project.callgraph import Edge
 from fastmigrate.project.modules import is_test_path
@@ -56,12 +58,14 @@ class Clients:
         project: Project,
         specs: Iterable[ClientSpec],
         freed: Callable[[Scope, ClientSpec], Container[str]],
+        users: Users,
     ) -> None:
         self.freed = freed
         self.project = project
         self.apps = project.apps
         self.errors = Errors(project)
         self.keys = Keys(project, specs)
+        self.present = PresentClients(project, self.keys, users)
         self._names: dict[Scope, dict[ClientSpec, str]] = {}
 
     # -- in a path operation
@@ -80,16 +84,14 @@ class Clients:
 
     def outer(self, function: Scope) -> Scope | None:
         """The function in which a function is defined."""
-        links = self.project.resolver.defined(function)
-        outer = Scope(function.path, links.parent)
-        return outer if not links.in_class and self.project.resolver.function(outer) is not None else None
+        return self.present.outer(function)
 
     def _client_names(self, function: Scope) -> dict[ClientSpec, str]:
         """The names of all clients in a function, so that no two share one."""
         links = self.project.resolver.defined(function)
         found: dict[ClientSpec, str] = {}
         for spec in self.keys.specs:
-            there = self._existing_client(links, function, spec)
+            there = self.present.name(function, spec)
             free = self.freed(function, spec)
             taken = {
                 *(name for name in links.names if name not in free),
@@ -109,22 +111,9 @@ class Clients:
             call = self.project.resolver.call_at(caller.path, edge.call)
             yield from (key for key, _ in call.keywords if key is not None) if call is not None else ()
 
-    def _existing_client(self, links: FunctionLinks, scope: Scope, spec: ClientSpec) -> str | None:
-        request = request_parameter(self.project, links, scope)
-        if request is None:
-            return None
-        of = Member(Ref(request), "app") if spec in self.keys.on_app else Ref(request)
-        wanted = Member(Member(of, "state"), self.keys.of(spec))
-        first = min((call.place.line for call in self.project.blocking if call.function == scope), default=0)
-        for name, bindings in sorted(links.bindings.items()):
-            only = bindings[0] if len(bindings) == 1 and not bindings[0].guarded else None
-            if only is not None and only.kind == "value" and only.term == wanted and only.line < first:
-                return name
-        return None
-
     def has_request(self, function: Scope) -> bool:
         """Whether the framework calls a function with a request, or gives it one that it asks for."""
-        return any(root.kind not in {"task", "wrapper"} for root in self.project.reach.roots_of(function))
+        return self.present.has_request(function)
 
     def client_at_hand(self, goal: ClientAtHand) -> Step | Held:
         """The client comes from the state of the request, and so from every app that serves the path operation."""
@@ -235,7 +224,7 @@ class Clients:
         """The client gets a name where a function with a request begins, unless it has one."""
         links = self.project.resolver.defined(goal.function)
         at_hand = ClientAtHand(goal.function, goal.spec)
-        if self._existing_client(links, goal.function, goal.spec) is not None:
+        if self.present.of_request(goal.function, goal.spec) is not None:
             return Step((at_hand,))
         path = goal.function.path
         httpx, _ = imported(self.project, path, self.project.library)

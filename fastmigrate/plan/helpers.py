@@ -17,6 +17,7 @@ from fastmigrate.plan.goals import (
     Held,
     HelperRun,
     Imported,
+    Offloaded,
     Step,
 )
 from fastmigrate.plan.names import imported
@@ -208,7 +209,8 @@ class Helpers:
                 return Held(reason)
             shielded = self.offloading.shielded(caller, edge.call)
             unwrapped = self.offloading.unwrapped(caller, edge)
-            return Step((Coroutine(caller), *shielded.needs), intents=(*unwrapped, *shielded.intents))
+            needs = (Coroutine(caller), Offloaded(caller.path, edge.call), *shielded.needs)
+            return Step(needs, intents=(*unwrapped, *shielded.intents))
         site = self.project.site_of(caller.path, edge.call)
         if site is None:
             return Held(f"`{name}` is called in a lambda in {where}, where it cannot be awaited")
@@ -266,6 +268,9 @@ class Helpers:
             return Step((ClientInFunction(outer, goal.spec),))
         if outer is not None:
             return Held(f"`{self.project.name_of(goal.function)}` is defined within a function that has no client")
+        callers = self.project.reach.callers_of(goal.function)
+        if self.clients.present.handed(goal.function, goal.spec) is not None:
+            return Step(tuple(ClientInFunction(caller, goal.spec) for caller, _ in callers))
         stranger = self.users.stranger(goal.function) if links.is_async else None
         if stranger is not None:
             return Held(
@@ -277,9 +282,7 @@ class Helpers:
             if reason is not None:
                 return Held(f"`{self.project.name_of(goal.function)}` cannot take a client: {reason}")
         needs: list[Goal] = [Coroutine(goal.function), Imported(goal.function.path, self.project.library)]
-        needs += [
-            ClientHandedOn(caller, edge, goal.spec) for caller, edge in self.project.reach.callers_of(goal.function)
-        ]
+        needs += [ClientHandedOn(caller, edge, goal.spec) for caller, edge in callers]
         family = self.users.family(goal.function)
         needs += [ClientInFunction(member, goal.spec) for member in family if member != goal.function]
         notes = self._notes(goal.function)
@@ -313,7 +316,7 @@ class Helpers:
         handed: dict[tuple[Scope, Edge], set[ClientSpec]] = {}
         made = {goal.function for goal in goals if isinstance(goal, Coroutine)}
         for goal in goals:
-            if isinstance(goal, ClientInFunction) and self.is_given(goal.function):
+            if isinstance(goal, ClientInFunction) and self._gets(goal):
                 taken.setdefault(goal.function, set()).add(goal.spec)
             elif isinstance(goal, HelperRun):
                 handed.setdefault((goal.caller, goal.edge), set())
@@ -334,6 +337,11 @@ class Helpers:
             twin = self.twins.named(caller, edge)
             imports |= dict.fromkeys(twin.imports if isinstance(twin, Named) else ())
         yield from self.twins.imported(imports, calls)
+
+    def _gets(self, goal: ClientInFunction) -> bool:
+        """Whether a function gets a new parameter for the client."""
+        there = self.clients.present.handed(goal.function, goal.spec)
+        return self.is_given(goal.function) and there is None
 
     def is_given(self, function: Scope) -> bool:
         """Whether a function gets its client as a parameter: it has no request, and no function around it has one."""

@@ -128,7 +128,7 @@ class Planner:
         if self.httpx.needs_cookies or self.own.needs_cookies:
             self.httpx.base = self.own.base = "httpx with cookies"
         self.modules = ModuleClients(project)
-        self.clients = Clients(project, self._specs(), self._freed)
+        self.clients = Clients(project, self._specs(), self._freed, users)
         self.mocks = Mocks(project)
         self.apps = Apps(project, self.clients.keys, self.clients.errors, self.modules.closed_by)
         self.helpers = Helpers(project, awaiting, users, self.clients, self._cures_in, self.offloading, self.pools)

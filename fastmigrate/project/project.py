@@ -103,7 +103,7 @@ class Project:
         """The files that name a session which another module or its objects have: they need not name its library."""
         for path in self.blocking_paths:
             links = None if is_test_path(path) else self.links(path)
-            module = [part.encode() for part in module_name(path).split(".")[-2:]]
+            module = [part.encode(errors="surrogateescape") for part in module_name(path).split(".")[-2:]]
             for name in sorted(self._names_of_sessions(links)) if links is not None else ():
                 yield from set(self.sources.containing(name.encode())).intersection(self.sources.containing(*module))
 

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 
 from fastmigrate.model import Finding
 from fastmigrate.pipeline import Result
-from fastmigrate.report.lines import Line
+from fastmigrate.report.lines import Line, visible
 
 __all__ = ["excerpt"]
 
 _LINES = 4  # of a call; of a longer one, the last lines are left out
 _TAB = "    "
+_LONG = 200  # characters of a call in its line
+_AROUND = 100  # characters of its line on each side of it
 
 
 def excerpt(finding: Finding, result: Result) -> Iterator[Line]:
@@ -25,7 +27,9 @@ def excerpt(finding: Finding, result: Result) -> Iterator[Line]:
         line = result.line(finding.path, number)
         start = place.column - 1 if number == place.line else 0
         end = place.end_column - 1 if number == place.end_line else len(line)
-        before, marked, after = (_visible(part) for part in (line[:start], line[start:end], line[end:]))
+        before, marked, after = _cut(
+            *(visible(p.replace("\t", _TAB)) for p in (line[:start], line[start:end], line[end:]))
+        )
         yield [("    ", ""), (f"{number:{width}} |", "dim"), (f" {before}", ""), (marked, "bold"), (after, "")]
         if number == place.line:
             marks = (f" {' ' * _width(before)}{'^' * _width(marked)}", "bold red")
@@ -34,10 +38,13 @@ def excerpt(finding: Finding, result: Result) -> Iterator[Line]:
         yield [("    ", ""), (" " * width + " |", "dim"), (" ...", "dim")]
 
 
-def _visible(text: str) -> str:
-    """A text without what moves the cursor of a terminal."""
-    text = text.replace("\t", _TAB)
-    return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in {"Cc", "Cf", "Cs"} else c for c in text)
+def _cut(before: str, marked: str, after: str) -> tuple[str, str, str]:
+    """The parts of a line, without most of what would make it too long to look at."""
+    if len(before) > _AROUND:
+        before = f"...{before[-_AROUND:]}"
+    if len(marked) > _LONG:
+        marked = f"{marked[:_LONG]}..."
+    return before, marked, after if len(after) <= _AROUND else f"{after[:_AROUND]}..."
 
 
 def _width(text: str) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fastmigrate.model import Finding
 from fastmigrate.pipeline import Result
+from fastmigrate.report.lines import visible
 from fastmigrate.report.paths import shown
 
 __all__ = ["github_report"]
@@ -68,11 +69,11 @@ def _summary(findings: Sequence[tuple[Finding, Result]]) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+    return visible(text.replace("\n", " ")).replace("|", "\\|")
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return "%0A".join(visible(line).replace("%", "%25") for line in text.split("\n"))
 
 
 def _property(text: str) -> str:

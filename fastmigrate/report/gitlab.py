@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from fastmigrate.pipeline import Result
+from fastmigrate.report.dumps import dumps
 from fastmigrate.report.fingerprints import fingerprints
 from fastmigrate.report.paths import shown
 
@@ -33,4 +33,4 @@ def gitlab_report(results: Sequence[Result]) -> str:
         for index, result in enumerate(results)
         for finding in result.findings
     ]
-    return json.dumps(issues, indent=2, ensure_ascii=False) + "\n"
+    return dumps(issues)

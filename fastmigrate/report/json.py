@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from fastmigrate.edits import TextEdit
 from fastmigrate.model import Finding
 from fastmigrate.pipeline import Result
+from fastmigrate.report.dumps import dumps
 from fastmigrate.report.paths import shown
 
 __all__ = ["json_report"]
@@ -38,11 +38,11 @@ def json_report(results: Sequence[Result]) -> str:
             "held": held,
         },
     }
-    return json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+    return dumps(report)
 
 
 def _of_baseline(results: Sequence[Result]) -> dict[str, Any]:
-    compared = [result.compared for result in results if result.compared is not None]
+    compared = [result.comparison for result in results if result.comparison is not None]
     if not compared:
         return {}
     known = sum(len(one.known) for one in compared)

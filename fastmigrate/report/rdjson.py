@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from fastmigrate.model import Finding
 from fastmigrate.pipeline import Result
+from fastmigrate.report.dumps import dumps
 from fastmigrate.report.links import HOME, page_of
 from fastmigrate.report.paths import shown
 
@@ -18,7 +18,7 @@ def rdjson_report(results: Sequence[Result]) -> str:
     """One object with a diagnostic for each finding; fixes that edit its file alone are suggestions."""
     diagnostics = [_diagnostic(finding, result) for result in results for finding in result.findings]
     report = {"source": {"name": "fastmigrate", "url": HOME}, "severity": "ERROR", "diagnostics": diagnostics}
-    return json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+    return dumps(report)
 
 
 def _diagnostic(finding: Finding, result: Result) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -11,6 +10,7 @@ from urllib.parse import quote
 from fastmigrate import __version__
 from fastmigrate.model import Finding
 from fastmigrate.pipeline import Result
+from fastmigrate.report.dumps import dumps
 from fastmigrate.report.fingerprints import fingerprints, line_hashes
 from fastmigrate.report.links import HOME, page_of
 from fastmigrate.report.paths import shown
@@ -44,7 +44,7 @@ def sarif_report(results: Sequence[Result]) -> str:
         ],
     }
     schema = "https://json.schemastore.org/sarif-2.1.0.json"
-    return json.dumps({"$schema": schema, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
+    return dumps({"$schema": schema, "version": "2.1.0", "runs": [run]})
 
 
 def _rule(rule: Rule) -> dict[str, Any]:

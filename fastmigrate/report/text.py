@@ -58,7 +58,7 @@ def summary(results: Sequence[Result], *, written: bool = True) -> Iterator[str]
     for finding in findings:
         by_grade[finding.fix.applicability].append(finding)
     if not findings and not fixed:
-        new = "new " if any(result.compared is not None for result in results) else ""
+        new = "new " if any(result.comparison is not None for result in results) else ""
         yield f"No {new}findings in {count(sum(result.files for result in results), 'file')}."
     unreadable = sum(1 for finding in findings if not finding.is_in_code)
     safe, unsafe, held = (len(by_grade[grade]) for grade in ("safe", "unsafe", "none"))
@@ -88,7 +88,7 @@ def summary(results: Sequence[Result], *, written: bool = True) -> Iterator[str]
 
 def _of_baseline(results: Sequence[Result]) -> Iterator[str]:
     """What the baseline knows, what of it is gone, and which of its findings stall more than it says."""
-    compared = [(result, result.compared) for result in results if result.compared is not None]
+    compared = [(result, result.comparison) for result in results if result.comparison is not None]
     known = sum(len(one.known) for _, one in compared)
     if known:
         yield f"  note: {count(known, 'finding')} in the baseline."
@@ -96,10 +96,10 @@ def _of_baseline(results: Sequence[Result]) -> Iterator[str]:
         for finding, names in one.grown.items():
             where = f"{shown(result.root / finding.path)}:{finding.place.line}"
             yield f"  note: {where}: is in the baseline, but not for {', '.join(names)}."
-    gone = [entry for _, one in compared for entry in one.gone]
+    gone = [(one.file, entry) for _, one in compared for entry in one.gone]
     if gone:
         yield f"  note: {count(len(gone), 'finding')} of the baseline {'is' if len(gone) == 1 else 'are'} gone:"
-        yield from (f"    {entry.path}: {entry.code} {entry.call}" for entry in gone)
+        yield from (f"    {shown(file.parent / entry.path)}: {entry.code} {entry.call}" for file, entry in gone)
         yield "    --write-baseline takes them out."
 
 
