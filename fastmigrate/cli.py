@@ -178,6 +178,12 @@ def _report(results: list[Result], settings: Config) -> int:
         _write(unified_diff(changes), settings.output_file)
         lines = text_report(results, written=False)
         click.echo(drawn(lines, styled=is_styled(sys.stderr)), err=True, nl=False, color=True)
+        if any(Path.cwd() not in path.parents for path in changes):
+            root = next(result.root for result in results if result.changes)
+            click.echo(
+                f"fastmigrate: files above this folder change, too: for a patch that git takes, run it in {root}",
+                err=True,
+            )
         left = any(result.findings for result in results)
         return 0 if settings.exit_zero or not (left or changes) else FOUND
     baselines = _new_baselines(results) if settings.write_baseline else {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from fastmigrate.rules import all_rules
 from fastmigrate.selection import Selection
 from fastmigrate.sources import SourceError, Sources
 from fastmigrate.suppress import Suppression, read_suppressions, silencing
-from fastmigrate.verify import VerificationError, compare_findings
+from fastmigrate.verify import VerificationError, compare_findings, key_of
 from fastmigrate.wording import count
 from fastmigrate.write import Change
 
@@ -49,6 +50,7 @@ class Result:
     stale: list[str] = field(default_factory=list)  # lock files beside them
     edits: dict[Finding, dict[str, list[TextEdit]]] = field(default_factory=dict)  # of each fix, by file
     outlines: dict[Finding, str] = field(default_factory=dict)  # what each fix would do, in words
+    coming: Counter[str] = field(default_factory=Counter)  # by code, what a patch would bring with it: stale tests, say
     unused: list[tuple[str, Suppression]] = field(default_factory=list)  # comments that silence nothing, by file
     comparison: Comparison | None = None  # with the baseline
     entries: list[Entry] = field(default_factory=list)  # for what is left, in the baseline that is to be written
@@ -147,8 +149,11 @@ class _Run:
 
     # -- findings
 
-    def _analyse(self, sources: Sources, before: Iterable[Finding] | None = None) -> _Analysis:
-        """Look at the project; if it has been migrated, `before` are the findings that were not to be fixed."""
+    def _analyse(
+        self, sources: Sources, before: tuple[Iterable[Finding], Iterable[Finding]] | None = None
+    ) -> _Analysis:
+        """Look at the project; if it has been migrated, `before` are the findings that were asked for and not to be
+        fixed, and all that there were."""
         config, stage = self.config, self.progress.stage
         with stage("reading modules") as reading:
             project = Project(
@@ -172,7 +177,7 @@ class _Run:
         if before is None:
             chosen, comparison = self.selection.chosen(judged, project)
         else:
-            chosen, comparison = self.selection.left(judged, project, before)
+            chosen, comparison = self.selection.left(judged, project, *before)
         return _Analysis(planner, everything, used, chosen, comparison)
 
     @staticmethod
@@ -216,15 +221,30 @@ class _Run:
         fixable = [f for f in analysis.chosen if f.fix.applicability in grades and f.is_in_code]
         fixed, changed = self._rewritten(analysis, fixable)
         after = self._verified(analysis, fixed, changed) if fixed else None
-        result.findings = [self._unless_broken(f) for f in (after or analysis).chosen]
-        if after is not None:
-            result.fixed = fixed
-            result.changes = dict(sorted(changed.items()))
-            result.sources = after.planner.project.sources
-            self._note_library(
-                result, analysis.planner.plan(fixed, unsafe=self.config.unsafe_fixes), analysis.planner.project
-            )
-        return after or analysis
+        if after is None:
+            result.findings = [self._unless_broken(finding) for finding in analysis.chosen]
+            return analysis
+        result.fixed = fixed
+        result.changes = dict(sorted(changed.items()))
+        self._note_library(
+            result, analysis.planner.plan(fixed, unsafe=self.config.unsafe_fixes), analysis.planner.project
+        )
+        if self.config.diff:  # the files stay as they are, and so do the places of what is left in them
+            left = self._left(analysis, fixed)
+            result.findings = [self._unless_broken(finding) for finding in left]
+            known = Counter(key_of(finding) for finding in left)
+            coming = Counter(key_of(finding) for finding in after.chosen) - known
+            result.coming = Counter(code for code, *_ in coming.elements())
+            return analysis
+        result.findings = [self._unless_broken(finding) for finding in after.chosen]
+        result.sources = after.planner.project.sources
+        return after
+
+    @staticmethod
+    def _left(analysis: _Analysis, fixed: Iterable[Finding]) -> list[Finding]:
+        """The findings that were asked for, less those that go with these fixes."""
+        reached = {finding.order for finding in analysis.planner.reached_with(fixed)}
+        return [finding for finding in analysis.chosen if finding.order not in reached]
 
     def _note_library(self, result: Result, plan: Plan, project: Project) -> None:
         """Note where the library was declared, and where it could not be."""
@@ -261,12 +281,10 @@ class _Run:
     def _verified(self, analysis: _Analysis, fixed: list[Finding], changed: dict[str, Change]) -> _Analysis | None:
         """The analysis of the changed project, or None if it is not as it should be: then all its fixes are held."""
         self.progress.say("checking the migrated project:")
-        reached = analysis.planner.reached_with(fixed)
-        keys = {finding.order for finding in reached}
-        left = [finding for finding in analysis.chosen if finding.order not in keys]
-        after = self._analyse(self.sources.with_changes({p: change.after for p, change in changed.items()}), left)
+        sources = self.sources.with_changes({path: change.after for path, change in changed.items()})
+        after = self._analyse(sources, (self._left(analysis, fixed), analysis.everything))
         try:
-            compare_findings(analysis.everything, reached, after.everything)
+            compare_findings(analysis.everything, analysis.planner.reached_with(fixed), after.everything)
             again = [f for f in after.chosen if f.fix.applicability == "safe" and f.is_in_code]
             if again and not self.broken:
                 raise VerificationError(f"{again[0].path}:{again[0].place.line} could be fixed only afterwards")

@@ -62,14 +62,14 @@ class Selection:
             known = set(comparison.known)
             wanted = [finding for finding in wanted if finding not in known]
         if self.changed is not None:
-            wanted = [finding for finding in wanted if self.changed.causes(finding)]
+            wanted = [finding for finding in wanted if self.changed.causes(finding, project)]
             self._forget_others(comparison, wanted)
         return wanted, comparison
 
     def left(
-        self, findings: Iterable[Finding], project: Project, before: Iterable[Finding]
+        self, findings: Iterable[Finding], project: Project, before: Iterable[Finding], everything: Iterable[Finding]
     ) -> tuple[list[Finding], Comparison | None]:
-        """Those of a migrated project that were wanted `before`, and were not to be fixed.
+        """Those of a migrated project that were wanted `before`, and what has come that was not among `everything`.
 
         A fix moves lines and rewrites what stands in a call, so neither says any more whether that is new.
         """
@@ -79,11 +79,13 @@ class Selection:
             return wanted, comparison
         known = set() if comparison is None else set(comparison.known)
         budget = Counter(key_of(finding) for finding in before)
+        there = {key_of(finding) for finding in everything}
         chosen: list[Finding] = []
         changed: list[Finding] = []
         for finding in wanted:
-            if finding not in known and budget[key_of(finding)]:
-                budget[key_of(finding)] -= 1
+            key = key_of(finding)
+            if finding not in known and (budget[key] or key not in there):
+                budget[key] -= key in there
                 chosen.append(finding)
             elif finding not in known:
                 changed.append(finding)

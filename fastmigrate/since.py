@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fastmigrate.model import Finding
+from fastmigrate.model import Endpoint, Finding
+from fastmigrate.project.modules import module_name
+from fastmigrate.project.project import Project
+from fastmigrate.project.values import Scope
 
 __all__ = ["Changed", "SinceError", "changed_since"]
 
-_HUNK = re.compile(r"^@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.MULTILINE)
+_HUNK = re.compile(r"^@@ -\d+(?:,\d+)? \+(\d+)(?:,(\d+))? @@", re.MULTILINE)
 
 
 class SinceError(Exception):
@@ -20,23 +24,93 @@ class SinceError(Exception):
 
 @dataclass(slots=True)
 class Changed:
-    """The lines that are new or different, by file below the root of a project; `added` are those that are new."""
+    """The lines that are new or different, by file below the root of a project, and what these files were before."""
 
+    root: Path
+    base: str
     lines: dict[str, set[int]] = field(default_factory=dict)
-    added: dict[str, set[int]] = field(default_factory=dict)
     files: set[str] = field(default_factory=set)  # those that are new as a whole
+    before: dict[str, str] = field(default_factory=dict)  # the paths of the others at the base, below the work tree
+    _functions: dict[str, dict[str, _Function] | None] = field(default_factory=dict)
 
-    def causes(self, finding: Finding) -> bool:
-        """Whether the change touches a call, a step of the way to it, or adds a path operation that comes to it."""
+    def causes(self, finding: Finding, project: Project) -> bool:
+        """Whether the change touches a call, a step of any way to it, or adds a path operation that comes to it."""
         called = range(finding.place.line, finding.place.end_line + 1)
         if any(self._touches(finding.path, line) for line in called):
             return True
-        if any(self._touches(hop.path, hop.line) for hop in finding.chain):
+        if any(self._touches(hop.path, hop.line) for hop in finding.chain) or self._leads(finding, project):
             return True
-        return any(e.path in self.files or e.line in self.added.get(e.path, ()) for e in finding.endpoints)
+        return any(self._is_new(endpoint, project) for endpoint in finding.endpoints)
 
     def _touches(self, path: str, line: int) -> bool:
         return path in self.files or line in self.lines.get(path, ())
+
+    def _leads(self, finding: Finding, project: Project) -> bool:
+        """Whether the change touches a step of one of the ways on which the event loop comes to a finding."""
+        pending = [_scope(hop.name, hop.path) for hop in finding.chain[-1:]]
+        seen: set[Scope] = set()
+        while pending:
+            function = pending.pop()
+            if function in seen:
+                continue
+            seen.add(function)
+            for caller, edge in project.reach.callers_of(function):
+                if self._touches(caller.path, edge.place.line):
+                    return True
+                pending.append(caller)
+        return False
+
+    def _is_new(self, endpoint: Endpoint, project: Project) -> bool:
+        """Whether a path operation was none before, was no coroutine function, or had fewer decorators."""
+        if endpoint.path in self.files:
+            return True
+        if endpoint.path not in self.lines:
+            return False
+        if endpoint.path not in self._functions:
+            self._functions[endpoint.path] = self._functions_before(endpoint.path)
+        functions = self._functions[endpoint.path]
+        name = _scope(endpoint.name, endpoint.path).qualname
+        if functions is None:  # it could not be read then
+            return endpoint.line in self.lines[endpoint.path]
+        now = _functions_of(project.tree_of(endpoint.path)).get(name)
+        before = functions.get(name)
+        if now is None or before is None:
+            return before is None
+        return (now.is_async and not before.is_async) or not now.decorators <= before.decorators
+
+    def _functions_before(self, path: str) -> dict[str, _Function] | None:
+        try:
+            return _functions_of(ast.parse(_git(self.root, "show", f"{self.base}:{self.before[path]}")))
+        except (SinceError, SyntaxError, ValueError, RecursionError):
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Function:
+    """What makes a function a path operation: whether it is a coroutine function, and the code of its decorators."""
+
+    is_async: bool
+    decorators: frozenset[str]
+
+
+def _functions_of(tree: ast.Module) -> dict[str, _Function]:
+    """The functions of a file by their qualified names."""
+    found: dict[str, _Function] = {}
+    pending: list[tuple[str, ast.AST]] = [("", tree)]
+    while pending:
+        prefix, node = pending.pop()
+        for child in ast.iter_child_nodes(node):
+            inner = prefix
+            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                inner = f"{prefix}{child.name}."
+                decorators = frozenset(map(ast.unparse, child.decorator_list))
+                found[inner[:-1]] = _Function(isinstance(child, ast.AsyncFunctionDef), decorators)
+            pending.append((inner, child))
+    return found
+
+
+def _scope(name: str, path: str) -> Scope:
+    return Scope(path, name.removeprefix(f"{module_name(path)}."))
 
 
 def changed_since(root: Path, revision: str) -> Changed:
@@ -60,28 +134,30 @@ def changed_since(root: Path, revision: str) -> Changed:
             f"--since: {revision} and HEAD have no common ancestor here; in a shallow clone, fetch more of the history"
         )
         raise SinceError(reason) from error
-    changed = Changed()
-    diff = _git(
-        top, "-c", "core.quotepath=off", "diff", "--no-color", "--no-ext-diff", "--find-renames", "-U0", base, "--"
-    )
+    changed = Changed(top, base)
+    plain = ("--no-color", "--no-ext-diff", "--find-renames", "--src-prefix=a/", "--dst-prefix=b/", "-U0")
+    diff = _git(top, "-c", "core.quotepath=off", "diff", *plain, base, "--")
     for part in re.split(r"^diff --git ", diff, flags=re.MULTILINE)[1:]:
         named = re.search(r'^\+\+\+ "?b/(.*?)"?\t?$', part, re.MULTILINE)
         path = _below(root, top, named[1]) if named is not None else None
-        if path is not None:
-            _note(changed, path, part)
+        if path is None:
+            continue
+        before = re.search(r'^--- "?a/(.*?)"?\t?$', part, re.MULTILINE)
+        if before is None:
+            changed.files.add(path)
+        else:
+            changed.before[path] = before[1]
+            changed.lines[path] = {line for hunk in _HUNK.finditer(part) for line in _lines(hunk)}
     for name in _git(root, "ls-files", "-z", "--others", "--exclude-standard", "--full-name").split("\0"):
         path = _below(root, top, name) if name else None
         changed.files |= {path} if path is not None else set()
     return changed
 
 
-def _note(changed: Changed, path: str, diff: str) -> None:
-    for hunk in _HUNK.finditer(diff):
-        before, first, count = (int(part) if part is not None else 1 for part in hunk.groups())
-        lines = range(first, first + count)
-        changed.lines.setdefault(path, set()).update(lines)
-        if before == 0:
-            changed.added.setdefault(path, set()).update(lines)
+def _lines(hunk: re.Match[str]) -> range:
+    """The lines that a hunk adds."""
+    first, count = (int(part) if part is not None else 1 for part in hunk.groups())
+    return range(first, first + count)
 
 
 def _below(root: Path, top: Path, name: str) -> str | None:

@@ -52,7 +52,7 @@ def find_root(path: Path) -> Path:
     folder = path if path.is_dir() else path.parent
     for marker in ("pyproject.toml", ".git"):
         for candidate in (folder, *folder.parents):
-            if (candidate / marker).exists():
+            if os.path.exists(candidate / marker):  # noqa: PTH110 - which takes what must not be looked at for missing
                 return candidate
     return folder
 
@@ -136,7 +136,7 @@ def _python_files(root: Path, exclude: GitIgnoreSpec) -> Iterator[str]:
     while pending:
         folder, specs = pending.pop()
         ignore = root / folder / ".gitignore"
-        if ignore.is_file():
+        if os.access(ignore, os.R_OK):
             lines = ignore.read_text(encoding="utf-8", errors="replace").splitlines()
             specs = [*specs, (folder, GitIgnoreSpec.from_lines(lines))]
         try:

@@ -139,7 +139,7 @@ def test_an_endpoint_that_comes_to_a_known_call_is_new(folder: Path) -> None:
     with (folder / "main.py").open("a") as file:
         file.write(ENDPOINT.format("fetch"))
     assert new(folder) == [("lib.py", 5)]
-    assert "  note: lib.py:5: is in the baseline, but not for main.py:b.\n" in check(folder).stdout
+    assert "  note: lib.py:5 is in the baseline, but not for main.py:b.\n" in check(folder).stdout
 
 
 def test_an_endpoint_that_is_gone_is_no_finding(folder: Path) -> None:
@@ -167,7 +167,7 @@ def test_what_is_gone_is_told(folder: Path) -> None:
         "No new findings in 2 files.\n"
         "  note: 1 finding of the baseline is gone:\n"
         "    lib.py: FM101 requests.get(f'http://x/{name}', timeout=5)\n"
-        "    --write-baseline takes them out.\n"
+        "    --write-baseline takes it out.\n"
     )
     report = json.loads(check(folder, "--output-format", "json").stdout)
     assert report["baseline"] == {"known": 0, "gone": entries(folder)}

@@ -406,3 +406,24 @@ def test_the_client_library_is_the_one_that_the_project_imports(
 ) -> None:
     project(tmp_path, main=MAIN, **files)
     assert f"import {library}\n" in fastmigrate("--diff", cwd=tmp_path).stdout
+
+
+def test_what_is_left_of_a_patch_stands_where_the_files_have_it(tmp_path: Path) -> None:
+    """Nothing is written, so no line has moved; what the patch would bring is counted."""
+    project(tmp_path, main=HELD)
+    (tmp_path / "tests").mkdir()
+    test = "from fastapi.testclient import TestClient\nfrom main import app\n\nclients = [TestClient(app)]\n"
+    (tmp_path / "tests/test_main.py").write_text(test)
+    run = fastmigrate("--diff", cwd=tmp_path)
+    assert "\nmain.py:15:12: FM101" in f"\n{run.stderr}"
+    assert "    15 |     return requests.get" in run.stderr
+    assert "  note: with these fixes come findings of what they make stale: FM501 (1).\n" in run.stderr
+
+
+def test_a_patch_of_files_above_the_folder_is_told_of(tmp_path: Path) -> None:
+    lib = "import requests\n\n\ndef load():\n    return requests.get('http://x', timeout=5).text\n"
+    head = "from fastapi import FastAPI\nfrom sub.lib import load\n\napp = FastAPI()\n\n\n"
+    project(tmp_path, main=f"{head}@app.get('/')\nasync def read():\n    return load()\n", sub__lib=lib)
+    run = fastmigrate("--diff", cwd=tmp_path / "sub")
+    assert run.stderr.endswith(f"for a patch that git takes, run it in {tmp_path}\n")
+    assert "for a patch" not in fastmigrate("--diff", cwd=tmp_path).stderr

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.copies import git
 from tests.projects import project
 from tests.run import fastmigrate
 
@@ -33,20 +33,6 @@ NEW = """
 async def b():
     return {}("b")
 """
-
-
-def git(folder: Path, *args: str) -> None:
-    identity = [
-        "-c",
-        "user.name=a",
-        "-c",
-        "user.email=a@b",
-        "-c",
-        "commit.gpgsign=false",
-        "-c",
-        "init.defaultBranch=main",
-    ]
-    subprocess.run(["git", *identity, *args], cwd=folder, check=True, capture_output=True)
 
 
 @pytest.fixture
@@ -95,6 +81,61 @@ def test_a_new_endpoint_makes_an_old_helper_new(folder: Path) -> None:
 def test_a_changed_signature_is_no_new_endpoint(folder: Path) -> None:
     (folder / "main.py").write_text(MAIN.replace("def a()", "def a(x: int = 1)"))
     assert found(folder) == []
+
+
+def test_a_new_endpoint_is_new_beside_a_line_that_changes(folder: Path) -> None:
+    """As where it is appended to a file that had no line break at its end."""
+    (folder / "main.py").write_text(MAIN.rstrip())
+    git(folder, "commit", "-am", "no line break at the end")
+    (folder / "main.py").write_text(MAIN.rstrip() + NEW.format("fetch"))
+    assert found(folder) == ["lib.py:5:12:"]
+
+
+WAYS = (
+    MAIN
+    + """
+def middle():
+    return 1
+
+@app.get("/c")
+async def c():
+    return middle()
+"""
+)
+
+
+def test_a_step_of_another_way_than_the_shortest_is_one(folder: Path) -> None:
+    (folder / "main.py").write_text(WAYS)
+    git(folder, "commit", "-am", "another endpoint")
+    (folder / "main.py").write_text(WAYS.replace("return 1", 'return fetch("c")'))
+    assert found(folder) == ["lib.py:5:12:"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("async def b()", "def b()"), ('@app.get("/b")\n', ""), ('@app.get("/b")\n', "@other\n")],
+    ids=["a function of threads", "one without a route", "one with another decorator"],
+)
+def test_a_function_that_becomes_an_endpoint_of_the_event_loop_is_new(folder: Path, old: str, new: str) -> None:
+    after = MAIN + NEW.format("fetch")
+    (folder / "main.py").write_text(after.replace(old, new))
+    git(folder, "commit", "-am", "before")
+    (folder / "main.py").write_text(after)
+    assert found(folder) == ["lib.py:5:12:"]
+
+
+def test_an_endpoint_that_loses_a_route_is_not_new(folder: Path) -> None:
+    (folder / "main.py").write_text(MAIN.replace('@app.get("/a")', '@app.get("/a")\n@app.get("/z")'))
+    git(folder, "commit", "-am", "two routes")
+    (folder / "main.py").write_text(MAIN)
+    assert found(folder) == []
+
+
+@pytest.mark.parametrize("setting", ["diff.noprefix", "diff.mnemonicPrefix"])
+def test_what_the_user_has_set_for_patches_does_not_matter(folder: Path, setting: str) -> None:
+    git(folder, "config", setting, "true")
+    (folder / "lib.py").write_text(LIB.replace('get(f"http://x/{name}")', 'get(f"http://y/{name}")', 1))
+    assert found(folder) == ["lib.py:5:12:"]
 
 
 def test_files_that_git_does_not_know_are_new(folder: Path) -> None:

@@ -70,7 +70,7 @@ def summary(results: Sequence[Result], *, written: bool = True) -> Iterator[str]
     parts += [f"{unsafe} {'needs' if unsafe == 1 else 'need'} --unsafe-fixes"] if unsafe else []
     if parts:
         yield f"{', '.join(parts)}." + (f" {count(len(findings), 'finding')} left." if findings else "")
-    yield from _of_library(results)
+    yield from _of_library(results, written=written)
     undeclared = [shown(result.root / path) for result in results for path in result.undeclared]
     if undeclared:
         library = next(result.library for result in results if result.undeclared)
@@ -80,6 +80,10 @@ def summary(results: Sequence[Result], *, written: bool = True) -> Iterator[str]
             codes = ", ".join(sorted(comment.codes))
             where = f"{shown(result.root / path)}:{comment.line}"
             yield f"  note: {where}: the comment that ignores {codes} silences nothing."
+    coming = sum((result.coming for result in results), Counter[str]())
+    if coming:
+        codes = ", ".join(f"{code} ({number})" for code, number in sorted(coming.items()))
+        yield f"  note: with these fixes come findings of what they make stale: {codes}."
     yield from _of_baseline(results)
     doubtful = (finding for result in results for finding in result.fixed if finding.fix.applicability == "unsafe")
     yield from _by_reason("look at" if written else "unsafe", doubtful)
@@ -95,12 +99,12 @@ def _of_baseline(results: Sequence[Result]) -> Iterator[str]:
     for result, one in compared:
         for finding, names in one.grown.items():
             where = f"{shown(result.root / finding.path)}:{finding.place.line}"
-            yield f"  note: {where}: is in the baseline, but not for {', '.join(names)}."
+            yield f"  note: {where} is in the baseline, but not for {', '.join(names)}."
     gone = [(one.file, entry) for _, one in compared for entry in one.gone]
     if gone:
         yield f"  note: {count(len(gone), 'finding')} of the baseline {'is' if len(gone) == 1 else 'are'} gone:"
         yield from (f"    {shown(file.parent / entry.path)}: {entry.code} {entry.call}" for file, entry in gone)
-        yield "    --write-baseline takes them out."
+        yield f"    --write-baseline takes {'it' if len(gone) == 1 else 'them'} out."
 
 
 def _by_reason(what: str, findings: Iterable[Finding]) -> Iterator[str]:
@@ -110,14 +114,15 @@ def _by_reason(what: str, findings: Iterable[Finding]) -> Iterator[str]:
         yield f"  {what} ({number}): {reason}"
 
 
-def _of_library(results: Sequence[Result]) -> Iterator[str]:
+def _of_library(results: Sequence[Result], *, written: bool) -> Iterator[str]:
     """Where the library was declared, and what is left to do for it."""
     for result in results:
         declared, by_hand, stale = (
             [shown(result.root / path) for path in paths] for paths in (result.declared, result.by_hand, result.stale)
         )
         if declared:
-            yield f"  note: {result.library} was added to {' and '.join(declared)}."
+            verb = "was" if written else "would be"
+            yield f"  note: {result.library} {verb} added to {' and '.join(declared)}."
         if by_hand:
             yield f"  note: declare {result.library} in {' and '.join(by_hand)}."
         if stale and declared:
