@@ -30,6 +30,7 @@ __all__ = ["Result", "run_project"]
 
 _WITH_EDITS = frozenset({"json", "sarif", "rdjson"})
 """The formats that say what each fix changes."""
+_ROUNDS = 4  # of fixing: some calls can be fixed once others are
 _NESTING = 20_000  # frames: long chains of `elif`, calls or operators are deeply nested trees
 
 
@@ -189,14 +190,16 @@ class _Run:
     # -- fixes
 
     def _unused(self, analysis: _Analysis) -> Iterator[tuple[str, Suppression]]:
-        """The comments that name rules of ours which are looked at, and silence nothing."""
+        """The comments that are meant for rules of ours, and silence nothing that is looked at."""
         sources = analysis.planner.project.sources
-        for path in sources.containing(b"fastmigrate: ignore", b"fastmigrate:ignore", b"noqa"):
+        for path in sources.containing(b"fastmigrate:", b"fastmigrate :", b"noqa"):
             if path in analysis.planner.project.unreadable or not self.selection.lies_in_paths(path):
                 continue
-            for comment in read_suppressions(sources.decode(path).text) if b"FM" in sources.read(path) else ():
-                named = (code in all_rules() and self.selection.is_looked_for(code, path) for code in comment.codes)
-                looked_at = all(named)
+            if not any(token in sources.read(path) for token in (b"FM", b"fastmigrate")):
+                continue
+            for comment in read_suppressions(sources.decode(path).text):
+                known = comment.codes & all_rules().keys()
+                looked_at = all(self.selection.is_looked_for(code, path) for code in known)
                 if comment.is_ours and looked_at and (path, comment) not in analysis.used:
                     yield path, comment
 
@@ -206,7 +209,8 @@ class _Run:
 
         planner = analysis.planner
         changes = Changes(planner.project.sources, planner.project.library)
-        fixable = [finding for finding in findings if finding.fix.applicability != "none"]
+        judged = set(analysis.chosen)  # what a later round has fixed had no fix of its own before
+        fixable = [finding for finding in findings if finding.fix.applicability != "none" and finding in judged]
         found: dict[Finding, dict[str, list[TextEdit]]] = {}
         with self.progress.stage("writing out each fix", len(fixable)) as stage:
             for finding in fixable:
@@ -216,29 +220,45 @@ class _Run:
         return found
 
     def _fix(self, result: Result, analysis: _Analysis) -> _Analysis:
-        """Fix what can be; the last analysis of the project is returned."""
-        grades = {"safe", "unsafe"} if self.config.unsafe_fixes else {"safe"}
-        fixable = [f for f in analysis.chosen if f.fix.applicability in grades and f.is_in_code]
-        fixed, changed = self._rewritten(analysis, fixable)
-        after = self._verified(analysis, fixed, changed) if fixed else None
-        if after is None:
+        """Fix what can be, until nothing more can; the last analysis of the project is returned."""
+        last = analysis
+        for _ in range(_ROUNDS):
+            fixed, changed = self._rewritten(last)
+            after = self._verified(last, fixed, changed) if fixed else None
+            if after is None:
+                break
+            self._note(result, analysis, last, fixed, changed)
+            last = after
+        if not result.fixed:
             result.findings = [self._unless_broken(finding) for finding in analysis.chosen]
             return analysis
-        result.fixed = fixed
-        result.changes = dict(sorted(changed.items()))
-        self._note_library(
-            result, analysis.planner.plan(fixed, unsafe=self.config.unsafe_fixes), analysis.planner.project
-        )
         if self.config.diff:  # the files stay as they are, and so do the places of what is left in them
-            left = self._left(analysis, fixed)
+            left = self._left(analysis, result.fixed)
             result.findings = [self._unless_broken(finding) for finding in left]
-            known = Counter(key_of(finding) for finding in left)
-            coming = Counter(key_of(finding) for finding in after.chosen) - known
+            coming = Counter(map(key_of, last.chosen)) - Counter(map(key_of, left))
             result.coming = Counter(code for code, *_ in coming.elements())
             return analysis
-        result.findings = [self._unless_broken(finding) for finding in after.chosen]
-        result.sources = after.planner.project.sources
-        return after
+        result.findings = [self._unless_broken(finding) for finding in last.chosen]
+        result.sources = last.planner.project.sources
+        return last
+
+    def _note(
+        self,
+        result: Result,
+        first: _Analysis,
+        last: _Analysis,
+        fixed: list[Finding],
+        changed: dict[str, Change],
+    ) -> None:
+        """Add what a round has fixed to the result, as it was before the first one."""
+        left = {key_of(finding): finding for finding in reversed(first.chosen) if finding not in result.fixed}
+        result.fixed += [replace(left.get(key_of(finding), finding), fix=finding.fix) for finding in fixed]
+        for path, change in changed.items():
+            before = result.changes.get(path, change).before
+            result.changes[path] = Change(before, change.after)
+        result.changes = dict(sorted(result.changes.items()))
+        plan = last.planner.plan(fixed, unsafe=self.config.unsafe_fixes)
+        self._note_library(result, plan, last.planner.project)
 
     @staticmethod
     def _left(analysis: _Analysis, fixed: Iterable[Finding]) -> list[Finding]:
@@ -249,7 +269,9 @@ class _Run:
     def _note_library(self, result: Result, plan: Plan, project: Project) -> None:
         """Note where the library was declared, and where it could not be."""
         library = result.library = project.library
-        result.declared, result.by_hand, result.stale = list(plan.declaring), list(plan.by_hand), list(plan.stale)
+        result.declared += plan.declaring
+        result.by_hand = [*dict.fromkeys([*result.by_hand, *plan.by_hand])]
+        result.stale = [*dict.fromkeys([*result.stale, *plan.stale])]
         token = library.encode()
         changed = ((p, change) for p, change in result.changes.items() if p in plan.intents)
         new = [p for p, change in changed if token in change.after and token not in (change.before or b"")]
@@ -258,12 +280,15 @@ class _Run:
             unknown = (path for path in new if found.missing(path, library) is None)
             result.undeclared = [path for path in unknown if found.mention(path, library) is not True]
 
-    def _rewritten(self, analysis: _Analysis, fixable: list[Finding]) -> tuple[list[Finding], dict[str, Change]]:
+    def _rewritten(self, analysis: _Analysis) -> tuple[list[Finding], dict[str, Change]]:
         """The findings whose fixes could be written, and the changes of all of these fixes."""
         from fastmigrate.changes import Changes, UneditableError  # LibCST is slow to import
 
         planner = analysis.planner
-        changes = Changes(self.sources, planner.project.library)
+        changes = Changes(planner.project.sources, planner.project.library)
+        grades = {"safe", "unsafe"} if self.config.unsafe_fixes else {"safe"}
+        fixable = [f for f in analysis.chosen if f.fix.applicability in grades and f.is_in_code]
+        fixable = [finding for finding in fixable if finding not in self.broken]
         while fixable:
             plan = planner.plan(fixable, unsafe=self.config.unsafe_fixes)
             try:
@@ -281,13 +306,11 @@ class _Run:
     def _verified(self, analysis: _Analysis, fixed: list[Finding], changed: dict[str, Change]) -> _Analysis | None:
         """The analysis of the changed project, or None if it is not as it should be: then all its fixes are held."""
         self.progress.say("checking the migrated project:")
-        sources = self.sources.with_changes({path: change.after for path, change in changed.items()})
+        before = analysis.planner.project.sources
+        sources = before.with_changes({path: change.after for path, change in changed.items()})
         after = self._analyse(sources, (self._left(analysis, fixed), analysis.everything))
         try:
             compare_findings(analysis.everything, analysis.planner.reached_with(fixed), after.everything)
-            again = [f for f in after.chosen if f.fix.applicability == "safe" and f.is_in_code]
-            if again and not self.broken:
-                raise VerificationError(f"{again[0].path}:{again[0].place.line} could be fixed only afterwards")
         except VerificationError as error:
             self._break(fixed, f"the migrated project did not pass the check: {error}")
             return None

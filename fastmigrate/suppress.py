@@ -13,6 +13,7 @@ __all__ = ["Suppression", "read_suppressions", "silencing"]
 
 _NOQA = re.compile(r"#\s*noqa\s*:\s*(?P<codes>[A-Z]+[0-9]+(?:[\s,]+[A-Z]+[0-9]+)*)", re.IGNORECASE)
 _IGNORE = re.compile(r"#\s*fastmigrate\s*:\s*ignore(?P<file>-file)?\[(?P<codes>[^\]]*)\]", re.IGNORECASE)
+_MEANT = re.compile(r"#\s*fastmigrate\s*:", re.IGNORECASE)
 _CODE = re.compile(r"[A-Za-z]+[0-9]+")
 _ALIASES = {"FM101": "ASYNC210", "FM102": "ASYNC212", "FM103": "ASYNC210", "FM104": "ASYNC251"}
 """The codes under which ruff and flake8-async know a call that a coroutine function makes itself."""
@@ -21,7 +22,10 @@ _BESIDE_CODE = frozenset({tokenize.COMMENT, tokenize.NL, tokenize.INDENT, tokeni
 
 @dataclass(frozen=True, slots=True)
 class Suppression:
-    """A comment in line `line` that silences findings with these codes from line `first` to line `last`."""
+    """A comment in line `line` that silences findings with these codes from line `first` to line `last`.
+
+    It has no codes if it is meant for this, and names none.
+    """
 
     line: int
     codes: frozenset[str]
@@ -72,7 +76,8 @@ def _codes(comment: str) -> list[tuple[frozenset[str], bool]]:
     marks = [(match, False) for match in _NOQA.finditer(comment)]
     marks += [(match, match["file"] is not None) for match in _IGNORE.finditer(comment)]
     named = [(frozenset(code.upper() for code in _CODE.findall(match["codes"])), whole) for match, whole in marks]
-    return [(codes, whole) for codes, whole in named if codes]
+    found = [(codes, whole) for codes, whole in named if codes]
+    return found or ([(frozenset(), False)] if _MEANT.search(comment) else [])
 
 
 def silencing(finding: Finding, suppressions: list[Suppression]) -> Suppression | None:

@@ -95,6 +95,25 @@ def test_comments_that_silence_nothing_are_named(tmp_path: Path) -> None:
     assert found[1] == {"path": "other.py", "line": 1, "codes": ["FM101"]}
 
 
+@pytest.mark.parametrize(
+    ("comment", "note"),
+    [
+        ("# fastmigrate: ignore", "the comment names no rule, so it silences nothing"),
+        ("# fastmigrate: ignore[]", "the comment names no rule, so it silences nothing"),
+        ("# fastmigrate: ignore[ALL]", "the comment names no rule, so it silences nothing"),
+        ("# fastmigrate: ignore FM101", "the comment names no rule, so it silences nothing"),
+        ("# fastmigrate: ignore[FM1]", "the comment that ignores FM1 silences nothing"),
+        ("# fastmigrate: ignore[FM999]", "the comment that ignores FM999 silences nothing"),
+        ("# fastmigrate: ignore[FM101, FM104]", None),
+    ],
+)
+def test_comments_that_cannot_silence_are_named(comment: str, note: str | None, tmp_path: Path) -> None:
+    project(tmp_path, main=MAIN.replace(".json()", f".json()  {comment}"))
+    run = fastmigrate(cwd=tmp_path)
+    assert (f"{note}." in run.stdout) == (note is not None), run.stdout
+    assert (run.code == 0) == (note is None)
+
+
 def test_rules_that_are_not_looked_at_leave_their_comments_alone(tmp_path: Path) -> None:
     project(tmp_path, main="x = 1  # noqa: FM101\ny = 2  # fastmigrate: ignore[FM303]\n")
     assert "silences nothing" not in fastmigrate("--select", "FM2", cwd=tmp_path).stdout

@@ -150,8 +150,15 @@ class Planner:
         self.steps: dict[Goal, Step | Held] = dict(self.silenced)
         self.roots = {key_of(f): self._or_thread(goal) for f in self.findings if (goal := goal_of(f)) is not None}
         self._grow(self.roots.values())
+        held = (goal for goal in self.roots.values() if isinstance(goal, ThroughClient) and self._is_held(goal))
+        self._grow(
+            [Coroutine(self.blocking[goal.path, goal.number].function) for goal in held]
+        )  # for a thread, perhaps
         self._grow([goal for app in self._served(self.steps) for goal in self.apps.testing.entered_for(app)])
         self.graph = GoalGraph(self.steps)
+
+    def _is_held(self, goal: Goal) -> bool:
+        return isinstance(self.steps[goal], Held)
 
     def _or_thread(self, goal: Goal) -> Goal:
         """The goal for a call: that it goes through a client, or, if none can make it, to a thread."""
@@ -312,8 +319,10 @@ class Planner:
             return self.pools.could_stay_in_threads(root)
         if not isinstance(root, ThroughClient):
             return False
-        goal = Threaded(root.path, root.number)
-        return isinstance(self.fallback.threaded(goal, self.blocking[root.path, root.number]), Step)
+        call = self.blocking[root.path, root.number]
+        step = self.fallback.threaded(Threaded(*call.key), call)
+        needs = (Coroutine(call.function), *step.needs) if isinstance(step, Step) else ()
+        return bool(needs) and self.graph.reasons.keys().isdisjoint(needs)
 
     def reached_with(self, findings: Iterable[Finding]) -> list[Finding]:
         """The findings that the fixes of these do away with: these, and what they need to be fixed for."""

@@ -77,9 +77,8 @@ def summary(results: Sequence[Result], *, written: bool = True) -> Iterator[str]
         yield f"  note: {_first(undeclared)} now {_verb(undeclared)} {library}: declare it among the dependencies."
     for result in results:
         for path, comment in result.unused:
-            codes = ", ".join(sorted(comment.codes))
-            where = f"{shown(result.root / path)}:{comment.line}"
-            yield f"  note: {where}: the comment that ignores {codes} silences nothing."
+            what = f"that ignores {', '.join(sorted(comment.codes))}" if comment.codes else "names no rule, so it"
+            yield f"  note: {shown(result.root / path)}:{comment.line}: the comment {what} silences nothing."
     coming = sum((result.coming for result in results), Counter[str]())
     if coming:
         codes = ", ".join(f"{code} ({number})" for code, number in sorted(coming.items()))
@@ -94,8 +93,10 @@ def _of_baseline(results: Sequence[Result]) -> Iterator[str]:
     """What the baseline knows, what of it is gone, and which of its findings stall more than it says."""
     compared = [(result, result.comparison) for result in results if result.comparison is not None]
     known = sum(len(one.known) for _, one in compared)
+    fixable = sum(finding.fix.applicability == "safe" for _, one in compared for finding in one.known)
     if known:
-        yield f"  note: {count(known, 'finding')} in the baseline."
+        could = f"; {fixable} could be fixed without it" if fixable else ""
+        yield f"  note: {count(known, 'finding')} in the baseline{could}."
     for result, one in compared:
         for finding, names in one.grown.items():
             where = f"{shown(result.root / finding.path)}:{finding.place.line}"
