@@ -251,8 +251,11 @@ class _Run:
         changed: dict[str, Change],
     ) -> None:
         """Add what a round has fixed to the result, as it was before the first one."""
-        left = {key_of(finding): finding for finding in reversed(first.chosen) if finding not in result.fixed}
-        result.fixed += [replace(left.get(key_of(finding), finding), fix=finding.fix) for finding in fixed]
+        left = self._left(first, result.fixed) if last is not first else fixed
+        for finding in fixed:
+            origin = next((one for one in left if key_of(one) == key_of(finding)), finding)
+            left = [one for one in left if one is not origin]
+            result.fixed.append(replace(origin, fix=finding.fix))
         for path, change in changed.items():
             before = result.changes.get(path, change).before
             result.changes[path] = Change(before, change.after)
@@ -278,7 +281,8 @@ class _Run:
         if not result.declared and not result.by_hand:
             found = project.declarations
             unknown = (path for path in new if found.missing(path, library) is None)
-            result.undeclared = [path for path in unknown if found.mention(path, library) is not True]
+            undeclared = [path for path in unknown if found.mention(path, library) is not True]
+            result.undeclared = [*dict.fromkeys([*result.undeclared, *undeclared])]
 
     def _rewritten(self, analysis: _Analysis) -> tuple[list[Finding], dict[str, Change]]:
         """The findings whose fixes could be written, and the changes of all of these fixes."""

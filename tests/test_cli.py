@@ -427,3 +427,44 @@ def test_a_patch_of_files_above_the_folder_is_told_of(tmp_path: Path) -> None:
     run = fastmigrate("--diff", cwd=tmp_path / "sub")
     assert run.stderr.endswith(f"for a patch that git takes, run it in {tmp_path}\n")
     assert "for a patch" not in fastmigrate("--diff", cwd=tmp_path).stderr
+
+
+ROUNDS = """
+    from concurrent.futures import ThreadPoolExecutor
+
+    import requests
+    from fastapi import FastAPI
+
+    app = FastAPI()
+
+    def admin():
+        return requests.get("http://x/users", timeout=3).json()
+
+    def status(name, proxies):
+        return requests.get(f"http://x/{name}", timeout=5, proxies=proxies).json(), admin()
+
+    @app.get("/a")
+    async def a():
+        one = requests.get("http://x/a", timeout=3).json()
+        return one, requests.get("http://x/b", timeout=3).json(), admin()
+
+    @app.get("/v")
+    async def v(p: str):
+        with ThreadPoolExecutor() as pool:
+            futures = [pool.submit(status, name, {"http": p}) for name in "abc"]
+            return [future.result() for future in futures]
+"""
+
+
+def test_what_can_be_fixed_once_another_fix_is_made_is_fixed_with_it(tmp_path: Path) -> None:
+    """A pool that becomes tasks leaves its function to threads: the path operation gets a twin of it."""
+    project(tmp_path, main=ROUNDS)
+    (tmp_path / "pyproject.toml").write_text('[tool.fastmigrate]\nfallback = "thread"\n')
+    before = json.loads(fastmigrate("--output-format", "json", cwd=tmp_path).stdout)["findings"]
+    assert [finding["fix"]["applicability"] for finding in before] == ["none", "safe", "safe", "safe"]
+    report = json.loads(fastmigrate("--fix", "--output-format", "json", cwd=tmp_path).stdout)
+    places = [(finding["line"], finding["column"]) for finding in before]
+    assert sorted((finding["line"], finding["column"]) for finding in report["fixed"]) == sorted(places)
+    assert report["findings"] == []
+    assert "await admin_async(client)" in (tmp_path / "main.py").read_text()
+    assert fastmigrate("--fix", cwd=tmp_path).code == 0
