@@ -340,3 +340,24 @@ def test_an_item_from_the_end_of_nothing_is_fine(tmp_path: Path) -> None:
     code = "import time\nfrom fastapi import FastAPI\napp = FastAPI()\n@app.get('/')\nasync def f():\n"
     code += "    rows = [[]]\n    rows[-1][-1].append('x')\n    time.sleep(1)\n"
     assert [finding["code"] for finding in findings(project(tmp_path, main=code))] == ["FM104"]
+
+
+def test_modules_that_import_a_name_from_each_other(tmp_path: Path) -> None:
+    """What it stands for is not known, and nothing runs in circles to find out."""
+    project(
+        tmp_path,
+        one="from two import SETTINGS",
+        two="from one import SETTINGS",
+        main="""
+            import requests
+            from fastapi import FastAPI
+            from one import SETTINGS
+
+            app = FastAPI()
+
+            @app.get("/")
+            async def read():
+                return requests.get("http://x", params=SETTINGS, timeout=5).text
+        """,
+    )
+    assert only(tmp_path)["fix"]["applicability"] == "unsafe"

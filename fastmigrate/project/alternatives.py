@@ -12,6 +12,8 @@ from fastmigrate.project.values import Class, Function, Instance, Scope, Value
 __all__ = ["Alternatives"]
 
 _LIMIT = 10
+_BUDGET = 500
+"""How many terms one question may lead to: what takes more is as good as unknown."""
 
 
 class Alternatives:
@@ -20,16 +22,33 @@ class Alternatives:
     def __init__(self, resolver: Resolver) -> None:
         self.resolver = resolver
         self._depth = 0
+        self._left = 0
+        self._is_cut = False
+        self._known: dict[tuple[int, Scope], tuple[Term, list[Value]]] = {}  # with the terms, whose ids are the keys
 
     def of(self, term: Term | None, scope: Scope) -> list[Value]:
         """What a term may stand for: one value, or one for each binding of a name; nothing if one is not known."""
-        if self._depth > _LIMIT:  # `x = x or y`
+        if term is None:
             return []
+        known = self._known.get((id(term), scope))
+        if known is not None:
+            return known[1]
+        if self._depth == 0:
+            self._left = _BUDGET
+        if self._depth > _LIMIT or self._left <= 0:  # `x = x or y`
+            self._is_cut = True
+            return []
+        was_cut, self._is_cut = self._is_cut, False
+        self._left -= 1
         self._depth += 1
         try:
-            return self._find(term, scope)
+            found = self._find(term, scope)
         finally:
             self._depth -= 1
+        if self._depth == 0 or not self._is_cut:  # else a shorter way to the same term might tell more
+            self._known[id(term), scope] = term, found
+        self._is_cut = self._is_cut or was_cut
+        return found
 
     def _find(self, term: Term | None, scope: Scope) -> list[Value]:
         value = self.resolver.resolve(term, scope)

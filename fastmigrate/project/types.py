@@ -341,7 +341,7 @@ class Types:
                     if function is not None and not function.yields:
                         yield from ((result, value.scope) for result in function.returns)
 
-    def _bound(self, name: str, scope: Scope) -> Iterator[tuple[Term, Scope]]:
+    def _bound(self, name: str, scope: Scope, seen: frozenset[Scope] = frozenset()) -> Iterator[tuple[Term, Scope]]:
         found = self.resolver.lookup(name, scope)
         if found is None:
             return
@@ -354,10 +354,10 @@ class Types:
                 yield binding.term, Scope(home.path, binding.name) if binding.name else home
             elif binding.kind == "from":
                 path = self.resolver.tree.find(home.path, binding.module, binding.level)
-                if path is None or path.endswith("/"):
+                if path is None or path.endswith("/") or Scope(path, binding.name) in seen:
                     yield OPAQUE, home
                 else:
-                    yield from self._bound(binding.name, Scope(path))
+                    yield from self._bound(binding.name, Scope(path), seen | {Scope(path, binding.name)})
             else:
                 yield OPAQUE, home
 
