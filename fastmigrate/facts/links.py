@@ -17,7 +17,7 @@ from fastmigrate.facts.nodes import (
     names_in,
     quoted_names,
 )
-from fastmigrate.facts.order import number_nodes
+from fastmigrate.facts.order import below, number_nodes
 from fastmigrate.facts.scopes import ScopeBindings
 from fastmigrate.facts.terms import ANY, OPAQUE, Item
 from fastmigrate.facts.values import (
@@ -85,8 +85,8 @@ class _LinkReader(ExpressionReader):
         self.visit_defaults(node.args)
         self._count_annotations(node)
         scope = ScopeBindings(qualname)
-        body = [child for statement in node.body for child in ast.walk(statement)]
-        header = [*ast.walk(node.args), *(child for part in node.decorator_list for child in ast.walk(part))]
+        body = below(node.body)
+        header = below([node.args, *node.decorator_list])
         scope.globals = {name for child in body if isinstance(child, ast.Global) for name in child.names}
         self.scopes.append(scope)
         for parameter in parameters:

@@ -56,12 +56,24 @@ def ends(block: list[ast.stmt]) -> bool:
     return False
 
 
+_NAMING = frozenset(
+    [
+        *(ast.arg, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.ExceptHandler, ast.MatchAs, ast.MatchStar),
+        *(ast.alias, ast.Global, ast.Nonlocal),
+    ]
+)
+"""What gives names, beside names themselves."""
+
+
 def names_in(nodes: Iterable[ast.AST]) -> set[str]:
     """All names that nodes read, bind or take as parameters."""
-    found: set[str] = set()
+    nodes = list(nodes)
+    found = {child.id for child in nodes if isinstance(child, ast.Name)}
     for child in nodes:
+        if type(child) not in _NAMING:  # most nodes, for which a `match` takes long
+            continue
         match child:
-            case ast.Name(id=name) | ast.arg(arg=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+            case ast.arg(arg=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
                 found.add(name)
             case ast.ClassDef(name=name):
                 found.add(name)

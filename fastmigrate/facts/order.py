@@ -7,9 +7,10 @@ disagree. Both can count, though: the n-th call, attribute, function or yield in
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
-__all__ = ["KINDS", "as_written", "kind_of", "number_nodes", "source_order"]
+__all__ = ["KINDS", "as_written", "below", "children", "kind_of", "number_nodes", "source_order"]
 
 KINDS: dict[type[ast.AST], str] = {
     ast.Call: "call",
@@ -59,30 +60,60 @@ def number_nodes(tree: ast.AST) -> dict[ast.AST, int]:
 
 
 def _children(node: ast.AST) -> list[ast.AST]:
-    match node:
-        case ast.FunctionDef() | ast.AsyncFunctionDef():
-            type_params: list[ast.AST] = list(getattr(node, "type_params", []))
-            returns = [node.returns] if node.returns else []
-            return [*node.decorator_list, *type_params, node.args, *returns, *node.body]
-        case ast.ClassDef():
-            type_params = list(getattr(node, "type_params", []))
-            return [*node.decorator_list, *type_params, *as_written(node.bases, node.keywords), *node.body]
-        case ast.arguments():
-            return _arguments(node)
-        case ast.Call():
-            return [node.func, *as_written(node.args, node.keywords)]
-        case ast.Dict():
-            pairs = zip(node.keys, node.values, strict=True)
-            return [part for pair in pairs for part in pair if part is not None]
-        case ast.IfExp():
-            return [node.body, node.test, node.orelse]
-        case ast.MatchMapping():
-            pairs_of_patterns = zip(node.keys, node.patterns, strict=True)
-            return [part for pair in pairs_of_patterns for part in pair]
-    return list(ast.iter_child_nodes(node))
+    ordered = _ORDERED.get(type(node))
+    return children(node) if ordered is None else ordered(node)
 
 
-def _arguments(node: ast.arguments) -> list[ast.AST]:
+def children(node: ast.AST) -> list[ast.AST]:
+    """The nodes right below one that stand for code: what only says how it is used or meant is left out."""
+    found: list[ast.AST] = []
+    for name in _FIELDS[type(node)]:
+        value = getattr(node, name, None)
+        if isinstance(value, list):
+            found += [item for item in value if isinstance(item, ast.AST)]
+        elif isinstance(value, ast.AST):
+            found.append(value)
+    return found
+
+
+def below(nodes: Iterable[ast.AST]) -> list[ast.AST]:
+    """Some nodes, and all below them that stand for code, in any order."""
+    found = list(nodes)
+    for node in found:  # which grows
+        found += children(node)
+    return found
+
+
+class _Fields(dict[type[ast.AST], tuple[str, ...]]):
+    """The fields of each kind of node in which others stand that are asked for."""
+
+    def __missing__(self, kind: type[ast.AST]) -> tuple[str, ...]:
+        self[kind] = tuple(name for name in kind._fields if name not in {"ctx", "op", "ops", "type_ignores"})
+        return self[kind]
+
+
+_FIELDS = _Fields()
+
+
+def _of_function(node: Any) -> list[ast.AST]:
+    returns = [node.returns] if node.returns else []
+    return [*node.decorator_list, *getattr(node, "type_params", ()), node.args, *returns, *node.body]
+
+
+def _of_class(node: Any) -> list[ast.AST]:
+    bases = as_written(node.bases, node.keywords)
+    return [*node.decorator_list, *getattr(node, "type_params", ()), *bases, *node.body]
+
+
+def _of_dict(node: Any) -> list[ast.AST]:
+    return [part for pair in zip(node.keys, node.values, strict=True) for part in pair if part is not None]
+
+
+def _of_mapping(node: Any) -> list[ast.AST]:
+    return [part for pair in zip(node.keys, node.patterns, strict=True) for part in pair]
+
+
+def _arguments(node: Any) -> list[ast.AST]:
     positional = [*node.posonlyargs, *node.args]
     without = len(positional) - len(node.defaults)
     ordered: list[ast.AST | None] = []
@@ -97,5 +128,20 @@ def _arguments(node: ast.arguments) -> list[ast.AST]:
 
 def as_written(args: list[ast.expr], keywords: list[ast.keyword]) -> list[ast.expr | ast.keyword]:
     """The arguments of a call, or the bases of a class, in the order in which they stand."""
+    if not keywords:
+        return [*args]
     both: list[ast.expr | ast.keyword] = [*args, *keywords]
     return sorted(both, key=lambda node: (node.lineno, node.col_offset))
+
+
+_ORDERED: dict[type[ast.AST], Callable[[Any], list[ast.AST]]] = {
+    ast.FunctionDef: _of_function,
+    ast.AsyncFunctionDef: _of_function,
+    ast.ClassDef: _of_class,
+    ast.arguments: _arguments,
+    ast.Call: lambda node: [node.func, *as_written(node.args, node.keywords)],
+    ast.Dict: _of_dict,
+    ast.IfExp: lambda node: [node.body, node.test, node.orelse],
+    ast.MatchMapping: _of_mapping,
+}
+"""The nodes whose fields do not stand in the order of the text."""

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from fastmigrate.facts.terms import Ref, Term, read_term
+from fastmigrate.facts.terms import OPAQUE, Ref, Term, TermReader
 from fastmigrate.facts.values import Binding, BindingKind, Handler, Yield
 
 __all__ = ["ScopeBindings", "ScopeReader"]
@@ -38,15 +38,24 @@ class ScopeReader(ast.NodeVisitor):
         self.exports: set[str] = set()
         self.mutated: set[str] = set()
         self.shadowed: list[dict[str, Term]] = []
+        self._terms = TermReader(number, self._name)
+        self._refs: dict[str, Ref] = {}  # equal terms are one, since there are many of them
         self.guard = 0
         self.typing_only = False
 
     def term(self, node: ast.expr | None) -> Term:
         """The term of an expression; a name that a comprehension hides stands for an element of what it runs over."""
-        return read_term(node, self.number, self._name)
+        if node is None:
+            return OPAQUE
+        return self._terms.read(node) if self.shadowed else self._terms.read_again(node)
 
     def _name(self, node: ast.Name) -> Term:
-        return next((names[node.id] for names in reversed(self.shadowed) if node.id in names), Ref(node.id))
+        for names in reversed(self.shadowed):
+            if node.id in names:
+                return names[node.id]
+        if node.id not in self._refs:
+            self._refs[node.id] = Ref(node.id)
+        return self._refs[node.id]
 
     @property
     def scope(self) -> ScopeBindings:

@@ -184,14 +184,28 @@ def read_term(node: ast.expr | None, number: Callable[[ast.AST], int], name: Nam
 
     `number` gives a call its ordinal in the file; `name` may replace a name by what is known of it.
     """
-    return OPAQUE if node is None else _Reader(number, name or (lambda n: Ref(n.id))).read(node)
+    return OPAQUE if node is None else TermReader(number, name or (lambda n: Ref(n.id))).read(node)
 
 
-class _Reader:
+class TermReader:
+    """Reads the terms of expressions, as `read_term` does."""
+
     def __init__(self, number: Callable[[ast.AST], int], name: NameTerm) -> None:
         self.number = number
         self.name = name
         self.hidden: list[str] = []  # the targets of the comprehensions around
+        self._calls: dict[ast.Call, Term] = {}  # calls stand in one another: each is read once
+        self._keeps = False
+
+    def read_again(self, node: ast.expr) -> Term:
+        """The same, where names stand for themselves: calls that have been read so are not read again."""
+        if isinstance(node, ast.Call) and node in self._calls:
+            return self._calls[node]
+        self._keeps = True
+        try:
+            return self.read(node)
+        finally:
+            self._keeps = False
 
     def read(self, node: ast.expr) -> Term:
         reader = getattr(self, f"read_{type(node).__name__}", None)
@@ -211,6 +225,14 @@ class _Reader:
         return Const(value) if value is None or isinstance(value, str | bytes | int | float) else OPAQUE
 
     def read_Call(self, node: ast.Call) -> Term:
+        """Keep what a call is, if that is so wherever it is asked for."""
+        if not self._keeps or self.hidden:
+            return self._call(node)
+        if node not in self._calls:
+            self._calls[node] = self._call(node)
+        return self._calls[node]
+
+    def _call(self, node: ast.Call) -> Term:
         function = node.func
         if (
             isinstance(function, ast.Attribute)

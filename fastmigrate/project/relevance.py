@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
-from fastmigrate.project.modules import module_name
 from fastmigrate.sources import Sources
 
 __all__ = ["Importers"]
@@ -18,7 +17,7 @@ _WORD = re.compile(rb"\w+")
 
 
 class Importers:
-    """Knows for every file which others import it by its name, as far as bytes tell."""
+    """Knows for every file which others may import it, as far as bytes and folders tell."""
 
     def __init__(self, sources: Sources) -> None:
         self.sources = sources
@@ -31,19 +30,45 @@ class Importers:
                 found.setdefault(word, []).append(path)
         return found
 
+    @cached_property
+    def _importers_of(self) -> dict[bytes, set[str]]:
+        return {word: set(paths) for word, paths in self._importers.items()}
+
     def leading_to(self, paths: Iterable[str]) -> set[str]:
         """The given files, and all that import one of them, directly or not."""
         found = set(paths)
         pending = list(found)
         while pending:
-            path = pending.pop()
-            name = module_name(path).rpartition(".")[2].encode()
-            relative = [b"."] if path.endswith("__init__.py") else []
-            for importer in (i for word in (name, *relative) for i in self._importers.get(word, ())):
+            for importer in self._of(pending.pop()):
                 if importer not in found:
                     found.add(importer)
                     pending.append(importer)
         return found
+
+    def _of(self, path: str) -> Iterator[str]:
+        """The files that may import one: by its name and that of its folder, or by its name alone from below that.
+
+        An import root is a folder above the importing file, or a `src` beside it (`fastmigrate.project.modules`).
+        """
+        *folders, name = [part for part in _parts(path) if part != "src"]
+        named = self._importers.get(name.encode(errors="surrogateescape"), ())
+        if path.endswith("__init__.py"):
+            named = [*named, *self._importers.get(b".", ())]
+        beside = self._importers_of.get(folders[-1].encode(errors="surrogateescape"), set()) if folders else set()
+        below = "/".join(folders)
+        for importer in named:
+            if importer in beside or not below or _without_src(importer).startswith(f"{below}/"):
+                yield importer
+
+
+def _parts(path: str) -> list[str]:
+    """The folders of a module and its own name; a package is its folder."""
+    parts = path.removesuffix(".py").split("/")
+    return parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts
+
+
+def _without_src(path: str) -> str:
+    return "/".join(part for part in path.split("/") if part != "src")
 
 
 def _imported(sources: Sources, path: str) -> Iterator[bytes]:
