@@ -6,6 +6,7 @@ import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,8 @@ def _from_table(table: Mapping[str, Any], file: Path) -> Config:
                 values[key.replace("-", "_")] = value
             case "output-format" | "client" | "fallback":
                 if value not in CHOICES[key]:
-                    raise ConfigError(f"{where} must be one of {', '.join(CHOICES[key])}")
+                    one_of = "" if len(CHOICES[key]) == 1 else "one of "
+                    raise ConfigError(f"{where} must be {one_of}{', '.join(CHOICES[key])}")
                 values[key.replace("-", "_")] = value
             case "client-settings":
                 values["client_settings"] = _client_settings(value, where)
@@ -126,8 +128,14 @@ def _from_table(table: Mapping[str, Any], file: Path) -> Config:
                     raise ConfigError(f"{where} must be a path")
                 values[key.replace("-", "_")] = value if key == "output-file" else file.parent / value
             case _:
-                raise ConfigError(f"{where}: there is no such setting; there are {', '.join(KEYS)}")
+                raise ConfigError(f"{where}: there is no such setting{_meant(key)}; there are {', '.join(KEYS)}")
     return Config(**values)
+
+
+def _meant(key: str) -> str:
+    """A question for the setting that may be meant, if there is one."""
+    close = get_close_matches(key, KEYS, 1)
+    return f" (`{close[0]}`, perhaps?)" if close else ""
 
 
 def _strings(value: Any, where: str) -> list[str]:
@@ -166,8 +174,10 @@ def _client_settings(table: Any, where: str) -> tuple[tuple[str, str], ...]:
 
 def _numbers(table: Mapping[str, Any], names: tuple[str, ...], where: str) -> str:
     for key, value in table.items():
-        if key not in names or isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-            raise ConfigError(f"{where} {key} must be one of {', '.join(names)}, and a number above 0")
+        if key not in names:
+            raise ConfigError(f"{where}: there is no {key!r}; there are {', '.join(names)}")
+        if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+            raise ConfigError(f"{where} {key} must be a number above 0")
     return ", ".join(f"{key}={value!r}" for key, value in table.items())
 
 

@@ -246,7 +246,16 @@ def test_configuration(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ("[tool.fastmigrate]\nselct = ['FM1']", "selct: there is no such setting"),
+        ("[tool.fastmigrate]\nselct = ['FM1']", "selct: there is no such setting (`select`, perhaps?)"),
+        ("[tool.fastmigrate]\nfallback = 'x'", "fallback must be thread"),
+        (
+            "[tool.fastmigrate.client-settings]\nlimits = {max_conn = 1}",
+            "limits: there is no 'max_conn'; there are max_",
+        ),
+        (
+            "[tool.fastmigrate.client-settings]\nlimits = {max_connections = 0}",
+            "max_connections must be a number above 0",
+        ),
         ("[tool.fastmigrate]\nselect = ['XX']", "there is no rule 'XX'"),
         ("[tool.fastmigrate]\nfix = 'yes'", "fix must be true or false"),
         ("[tool.fastmigrate]\nexclude = [1]", "exclude must be a list of strings"),
