@@ -342,22 +342,39 @@ def test_an_item_from_the_end_of_nothing_is_fine(tmp_path: Path) -> None:
     assert [finding["code"] for finding in findings(project(tmp_path, main=code))] == ["FM104"]
 
 
-def test_modules_that_import_a_name_from_each_other(tmp_path: Path) -> None:
-    """What it stands for is not known, and nothing runs in circles to find out."""
-    project(
-        tmp_path,
-        one="from two import SETTINGS",
-        two="from one import SETTINGS",
-        main="""
-            import requests
-            from fastapi import FastAPI
-            from one import SETTINGS
+CIRCULAR = """
+    import requests
+    from fastapi import Depends, FastAPI
+    from one import SETTINGS, load
 
-            app = FastAPI()
+    app = FastAPI(**OPTIONS)
 
-            @app.get("/")
-            async def read():
-                return requests.get("http://x", params=SETTINGS, timeout=5).text
-        """,
-    )
+    @app.get("/")
+    async def read(given=Depends(load)):
+        return requests.get({}, timeout=5).text
+"""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        '"http://x", params=SETTINGS',
+        "SETTINGS",
+        'f"{SETTINGS}/x", params={"a": SETTINGS}',
+        'SETTINGS.url + "/x", headers={**SETTINGS}',
+        '"http://x", proxies=SETTINGS, verify=SETTINGS.tls, auth=SETTINGS["auth"]',
+        '"http://x", json=load(), data=SETTINGS, files=SETTINGS, cookies=SETTINGS, **SETTINGS',
+    ],
+)
+@pytest.mark.parametrize("options", ["", "**SETTINGS", "lifespan=SETTINGS", "dependencies=SETTINGS"])
+def test_modules_that_import_a_name_from_each_other(arguments: str, options: str, tmp_path: Path) -> None:
+    """Nothing runs in circles to find out what it stands for."""
+    code = CIRCULAR.replace("**OPTIONS", options).replace("{}", arguments)
+    project(tmp_path, one="from two import SETTINGS, load", two="from one import SETTINGS, load", main=code)
+    assert only(tmp_path)["code"] == "FM101"
+
+
+def test_a_name_that_modules_import_from_each_other_has_an_unknown_value(tmp_path: Path) -> None:
+    code = CIRCULAR.replace("**OPTIONS", "").replace("{}", '"http://x", params=SETTINGS')
+    project(tmp_path, one="from two import SETTINGS, load", two="from one import SETTINGS, load", main=code)
     assert only(tmp_path)["fix"]["applicability"] == "unsafe"

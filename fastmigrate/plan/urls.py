@@ -158,17 +158,17 @@ def _is_setting(project: Project, term: Call | Item, scope: Scope) -> bool:
 
 
 def _value_of(project: Project, name: str, scope: Scope) -> tuple[Term, Scope] | None:
-    """The only value of a name, followed through an import; and where that stands."""
-    found = project.resolver.lookup(name, scope)
-    if found is None or len(found[0]) != 1:
-        return None
-    binding, home = found[0][0], found[1]
-    if binding.kind == "value":
-        return binding.term, home
-    if binding.kind == "from":
-        path = project.tree.find(home.path, binding.module, binding.level)
-        if path is not None and not path.endswith("/"):
-            return _value_of(project, binding.name, Scope(path))
+    """The only value of a name, followed through imports, and where that stands; None if they run in a circle."""
+    seen: set[Scope] = set()
+    while (found := project.resolver.lookup(name, scope)) is not None and len(found[0]) == 1:
+        binding, home = found[0][0], found[1]
+        if binding.kind == "value":
+            return binding.term, home
+        path = project.tree.find(home.path, binding.module, binding.level) if binding.kind == "from" else None
+        if path is None or path.endswith("/") or Scope(path, binding.name) in seen:
+            return None
+        seen.add(Scope(path, binding.name))
+        name, scope = binding.name, Scope(path)
     return None
 
 
