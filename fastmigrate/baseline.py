@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path, PurePath
 
 from fastmigrate.model import Finding
-from fastmigrate.project.modules import module_name
+from fastmigrate.project.modules import qualname_of
 
 __all__ = ["Baseline", "BaselineError", "Comparison", "Entry", "load_baseline", "printed"]
 
@@ -88,9 +88,9 @@ class Baseline:
         """The entry for a finding in the project at `root`; `source` is the text of what it is about."""
         function = finding.function or ""
         if finding.chain:
-            function = _qualname(finding.chain[-1].name, finding.path)
+            function = qualname_of(finding.chain[-1].name, finding.path)
         endpoints = sorted(
-            f"{self._relative(root / endpoint.path)}:{_qualname(endpoint.name, endpoint.path)}"
+            f"{self._relative(root / endpoint.path)}:{qualname_of(endpoint.name, endpoint.path)}"
             for endpoint in finding.endpoints
         )
         return Entry(self._relative(root / finding.path), function, finding.code, _in_a_line(source), tuple(endpoints))
@@ -127,11 +127,6 @@ class Baseline:
 def _more(entry: Entry, known: Entry) -> list[str]:
     """The path operations of an entry that another one has not, or not as often."""
     return sorted((Counter(entry.endpoints) - Counter(known.endpoints)).elements())
-
-
-def _qualname(name: str, path: str) -> str:
-    """The name of a function within its file."""
-    return name.removeprefix(f"{module_name(path)}.")
 
 
 def _in_a_line(source: str) -> str:

@@ -10,7 +10,7 @@ from fastmigrate.plan.planner import Plan
 from fastmigrate.rewrite.declaring import declared
 from fastmigrate.rewrite.intents import Intent
 from fastmigrate.rewrite.rewriter import RewriteError, rewrite
-from fastmigrate.sources import Source, Sources
+from fastmigrate.sources import Sources
 from fastmigrate.write import Change
 
 __all__ = ["Changes", "UneditableError"]
@@ -25,13 +25,12 @@ class UneditableError(Exception):
 
 
 class Changes:
-    """The changes of plans for the files of `sources`; what two plans make alike of a file is made once."""
+    """The changes of plans for the files of `sources`, as bytes or as edits; what plans share is edited once."""
 
     def __init__(self, sources: Sources, library: str) -> None:
         self.sources = sources
         self.library = library
         self._source = cache(sources.decode)
-        self._rewritten: dict[tuple[str, tuple[Intent, ...]], str] = {}
         self._edits: dict[tuple[str, tuple[Intent, ...]], list[TextEdit]] = {}
 
     def of(self, plan: Plan, step: Callable[[], None]) -> dict[str, Change]:
@@ -48,7 +47,7 @@ class Changes:
             try:
                 if source.encode(source.text) != before:
                     raise RewriteError(f"its bytes are not those that {source.encoding} gives for its text")
-                changes[path] = Change(before, source.encode(self._text(source, intents)))
+                changes[path] = Change(before, source.encode(rewrite(source.text, intents)))
             except (RewriteError, UnicodeEncodeError) as error:
                 raise UneditableError(path, error) from error
             step()
@@ -61,7 +60,7 @@ class Changes:
             for path, intents in plan.intents.items():
                 if (path, intents) not in self._edits:
                     source = self._source(path)
-                    self._edits[path, intents] = text_edits(source.text, self._text(source, intents))
+                    self._edits[path, intents] = text_edits(source.text, rewrite(source.text, intents))
                 found[path] = self._edits[path, intents]
             for path in plan.declaring:
                 before = self.sources.read(path)
@@ -69,9 +68,3 @@ class Changes:
         except (RewriteError, UnicodeDecodeError):
             return {}
         return found
-
-    def _text(self, source: Source, intents: tuple[Intent, ...]) -> str:
-        key = source.path, intents
-        if key not in self._rewritten:
-            self._rewritten[key] = rewrite(source.text, intents)
-        return self._rewritten[key]

@@ -6,19 +6,20 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from pathspec import GitIgnoreSpec
 
 from fastmigrate.baseline import Comparison, Entry
 from fastmigrate.config import Config
-from fastmigrate.edits import TextEdit, lines_of
+from fastmigrate.edits import TextEdit
 from fastmigrate.model import Finding, Fix
 from fastmigrate.plan.planner import Plan, Planner
 from fastmigrate.progress import Progress
 from fastmigrate.project.project import Project
 from fastmigrate.rules import all_rules
-from fastmigrate.selection import Selection
+from fastmigrate.selection import Choice, Selection
 from fastmigrate.sources import SourceError, Sources
 from fastmigrate.suppress import Suppression, read_suppressions, silencing
 from fastmigrate.verify import VerificationError, compare_findings, key_of
@@ -55,7 +56,6 @@ class Result:
     unused: list[tuple[str, Suppression]] = field(default_factory=list)  # comments that silence nothing, by file
     comparison: Comparison | None = None  # with the baseline
     entries: list[Entry] = field(default_factory=list)  # for what is left, in the baseline that is to be written
-    _lines: dict[str, list[str]] = field(default_factory=dict)
 
     def text(self, path: str) -> str:
         """The text of a file, in which the findings stand; none, if it cannot be decoded."""
@@ -66,9 +66,10 @@ class Result:
 
     def line(self, path: str, number: int) -> str:
         """A line of a file, without its end."""
-        if path not in self._lines:
-            self._lines[path] = lines_of(self.text(path))
-        lines = self._lines[path]
+        try:
+            lines = self.sources.lines(path)
+        except SourceError:
+            return ""
         return lines[number - 1].rstrip("\r\n") if number <= len(lines) else ""
 
     def take_all_for_known(self) -> None:
@@ -129,7 +130,7 @@ class _Run:
         return named
 
     def run(self) -> Result:
-        analysis = self._analyse(self.sources)
+        analysis = self._analyse(self.sources, self.selection.chosen)
         files = sum(1 for path in self.sources.paths if self.selection.lies_in_paths(path))
         result = Result(self.root, files, analysis.chosen, self.sources)
         last = analysis
@@ -150,11 +151,8 @@ class _Run:
 
     # -- findings
 
-    def _analyse(
-        self, sources: Sources, before: tuple[Iterable[Finding], Iterable[Finding]] | None = None
-    ) -> _Analysis:
-        """Look at the project; if it has been migrated, `before` are the findings that were asked for and not to be
-        fixed, and all that there were."""
+    def _analyse(self, sources: Sources, choose: Choice) -> _Analysis:
+        """Look at the project; `choose` tells which of its findings are asked for."""
         config, stage = self.config, self.progress.stage
         with stage("reading modules") as reading:
             project = Project(
@@ -175,10 +173,7 @@ class _Run:
             best = {f for f, found in zip(wanted, judged, strict=True) if _is_in_its_thread(found)}
             everything = [finding for finding in everything if finding not in best]
             judged = [finding for finding in judged if not _is_in_its_thread(finding)]
-        if before is None:
-            chosen, comparison = self.selection.chosen(judged, project)
-        else:
-            chosen, comparison = self.selection.left(judged, project, *before)
+        chosen, comparison = choose(judged, project)
         return _Analysis(planner, everything, used, chosen, comparison)
 
     @staticmethod
@@ -186,8 +181,6 @@ class _Run:
         for rule in all_rules().values():
             yield from rule.find(project)
             step()
-
-    # -- fixes
 
     def _unused(self, analysis: _Analysis) -> Iterator[tuple[str, Suppression]]:
         """The comments that are meant for rules of ours, and silence nothing that is looked at."""
@@ -202,6 +195,8 @@ class _Run:
                 looked_at = all(self.selection.is_looked_for(code, path) for code in known)
                 if comment.is_ours and looked_at and (path, comment) not in analysis.used:
                     yield path, comment
+
+    # -- fixes
 
     def _edits(self, analysis: _Analysis, findings: Iterable[Finding]) -> dict[Finding, dict[str, list[TextEdit]]]:
         """What the fix of each finding changes by itself, in the files as that analysis has seen them."""
@@ -312,7 +307,8 @@ class _Run:
         self.progress.say("checking the migrated project:")
         before = analysis.planner.project.sources
         sources = before.with_changes({path: change.after for path, change in changed.items()})
-        after = self._analyse(sources, (self._left(analysis, fixed), analysis.everything))
+        left = self._left(analysis, fixed)
+        after = self._analyse(sources, partial(self.selection.left, before=left, everything=analysis.everything))
         try:
             compare_findings(analysis.everything, analysis.planner.reached_with(fixed), after.everything)
         except VerificationError as error:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from pathspec import GitIgnoreSpec
 
 from fastmigrate.baseline import Baseline, Comparison, Entry, load_baseline
 from fastmigrate.config import Config
-from fastmigrate.edits import lines_of
 from fastmigrate.model import Finding
 from fastmigrate.project.project import Project
 from fastmigrate.rules import all_rules
@@ -19,7 +18,10 @@ from fastmigrate.since import changed_since
 from fastmigrate.sources import Sources
 from fastmigrate.verify import key_of
 
-__all__ = ["Selection"]
+__all__ = ["Choice", "Selection"]
+
+Choice = Callable[[list[Finding], Project], tuple[list[Finding], Comparison | None]]
+"""Tells which findings of a project are asked for, and how they compare with the baseline."""
 
 
 class Selection:
@@ -104,7 +106,7 @@ class Selection:
         """The entry of a finding for the baseline."""
         assert self.baseline is not None
         place = finding.place
-        lines = lines_of(sources.decode(finding.path).text)[place.line - 1 : place.end_line]
+        lines = sources.lines(finding.path)[place.line - 1 : place.end_line]
         lines[-1] = lines[-1][: place.end_column - 1]
         lines[0] = lines[0][place.column - 1 :]
         return self.baseline.entry(finding, self.root, "".join(lines))

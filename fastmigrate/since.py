@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fastmigrate.model import Endpoint, Finding
-from fastmigrate.project.modules import module_name
+from fastmigrate.project.modules import qualname_of
 from fastmigrate.project.project import Project
 from fastmigrate.project.values import Scope
 
@@ -31,7 +31,7 @@ class Changed:
     lines: dict[str, set[int]] = field(default_factory=dict)
     files: set[str] = field(default_factory=set)  # those that are new as a whole
     before: dict[str, str] = field(default_factory=dict)  # the paths of the others at the base, below the work tree
-    _functions: dict[str, dict[str, _Function] | None] = field(default_factory=dict)
+    _functions: dict[str, tuple[_Functions, _Functions | None]] = field(default_factory=dict)  # now, and before
 
     def causes(self, finding: Finding, project: Project) -> bool:
         """Whether the change touches a call, a step of any way to it, or adds a path operation that comes to it."""
@@ -47,7 +47,7 @@ class Changed:
 
     def _leads(self, finding: Finding, project: Project) -> bool:
         """Whether the change touches a step of one of the ways on which the event loop comes to a finding."""
-        pending = [_scope(hop.name, hop.path) for hop in finding.chain[-1:]]
+        pending = [Scope(hop.path, qualname_of(hop.name, hop.path)) for hop in finding.chain[-1:]]
         seen: set[Scope] = set()
         while pending:
             function = pending.pop()
@@ -67,18 +67,18 @@ class Changed:
         if endpoint.path not in self.lines:
             return False
         if endpoint.path not in self._functions:
-            self._functions[endpoint.path] = self._functions_before(endpoint.path)
-        functions = self._functions[endpoint.path]
-        name = _scope(endpoint.name, endpoint.path).qualname
-        if functions is None:  # it could not be read then
+            there = _functions_of(project.tree_of(endpoint.path))
+            self._functions[endpoint.path] = there, self._functions_before(endpoint.path)
+        functions, others = self._functions[endpoint.path]
+        if others is None:  # it could not be read then
             return endpoint.line in self.lines[endpoint.path]
-        now = _functions_of(project.tree_of(endpoint.path)).get(name)
-        before = functions.get(name)
+        name = qualname_of(endpoint.name, endpoint.path)
+        now, before = functions.get(name), others.get(name)
         if now is None or before is None:
             return before is None
         return (now.is_async and not before.is_async) or not now.decorators <= before.decorators
 
-    def _functions_before(self, path: str) -> dict[str, _Function] | None:
+    def _functions_before(self, path: str) -> _Functions | None:
         try:
             return _functions_of(ast.parse(_git(self.root, "show", f"{self.base}:{self.before[path]}")))
         except (SinceError, SyntaxError, ValueError, RecursionError):
@@ -93,9 +93,13 @@ class _Function:
     decorators: frozenset[str]
 
 
-def _functions_of(tree: ast.Module) -> dict[str, _Function]:
+_Functions = dict[str, _Function]
+"""Functions by their qualified names."""
+
+
+def _functions_of(tree: ast.Module) -> _Functions:
     """The functions of a file by their qualified names."""
-    found: dict[str, _Function] = {}
+    found: _Functions = {}
     pending: list[tuple[str, ast.AST]] = [("", tree)]
     while pending:
         prefix, node = pending.pop()
@@ -107,10 +111,6 @@ def _functions_of(tree: ast.Module) -> dict[str, _Function]:
                 found[inner[:-1]] = _Function(isinstance(child, ast.AsyncFunctionDef), decorators)
             pending.append((inner, child))
     return found
-
-
-def _scope(name: str, path: str) -> Scope:
-    return Scope(path, name.removeprefix(f"{module_name(path)}."))
 
 
 def changed_since(root: Path, revision: str) -> Changed:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from pathspec import GitIgnoreSpec
 
+from fastmigrate.edits import lines_of
+
 __all__ = ["Source", "SourceError", "Sources", "find_root"]
 
 _SKIPPED = frozenset(
@@ -67,6 +69,7 @@ class Sources:
         self.root = root
         self.paths = sorted(_python_files(root, GitIgnoreSpec.from_lines(exclude)))
         self._changed: dict[str, bytes] = {}
+        self._lines: dict[str, list[str]] = {}
         self._read = lru_cache(maxsize=_KEPT)(self._from_disk)
 
     def with_changes(self, changed: dict[str, bytes]) -> Sources:
@@ -74,6 +77,7 @@ class Sources:
         other = object.__new__(Sources)
         other.root, other.paths = self.root, self.paths
         other._changed = {**self._changed, **changed}
+        other._lines = {}
         other._read = self._read
         return other
 
@@ -117,6 +121,12 @@ class Sources:
             return Source(path, body.decode(encoding), encoding, bom)
         except (SyntaxError, UnicodeDecodeError, LookupError) as error:
             raise SourceError(path, 1, 1, f"cannot be decoded: {_reason(error)}") from error
+
+    def lines(self, path: str) -> list[str]:
+        """The lines of a file with their ends, split once; SourceError if it cannot be decoded."""
+        if path not in self._lines:
+            self._lines[path] = lines_of(self.decode(path).text)
+        return self._lines[path]
 
     def parse(self, source: Source) -> ast.Module:
         """A file's tree; SourceError if it is not Python, or not that of this interpreter."""

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from fastmigrate.project.values import Scope
 
-__all__ = ["ModuleTree", "is_test_path", "module_name", "name_of"]
+__all__ = ["ModuleTree", "is_test_path", "module_name", "name_of", "qualname_of"]
 
 
 def module_name(path: str) -> str:
@@ -24,6 +24,11 @@ def module_name(path: str) -> str:
 def name_of(scope: Scope) -> str:
     """The dotted name of a function: `app.main.read_item`."""
     return re.sub(r"<lambda [\d:]+>", "<lambda>", f"{module_name(scope.path)}.{scope.qualname}".rstrip("'"))
+
+
+def qualname_of(name: str, path: str) -> str:
+    """The name of a function within its file, by the dotted name that `name_of` gives it."""
+    return name.removeprefix(f"{module_name(path)}.")
 
 
 def is_test_path(path: str) -> bool:

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import libcst as cst
 
-from fastmigrate.facts.order import kind_of, source_order
+from fastmigrate.facts.order import children, kind_of, source_order
 from fastmigrate.rewrite.intents import Intent, Template, TestMember
 
 __all__ = ["untouched"]
@@ -109,7 +109,7 @@ def _outlined(text: str) -> _Outline | None:
         if isinstance(node, ast.stmt):
             outline.parents[node] = own
             own = node
-        for child in ast.iter_child_nodes(node):
+        for child in children(node):
             around[child] = own
         kind = kind_of(node)
         if kind is not None and own is not None:
