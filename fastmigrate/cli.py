@@ -166,26 +166,36 @@ def _writing_baseline(settings: Config) -> Config:
 
 
 def _report(results: list[Result], settings: Config) -> int:
-    from fastmigrate.report.lines import drawn, is_styled
-    from fastmigrate.report.paths import shown
-    from fastmigrate.report.text import text_report
-    from fastmigrate.wording import count
-
     changes = {result.root / path: change for result in results for path, change in result.changes.items()}
     if settings.diff:
-        from fastmigrate.report.diff import unified_diff
+        _show_patch(results, changes, settings)
+    else:
+        _write_files(results, changes, settings)
+        _write(_formatted(results, settings).encode(errors="surrogateescape"), settings.output_file)
+    left = any(result.findings for result in results) or (settings.diff and bool(changes))
+    return 0 if settings.exit_zero or not left else FOUND
 
-        _write(unified_diff(changes), settings.output_file)
-        lines = text_report(results, written=False)
-        click.echo(drawn(lines, styled=is_styled(sys.stderr)), err=True, nl=False, color=True)
-        if any(Path.cwd() not in path.parents for path in changes):
-            root = next(result.root for result in results if result.changes)
-            click.echo(
-                f"fastmigrate: files above this folder change, too: for a patch that git takes, run it in {root}",
-                err=True,
-            )
-        left = any(result.findings for result in results)
-        return 0 if settings.exit_zero or not (left or changes) else FOUND
+
+def _show_patch(results: list[Result], changes: dict[Path, Change], settings: Config) -> None:
+    """Print the changes as a patch, and the findings beside it."""
+    from fastmigrate.report.diff import unified_diff
+    from fastmigrate.report.lines import drawn, is_styled
+    from fastmigrate.report.text import text_report
+
+    _write(unified_diff(changes), settings.output_file)
+    lines = text_report(results, written=False)
+    click.echo(drawn(lines, styled=is_styled(sys.stderr)), err=True, nl=False, color=True)
+    if any(Path.cwd() not in path.parents for path in changes):
+        root = next(result.root for result in results if result.changes)
+        told = f"fastmigrate: files above this folder change, too: for a patch that git takes, run it in {root}"
+        click.echo(told, err=True)
+
+
+def _write_files(results: list[Result], changes: dict[Path, Change], settings: Config) -> None:
+    """Write the fixes, and the baselines into which what is left goes; all of them, or none."""
+    from fastmigrate.report.paths import shown
+    from fastmigrate.wording import count
+
     baselines = _new_baselines(results) if settings.write_baseline else {}
     if changes or baselines:
         from fastmigrate.write import WriteError, write_changes
@@ -200,9 +210,6 @@ def _report(results: list[Result], settings: Config) -> int:
         click.echo(f"fastmigrate: {count(number, 'finding')} in {shown(file)} now", err=True)
     for result in results if settings.write_baseline else ():
         result.take_all_for_known()
-    _write(_formatted(results, settings).encode(errors="surrogateescape"), settings.output_file)
-    left = any(result.findings for result in results)
-    return 0 if settings.exit_zero or not left else FOUND
 
 
 def _new_baselines(results: list[Result]) -> dict[Path, tuple[Change, int]]:

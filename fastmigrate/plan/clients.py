@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Iterator
 from functools import cached_property
 
-from fastmigrate.facts.terms import Call, Member, Ref, Term, dotted
+from fastmigrate.facts.terms import Call, Member, Term, dotted
 from fastmigrate.facts.values import FunctionLinks
 from fastmigrate.knowledge.names import APP_CLASSES, REQUEST_CLASSES, ROUTER_CLASSES
 from fastmigrate.knowledge.parity import Parity
@@ -22,7 +22,7 @@ from fastmigrate.plan.goals import (
     Step,
 )
 from fastmigrate.plan.keys import Keys
-from fastmigrate.plan.names import fresh, imported, request_parameter
+from fastmigrate.plan.names import fresh, imported, request_parameter, takes_object
 from fastmigrate.plan.present_clients import PresentClients
 from fastmigrate.plan.specs import ClientSpec
 from fastmigrate.plan.users import Users
@@ -203,7 +203,7 @@ class Clients:
         if name is None or call is None:
             return False
         names = [parameter.name for parameter in links.parameters]
-        position = names.index(name) - (1 if links.in_class and Ref("staticmethod") not in links.decorators else 0)
+        position = names.index(name) - takes_object(links)
         value = self.project.resolver.resolve(call.argument(position, name), caller)
         return self.project.resolver.is_a(value, REQUEST_CLASSES)
 
@@ -272,7 +272,7 @@ class Clients:
         needs = (Imported(path, "fastapi" if kind == "Request" else "fastapi.requests", kind),)
         request_class, _ = imported(self.project, path, needs[0].module, kind)
         code = f"{self.request_name(goal.function)}: {request_class}"
-        is_method = links.in_class and Ref("staticmethod") not in links.decorators
+        is_method = takes_object(links)
         return Step(needs, intents=((path, AddParameter(links.number, code, is_method)),))
 
     def _hands_on(self, decorator: Term, scope: Scope) -> bool:

@@ -20,7 +20,7 @@ from fastmigrate.plan.goals import (
     Offloaded,
     Step,
 )
-from fastmigrate.plan.names import imported
+from fastmigrate.plan.names import imported, takes_object
 from fastmigrate.plan.offloading import Offloading
 from fastmigrate.plan.pools import Pools
 from fastmigrate.plan.specs import ClientSpec
@@ -350,7 +350,7 @@ class Helpers:
     def _parameters(self, function: Scope, specs: list[ClientSpec]) -> Iterator[tuple[str, Intent]]:
         links = self.project.resolver.defined(function)
         httpx, _ = imported(self.project, function.path, self.project.library)
-        is_method = links.in_class and Ref("staticmethod") not in links.decorators
+        is_method = takes_object(links)
         for spec in specs:
             code = f"{self.clients.client_name(function, spec)}: {httpx}.AsyncClient"
             yield function.path, AddParameter(links.number, code, is_method)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Container
 
-from fastmigrate.facts.terms import Const
+from fastmigrate.facts.terms import Const, Ref
 from fastmigrate.facts.values import FunctionLinks, ModuleLinks
 from fastmigrate.knowledge.names import REQUEST_CLASSES
 from fastmigrate.plan.goals import Imported
 from fastmigrate.project.project import Project
 from fastmigrate.project.values import External, Scope, Value
 
-__all__ = ["NewNames", "fresh", "imported", "request_parameter"]
+__all__ = ["NewNames", "fresh", "imported", "request_parameter", "takes_object"]
 
 
 def fresh(wanted: str, taken: Container[str], *others: str) -> str:
@@ -114,6 +114,11 @@ def _first(function: FunctionLinks) -> str | None:
     """The first parameter, but for `self`."""
     own = function.parameters[1 if function.in_class else 0 :]
     return own[0].name if own else None
+
+
+def takes_object(function: FunctionLinks) -> bool:
+    """Whether a function's first parameter is its object or class, which no call passes."""
+    return function.in_class and Ref("staticmethod") not in function.decorators
 
 
 def request_parameter(project: Project, function: FunctionLinks, scope: Scope) -> str | None:

@@ -8,7 +8,7 @@ from fastmigrate.facts.terms import Call, Member, Ref
 from fastmigrate.facts.values import FunctionLinks, Parameter
 from fastmigrate.knowledge.httpx_clients import ASYNC_CLIENTS
 from fastmigrate.plan.keys import Keys
-from fastmigrate.plan.names import request_parameter
+from fastmigrate.plan.names import request_parameter, takes_object
 from fastmigrate.plan.specs import ClientSpec
 from fastmigrate.plan.users import Users
 from fastmigrate.project.callgraph import Edge
@@ -96,8 +96,8 @@ class PresentClients:
             if not self._is_client(parameter, links, function):
                 continue
             self._handed[function, spec] = parameter.name  # for a function that runs itself
-            position -= links.in_class and Ref("staticmethod") not in links.decorators  # noqa: PLW2901
-            if all(self._hands_on(caller, edge, position, parameter.name, spec) for caller, edge in callers):
+            place = position - takes_object(links)
+            if all(self._hands_on(caller, edge, place, parameter.name, spec) for caller, edge in callers):
                 return parameter.name
         return None
 
