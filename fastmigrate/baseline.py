@@ -7,9 +7,11 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePath
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from fastmigrate.model import Finding
 from fastmigrate.project.modules import qualname_of
@@ -23,8 +25,7 @@ class BaselineError(Exception):
     """A baseline that cannot be used; the message says why, and what to do."""
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(Struct, frozen=True, dict=True):
     """A finding without its lines. Paths are relative to the folder of the baseline.
 
     `function` is the qualified name of the function that it stands in, if it stands in one, `call` its source in one
@@ -52,8 +53,7 @@ class Entry:
         return self.path, self.function, self.code, self.call, *self.endpoints
 
 
-@dataclass(slots=True)
-class Comparison:
+class Comparison(Struct):
     """Findings beside a baseline: those that it does not know, those that it knows, and what of it is gone.
 
     `grown` are findings that it knows, but not for all the path operations that they stall: these are among the new
@@ -77,8 +77,7 @@ class Comparison:
                 self.gone.remove(alike[0])
 
 
-@dataclass(frozen=True, slots=True)
-class Baseline:
+class Baseline(Struct, frozen=True):
     """The entries in a file; a finding counts as often as it is there."""
 
     file: Path

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from fastmigrate.rules import all_rules
 
@@ -29,8 +31,7 @@ class ConfigError(Exception):
     """A setting that cannot be used; the message says which, and what would do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(Struct, frozen=True):
     """The settings of a run. `select` and `ignore` hold codes or prefixes of codes."""
 
     select: tuple[str, ...] = ()

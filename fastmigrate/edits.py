@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from difflib import SequenceMatcher
+
+from msgspec import Struct
 
 __all__ = ["TextEdit", "lines_of", "text_edits"]
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 
-@dataclass(frozen=True, slots=True)
-class TextEdit:
+class TextEdit(Struct, frozen=True):
     """A range of whole lines, and the text that takes its place.
 
     Lines and columns count from 1, the end is exclusive: it is the first column of the line behind the last one, or the

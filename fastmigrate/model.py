@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from fastmigrate.facts.values import Place
 
@@ -12,8 +13,7 @@ __all__ = ["Applicability", "Endpoint", "Finding", "Fix", "Hop"]
 Applicability = Literal["safe", "unsafe", "none"]
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True):
     """What a finding stalls: a path operation with its full route; `line` is that of its `def`."""
 
     name: str
@@ -22,8 +22,7 @@ class Endpoint:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Hop:
+class Hop(Struct, frozen=True):
     """A function on the way to a blocking call, and where it makes the next call."""
 
     name: str
@@ -32,16 +31,14 @@ class Hop:
     column: int
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(Struct, frozen=True):
     """What can be done about a finding; `reason` says why a fix is unsafe, or why there is none."""
 
     applicability: Applicability
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One defect. Paths are POSIX and relative to the project.
 
     `call` is the ordinal of the call in its file that it is about, `function` the qualified name of the function, and

@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from pathspec import GitIgnoreSpec
 
 from fastmigrate.baseline import Comparison, Entry
@@ -35,8 +36,7 @@ _ROUNDS = 4  # of fixing: some calls can be fixed once others are
 _NESTING = 20_000  # frames: long chains of `elif`, calls or operators are deeply nested trees
 
 
-@dataclass(slots=True)
-class Result:
+class Result(Struct):
     """What is left of the findings, what was fixed, and the files that this changes, by path below the root."""
 
     root: Path
@@ -80,8 +80,7 @@ class Result:
         self.comparison = Comparison(self.comparison.file, known=known)
 
 
-@dataclass(slots=True)
-class _Analysis:
+class _Analysis(Struct):
     """One look at a project: all its findings, and those that the user asked for, each with its fix."""
 
     planner: Planner

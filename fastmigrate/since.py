@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from fastmigrate.model import Endpoint, Finding
 from fastmigrate.project.modules import qualname_of
@@ -22,8 +23,7 @@ class SinceError(Exception):
     """What has changed cannot be told; the message says why, and what to do."""
 
 
-@dataclass(slots=True)
-class Changed:
+class Changed(Struct):
     """The lines that are new or different, by file below the root of a project, and what these files were before."""
 
     root: Path
@@ -85,8 +85,7 @@ class Changed:
             return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Function:
+class _Function(Struct, frozen=True):
     """What makes a function a path operation: whether it is a coroutine function, and the code of its decorators."""
 
     is_async: bool

@@ -8,10 +8,10 @@ import os
 import tokenize
 import warnings
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from msgspec import Struct
 from pathspec import GitIgnoreSpec
 
 from fastmigrate.edits import lines_of
@@ -35,8 +35,7 @@ class SourceError(Exception):
         self.message = message
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """A decoded file: its text as it stands (line ends included), its encoding, and whether a BOM leads it."""
 
     path: str

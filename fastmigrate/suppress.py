@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import re
 import tokenize
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from fastmigrate.model import Finding
 
@@ -20,8 +21,7 @@ _ALIASES = {"FM101": "ASYNC210", "FM102": "ASYNC212", "FM103": "ASYNC210", "FM10
 _BESIDE_CODE = frozenset({tokenize.COMMENT, tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING})
 
 
-@dataclass(frozen=True, slots=True)
-class Suppression:
+class Suppression(Struct, frozen=True):
     """A comment in line `line` that silences findings with these codes from line `first` to line `last`.
 
     It has no codes if it is meant for this, and names none.

@@ -7,8 +7,9 @@ import os
 import stat
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 __all__ = ["Change", "WriteError", "write_changes"]
 
@@ -17,8 +18,7 @@ class WriteError(Exception):
     """Files that cannot be written; none has been changed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """The bytes that a file had when it was read, or None if there was none, and those that it shall have."""
 
     before: bytes | None

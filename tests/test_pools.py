@@ -295,19 +295,19 @@ def test_what_stays_says_that_threads_would_do(tmp_path: Path) -> None:
 
 def made(**needed: bool) -> Any:
     """The class that a file gets which needs these methods."""
-    whole = dict.fromkeys(Methods.__dataclass_fields__, False) | needed
+    whole = dict.fromkeys(Methods.__struct_fields__, False) | needed
     names: dict[str, Any] = {"asyncio": asyncio, "os": os}
     exec(job_pool(Methods(**whole), name="JobPool", asyncio="asyncio", os="os"), names)
     return names["JobPool"]
 
 
 def everything() -> dict[str, bool]:
-    return dict.fromkeys(Methods.__dataclass_fields__, True)
+    return dict.fromkeys(Methods.__struct_fields__, True)
 
 
-@pytest.mark.parametrize("needed", [*itertools.product([False, True], repeat=len(Methods.__dataclass_fields__))])
+@pytest.mark.parametrize("needed", [*itertools.product([False, True], repeat=len(Methods.__struct_fields__))])
 def test_the_class_is_written_with_any_choice_of_methods(needed: tuple[bool, ...]) -> None:
-    pool = made(**dict(zip(Methods.__dataclass_fields__, needed, strict=True)))
+    pool = made(**dict(zip(Methods.__struct_fields__, needed, strict=True)))
     names = {
         "map": "map",
         "as_completed": "as_completed",
@@ -315,7 +315,7 @@ def test_the_class_is_written_with_any_choice_of_methods(needed: tuple[bool, ...
         "shutdown": "shutdown",
         "entered": "__aexit__",
     }
-    for field, on in zip(Methods.__dataclass_fields__, needed, strict=True):
+    for field, on in zip(Methods.__struct_fields__, needed, strict=True):
         if field in names:
             assert hasattr(pool, names[field]) == on
     assert hasattr(pool, "submit")

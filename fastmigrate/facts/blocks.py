@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from fastmigrate.facts.view import FunctionView
 
@@ -25,8 +26,7 @@ _TIMING = frozenset({"timeout", "timeout_at", "fail_after", "fail_at", "move_on_
 """What enters a block that cancels what it waits for when its time is over."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rest:
+class Rest(Struct, frozen=True):
     """`name = call`, and the lines of the statements that follow it in its block.
 
     `after` are the lines of what follows the `try` in whose body it stands, if nothing gets there from the handlers.

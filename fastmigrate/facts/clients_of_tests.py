@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from fastmigrate.facts.order import number_nodes
 
@@ -15,8 +16,7 @@ Form = Literal["entered", "given", "local", "module", "set-up", "other"]
 _KEPT = frozenset({"__enter__", "enterContext", "enter_context", "enter_async_context"})
 
 
-@dataclass(frozen=True, slots=True)
-class TestClientUse:
+class TestClientUse(Struct, frozen=True):
     """What is done with a test client, by the ordinal of the call that makes it.
 
     It is "entered" by a `with`, "given" out by a fixture that does nothing else with it, the value of a "local" name

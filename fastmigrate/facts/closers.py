@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from fastmigrate.facts.flow import Function
 from fastmigrate.facts.order import number_nodes
@@ -11,8 +12,7 @@ from fastmigrate.facts.order import number_nodes
 __all__ = ["Closer", "read_closers"]
 
 
-@dataclass(frozen=True, slots=True)
-class Closer:
+class Closer(Struct, frozen=True):
     """A call that closes something.
 
     `statement` says that `await` and this call are a whole statement; `function` is the ordinal of the function that

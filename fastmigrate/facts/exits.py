@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from fastmigrate.facts.blocks import blocks_around
 from fastmigrate.facts.view import FunctionView
@@ -22,8 +23,7 @@ _LEAVING: dict[type[ast.AST], Literal["return", "raise", "leave"]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Exit:
+class Exit(Struct, frozen=True):
     """Where the result of a call is left behind.
 
     A "return" or a "raise" has an ordinal among its kind. To "leave" is to end, or to go on with, a loop around the

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Literal
 
-from fastmigrate.facts.nodes import MUTATORS, annotation_term, read_place
+from fastmigrate.facts.nodes import MUTATORS, annotation_term, identifiers, read_place
 from fastmigrate.facts.scopes import ScopeBindings, ScopeReader
 from fastmigrate.facts.terms import ANY, OPAQUE, Call, Const, Item, Ref, Term, dotted, lambda_name
 from fastmigrate.facts.values import Binding, CallSite, FunctionLinks, Parameter, Touch, Yield, lambda_links
@@ -65,7 +65,7 @@ class ExpressionReader(ScopeReader):
         self.note_overridden(base, key)
         if not isinstance(node.ctx, ast.Load):
             self.mutates(base)
-        if isinstance(key, ast.Constant) and isinstance(key.value, str) and "state" in ast.unparse(base):
+        if isinstance(key, ast.Constant) and isinstance(key.value, str) and _names_state(base):
             self.state_names.add(key.value)
         self.generic_visit(node)
 
@@ -231,6 +231,10 @@ class ExpressionReader(ScopeReader):
     ) -> Parameter:
         value = None if default is None else self.term(default)
         return Parameter(arg.arg, kind, annotation_term(arg.annotation, self._name), value)
+
+
+def _names_state(node: ast.expr) -> bool:
+    return any("state" in name for name in identifiers(node))
 
 
 def elements_of(target: ast.expr, element: Term) -> dict[str, Term]:

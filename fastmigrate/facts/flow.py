@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 __all__ = ["Definition", "Flow", "local_names", "read_flow"]
 
@@ -21,8 +22,7 @@ _NESTED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(Struct, frozen=True):
     """One place that gives a local name a value; `value` is the expression where there is one."""
 
     name: str
@@ -30,8 +30,7 @@ class Definition:
     value: ast.expr | None
 
 
-@dataclass(slots=True)
-class Flow:
+class Flow(Struct):
     """The definitions of a function's local names, and for each use the indexes of those that reach it."""
 
     local: frozenset[str] = frozenset()
@@ -49,8 +48,7 @@ def read_flow(function: Function) -> Flow:
     return _FlowReader(function).flow
 
 
-@dataclass(slots=True)
-class _Loop:
+class _Loop(Struct):
     breaks: list[State] = field(default_factory=list)
     continues: list[State] = field(default_factory=list)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from fastmigrate.facts.evidence import Evidence
 from fastmigrate.facts.flow import Function
@@ -24,8 +26,7 @@ from fastmigrate.facts.view import FunctionView
 __all__ = ["HeldSession", "MemberUse", "read_held_session", "read_member_uses"]
 
 
-@dataclass(frozen=True, slots=True)
-class HeldSession:
+class HeldSession(Struct, frozen=True):
     """A session that a method makes for its object: `self.<name> = requests.Session()`."""
 
     number: int
@@ -34,8 +35,7 @@ class HeldSession:
     annotated: tuple[Term, ...]  # the names in its annotation
 
 
-@dataclass(frozen=True, slots=True)
-class MemberUse:
+class MemberUse(Struct, frozen=True):
     """A use of an attribute: the ordinal of the function in which it stands (-1 for none), and whose attribute it is.
 
     `code` is how the attribute is written there.

@@ -14,10 +14,11 @@ from fastmigrate.facts.handlers import read_handlers
 from fastmigrate.facts.nodes import (
     annotation_term,
     ends,
+    identifiers,
     names_in,
     quoted_names,
 )
-from fastmigrate.facts.order import below, number_nodes
+from fastmigrate.facts.order import read_order
 from fastmigrate.facts.scopes import ScopeBindings
 from fastmigrate.facts.terms import ANY, OPAQUE, Item
 from fastmigrate.facts.values import (
@@ -39,7 +40,8 @@ def read_links(path: str, tree: ast.Module) -> ModuleLinks:
 
 class _LinkReader(ExpressionReader):
     def __init__(self, path: str, tree: ast.Module) -> None:
-        super().__init__(number_nodes(tree).__getitem__)
+        self.order = read_order(tree)
+        super().__init__(self.order.numbers.__getitem__)
         self.path = path
         self.classes: dict[str, ClassLinks] = {}
         self.stars: list[Binding] = []
@@ -85,8 +87,8 @@ class _LinkReader(ExpressionReader):
         self.visit_defaults(node.args)
         self._count_annotations(node)
         scope = ScopeBindings(qualname)
-        body = below(node.body)
-        header = below([node.args, *node.decorator_list])
+        start, inside_from, end = self.order.spans[node]
+        header, body = self.order.nodes[start + 1 : inside_from], self.order.nodes[inside_from:end]
         scope.globals = {name for child in body if isinstance(child, ast.Global) for name in child.names}
         self.scopes.append(scope)
         for parameter in parameters:
@@ -259,7 +261,7 @@ class _LinkReader(ExpressionReader):
         self.visit(node.test)
         typing_only, self.typing_only = (
             self.typing_only,
-            self.typing_only or "TYPE_CHECKING" in ast.dump(node.test),
+            self.typing_only or "TYPE_CHECKING" in identifiers(node.test),
         )
         self.guard += 1
         self.block(node.body)

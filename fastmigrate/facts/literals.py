@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 __all__ = ["Written", "write_literal"]
 
@@ -12,8 +13,7 @@ _DEPTH = 6  # names followed from one to the next
 _GETTERS = frozenset({"os.environ.get", "os.getenv"})
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """The code of an expression, and the names that it still reads."""
 
     code: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from fastmigrate.facts.evidence import Evidence
 from fastmigrate.facts.nodes import by_function
@@ -20,8 +21,7 @@ _LOOPS = (ast.For, ast.AsyncFor, ast.While, *COMPREHENSIONS, ast.FunctionDef, as
 _LATER = (*COMPREHENSIONS, ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
-@dataclass(frozen=True, slots=True)
-class MadeUse:
+class MadeUse(Struct, frozen=True):
     """A use of what was made: the call of a method, or, if that has no name, what `described` says.
 
     `call` is the ordinal of that call. `repeated` says that it may run several times, `awaited` that it is awaited in
@@ -38,8 +38,7 @@ class MadeUse:
     described: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(Struct, frozen=True):
     """What the call with the ordinal `number` makes.
 
     `how` tells where it goes: into a `with` statement under a name (`block` is the ordinal of that statement, `item`

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from fastmigrate.facts.sites import Argument
 
 __all__ = ["Job", "MadePool", "PoolCall"]
 
 
-@dataclass(frozen=True, slots=True)
-class PoolCall:
+class PoolCall(Struct, frozen=True):
     """A call about a pool or futures: its ordinal, its line and its arguments.
 
     `done` says of `future.result()` that the future has ended before.
@@ -23,8 +23,7 @@ class PoolCall:
     done: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True):
     """A call that hands work to a pool.
 
     `count` tells how many jobs come of it, if that is known; `at_once` that its result is waited for right there;
@@ -47,8 +46,7 @@ class Job:
         return 1 if self.how == "executor" else 0
 
 
-@dataclass(slots=True)
-class MadePool:
+class MadePool(Struct):
     """What the call with the ordinal `number` makes: a pool.
 
     `block` is the ordinal of the `with` statement that enters it, or -1; `inline`, that it is made there. Jobs that are

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from fastmigrate.facts.flow import local_names
 from fastmigrate.facts.literals import Written, write_literal
@@ -15,8 +17,7 @@ from fastmigrate.facts.terms import Term, read_term
 __all__ = ["ModuleSession", "Setting", "read_module_session", "read_uses"]
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """A statement of a module that is about its session, which it sets up, as a rule.
 
     `entries` are the keys (None for `**`) and values that it puts into a dict, or one value alone with the key None.
@@ -28,8 +29,7 @@ class Setting:
     portable: tuple[tuple[str | None, Written], ...] | None
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleSession:
+class ModuleSession(Struct, frozen=True):
     """A session that a module makes for all its functions; `simple` says that a plain statement does it."""
 
     number: int

@@ -15,6 +15,7 @@ __all__ = [
     "binding_lambdas",
     "by_function",
     "ends",
+    "identifiers",
     "loads_in",
     "names_in",
     "place_in_text",
@@ -54,6 +55,14 @@ def ends(block: list[ast.stmt]) -> bool:
             whole = ends(orelse or body) and all(ends(handler.body) for handler in handlers)
             return whole or (bool(finalbody) and ends(finalbody))
     return False
+
+
+def identifiers(node: ast.AST) -> Iterator[str]:
+    """The names, attributes and texts in an expression."""
+    for child in ast.walk(node):
+        match child:
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.Constant(value=str(name)):
+                yield name
 
 
 _NAMING = frozenset(

@@ -7,10 +7,13 @@ disagree. Both can count, though: the n-th call, attribute, function or yield in
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
-__all__ = ["KINDS", "as_written", "below", "children", "kind_of", "number_nodes", "source_order"]
+from msgspec import Struct
+
+__all__ = ["KINDS", "Order", "as_written", "children", "kind_of", "number_nodes", "read_order", "source_order"]
 
 KINDS: dict[type[ast.AST], str] = {
     ast.Call: "call",
@@ -44,60 +47,108 @@ def kind_of(node: ast.AST) -> str | None:
     return f"name {node.id}" if isinstance(node, ast.Name) else KINDS.get(type(node))
 
 
+class Order(Struct, frozen=True):
+    """A tree in source order: its nodes, their ordinals, and where among the nodes each function stands.
+
+    Of a function, that is the first of its nodes, the first one of its body, and the end.
+    """
+
+    nodes: list[ast.AST]
+    numbers: dict[ast.AST, int]
+    spans: dict[ast.AST, tuple[int, int, int]]
+
+
 def number_nodes(tree: ast.AST) -> dict[ast.AST, int]:
     """The ordinal of each node of the kinds above among its kind in the file, from 0.
 
     A name's ordinal counts the expressions that are this very name.
     """
-    counts: dict[str, int] = {}
+    return read_order(tree).numbers
+
+
+@lru_cache(maxsize=64)
+def read_order(tree: ast.AST) -> Order:
+    """The nodes below a tree, those without children included, with the tree itself."""
+    nodes: list[ast.AST] = []
     numbers: dict[ast.AST, int] = {}
-    for node in source_order(tree):
-        kind = kind_of(node)
-        if kind is not None:
-            numbers[node] = counts.get(kind, 0)
-            counts[kind] = numbers[node] + 1
-    return numbers
+    spans: dict[ast.AST, tuple[int, int, int]] = {}
+    counts = dict.fromkeys(KINDS.values(), 0)
+    names: dict[str, int] = {}
+    stack: list[Any] = [tree]
+    while stack:
+        node = stack.pop()
+        kind = node.__class__
+        if kind is tuple:  # the end of a function's header, or of its body
+            function, is_end = node
+            start, inside, _ = spans[function]
+            spans[function] = (start, inside, len(nodes)) if is_end else (start, len(nodes), 0)
+            continue
+        nodes.append(node)
+        if kind is ast.Name:
+            numbers[node] = number = names.get(node.id, 0)
+            names[node.id] = number + 1
+            continue
+        counted = KINDS.get(kind)
+        if counted is not None:
+            numbers[node] = counts[counted]
+            counts[counted] += 1
+        if counted == "function":
+            spans[node] = (len(nodes) - 1, 0, 0)
+            stack += ((node, True), *reversed(node.body), (node, False), *reversed(_header(node)))
+        elif kind not in _LEAVES:
+            stack += _children(node)[::-1]
+    return Order(nodes, numbers, spans)
 
 
-def _children(node: ast.AST) -> list[ast.AST]:
+def _children(node: ast.AST) -> list[Any]:
     ordered = _ORDERED.get(type(node))
     return children(node) if ordered is None else ordered(node)
 
 
-def children(node: ast.AST) -> list[ast.AST]:
+def children(node: ast.AST) -> list[Any]:
     """The nodes right below one that stand for code: what only says how it is used or meant is left out."""
-    found: list[ast.AST] = []
+    found: list[Any] = []
     for name in _FIELDS[type(node)]:
         value = getattr(node, name, None)
-        if isinstance(value, list):
-            found += [item for item in value if isinstance(item, ast.AST)]
-        elif isinstance(value, ast.AST):
+        if value.__class__ is list:
+            found += value
+        elif value is not None:
             found.append(value)
-    return found
+    return [item for item in found if item is not None] if type(node) in _WITH_GAPS else found
 
 
-def below(nodes: Iterable[ast.AST]) -> list[ast.AST]:
-    """Some nodes, and all below them that stand for code, in any order."""
-    found = list(nodes)
-    for node in found:  # which grows
-        found += children(node)
-    return found
+_WITH_GAPS = frozenset({ast.Dict, ast.arguments})
+"""The nodes in whose lists `None` stands for what is not there."""
+_LEAVES = frozenset({ast.Name, ast.Constant, ast.Pass, ast.Break, ast.Continue, ast.Global, ast.Nonlocal, ast.alias})
+_PLAIN = frozenset(
+    [
+        *("ctx", "op", "ops", "type_ignores", "id", "attr", "arg", "module", "level", "asname", "kind", "conversion"),
+        *("is_async", "simple", "type_comment", "rest", "kwd_attrs", "lineno", "tag"),
+    ]
+)
+"""Fields in which no node stands, or only one that says how another is used or meant."""
 
 
 class _Fields(dict[type[ast.AST], tuple[str, ...]]):
     """The fields of each kind of node in which others stand that are asked for."""
 
     def __missing__(self, kind: type[ast.AST]) -> tuple[str, ...]:
-        self[kind] = tuple(name for name in kind._fields if name not in {"ctx", "op", "ops", "type_ignores"})
+        plain = _PLAIN if kind.__name__ == "TypeAlias" else _PLAIN | {"name"}
+        leaf = kind in _LEAVES or kind is ast.MatchSingleton
+        self[kind] = () if leaf else tuple(name for name in kind._fields if name not in plain)
         return self[kind]
 
 
 _FIELDS = _Fields()
 
 
-def _of_function(node: Any) -> list[ast.AST]:
+def _header(node: Any) -> list[ast.AST]:
     returns = [node.returns] if node.returns else []
-    return [*node.decorator_list, *getattr(node, "type_params", ()), node.args, *returns, *node.body]
+    return [*node.decorator_list, *getattr(node, "type_params", ()), node.args, *returns]
+
+
+def _of_function(node: Any) -> list[ast.AST]:
+    return [*_header(node), *node.body]
 
 
 def _of_class(node: Any) -> list[ast.AST]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from fastmigrate.facts.nodes import names_in, read_place
 from fastmigrate.facts.order import number_nodes
@@ -23,8 +24,7 @@ _LOOKED_AT = frozenset(
 """What tells with which arguments a mock was called."""
 
 
-@dataclass(frozen=True, slots=True)
-class Patch:
+class Patch(Struct, frozen=True):
     """A call of `patch`, by its ordinal.
 
     `is_plain` says that it is given its target, and at most what the mock returns or raises; `has_result` that the test

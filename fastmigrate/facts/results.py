@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from fastmigrate.facts.flow import Definition
 from fastmigrate.facts.handlers import responses_of_errors
@@ -14,8 +15,7 @@ from fastmigrate.facts.view import COMPREHENSIONS, FunctionView
 __all__ = ["Carried", "Results"]
 
 
-@dataclass(frozen=True, slots=True)
-class Carried:
+class Carried(Struct, frozen=True):
     """What an expression may be: a result (of which calls), None too if `optional`, something else too if `mixed`.
 
     A call is named by its ordinal. The response that a handler takes from its error counts as the result of -1, less

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from typing import Any
 
+from msgspec import Struct, field
+
+from fastmigrate.facts.order import children
 from fastmigrate.facts.terms import OPAQUE, Ref, Term, TermReader
 from fastmigrate.facts.values import Binding, BindingKind, Handler, Yield
 
 __all__ = ["ScopeBindings", "ScopeReader"]
 
 
-@dataclass(slots=True)
-class ScopeBindings:
+class ScopeBindings(Struct):
     """What is bound and noted in one scope while it is read."""
 
     qualname: str
@@ -40,8 +42,22 @@ class ScopeReader(ast.NodeVisitor):
         self.shadowed: list[dict[str, Term]] = []
         self._terms = TermReader(number, self._name)
         self._refs: dict[str, Ref] = {}  # equal terms are one, since there are many of them
+        self._readers: dict[type[ast.AST], Callable[[Any], None]] = {}
         self.guard = 0
         self.typing_only = False
+
+    def visit(self, node: ast.AST) -> None:
+        """Read a node by the method for its kind, or else what is in it."""
+        kind = type(node)
+        reader = self._readers.get(kind)
+        if reader is None:
+            reader = self._readers[kind] = getattr(self, f"visit_{kind.__name__}", self.generic_visit)
+        reader(node)
+
+    def generic_visit(self, node: ast.AST) -> None:
+        """Read what is in a node."""
+        for child in children(node):
+            self.visit(child)
 
     def term(self, node: ast.expr | None) -> Term:
         """The term of an expression; a name that a comprehension hides stands for an element of what it runs over."""

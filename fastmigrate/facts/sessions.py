@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from fastmigrate.facts.evidence import Evidence
 from fastmigrate.facts.flow import Function
@@ -31,8 +33,7 @@ _LOOPS = (ast.For, ast.AsyncFor, ast.While, *COMPREHENSIONS)
 NESTED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 
 
-@dataclass(frozen=True, slots=True)
-class SessionUse:
+class SessionUse(Struct, frozen=True):
     """One use of a session.
 
     `member` is the attribute that is reached for, and `how` what is done with it: it is "called", "assigned", gets an
@@ -55,8 +56,7 @@ class SessionUse:
     display: bool = False  # what is assigned or put in is a dict display
 
 
-@dataclass(frozen=True, slots=True)
-class LocalSession:
+class LocalSession(Struct, frozen=True):
     """A session that a function makes; `manner` is "" for one that gets no name by itself, as `how` describes."""
 
     number: int

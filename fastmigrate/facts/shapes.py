@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from fastmigrate.facts.view import COMPREHENSIONS, FunctionView
 
@@ -17,8 +18,7 @@ _SAME = frozenset({"list", "set", "tuple", "frozenset", "reversed", "sorted"})
 _ADDING = {"append": 0, "add": 0, "insert": 1}
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """What an expression is made of; `pools` are the ordinals of the calls that made the pools behind it.
 
     The parts of a list are its items, those of a dict its keys and its values. A future that is `done` has ended.

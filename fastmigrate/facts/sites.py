@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Container, Iterable, Iterator
-from dataclasses import dataclass
 from types import UnionType
 from typing import Literal
+
+from msgspec import Struct
 
 from fastmigrate.facts.blocks import Rest, blocks_around, is_timed, loops_around, read_blocks, rest_of_block
 from fastmigrate.facts.evidence import Evidence
@@ -41,8 +42,7 @@ Waited = Literal["await", "gather", "task", "timed", ""]
 Obstacle = Literal["generator", "nested comprehension", "class body", "lambda"]
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(Struct, frozen=True):
     """An argument as written; `star` is "", "*" or "**".
 
     `simple` says that it may be written twice, `display` that it is a dict, list, set or tuple written there.
@@ -56,8 +56,7 @@ class Argument:
     display: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(Struct, frozen=True):
     """A call that may be rewritten."""
 
     number: int

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import Any
+
+from msgspec import Struct
 
 __all__ = [
     "ANY",
@@ -35,23 +37,20 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Ref:
+class Ref(Struct, frozen=True):
     """A name, to be looked up in the scope in which the term stands."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """An attribute of another term."""
 
     of: Term
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """A call; `number` is its ordinal among the calls of its file, which makes its result one object."""
 
     callee: Term
@@ -73,22 +72,19 @@ class Call:
         return self.args[position] if position < len(self.args) else self.keyword(name)
 
 
-@dataclass(frozen=True, slots=True)
-class Const:
+class Const(Struct, frozen=True):
     """A literal: str, bytes, int, float, bool or None."""
 
     value: str | bytes | int | float | bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """Text put together from parts: an f-string, `+` beside a string, `%` or `.format` on a string."""
 
     parts: tuple[Term, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Sum:
+class Sum(Struct, frozen=True):
     """`a + b`, where neither is known to be text, and other arithmetic; `less` says that it is `a - b`."""
 
     left: Term
@@ -96,8 +92,7 @@ class Sum:
     less: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Display:
+class Display(Struct, frozen=True):
     """A dict, list, tuple, set or generator display, or its comprehension.
 
     A `**` item of a dict has the key SPREAD, and so has what a comprehension makes any number of.
@@ -108,37 +103,32 @@ class Display:
     values: tuple[Term, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Either:
+class Either(Struct, frozen=True):
     """One of several terms: a conditional, `or`, or several definitions that reach one use."""
 
     options: tuple[Term, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """A subscript."""
 
     of: Term
     key: Term
 
 
-@dataclass(frozen=True, slots=True)
-class Await:
+class Await(Struct, frozen=True):
     """What awaiting a term gives."""
 
     of: Term
 
 
-@dataclass(frozen=True, slots=True)
-class Truthy:
+class Truthy(Struct, frozen=True):
     """A term whose falsy values were left behind: `a` in `a or b`."""
 
     of: Term
 
 
-@dataclass(frozen=True, slots=True)
-class Opaque:
+class Opaque(Struct, frozen=True):
     """Anything else."""
 
 
@@ -196,6 +186,7 @@ class TermReader:
         self.hidden: list[str] = []  # the targets of the comprehensions around
         self._calls: dict[ast.Call, Term] = {}  # calls stand in one another: each is read once
         self._keeps = False
+        self._readers: dict[type[ast.AST], Callable[[Any], Term]] = {}
 
     def read_again(self, node: ast.expr) -> Term:
         """The same, where names stand for themselves: calls that have been read so are not read again."""
@@ -208,11 +199,13 @@ class TermReader:
             self._keeps = False
 
     def read(self, node: ast.expr) -> Term:
-        reader = getattr(self, f"read_{type(node).__name__}", None)
-        return OPAQUE if reader is None else reader(node)
+        kind = type(node)
+        if kind not in self._readers:
+            self._readers[kind] = getattr(self, f"read_{kind.__name__}", lambda _: OPAQUE)
+        return self._readers[kind](node)
 
     def all(self, nodes: list[ast.expr]) -> tuple[Term, ...]:
-        return tuple(self.read(node) for node in nodes)
+        return tuple([self.read(node) for node in nodes])
 
     def read_Name(self, node: ast.Name) -> Term:
         return OPAQUE if node.id in self.hidden else self.name(node)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from fastmigrate.facts.blocks import blocks_around, is_chunk_passed_on, is_in_elif, loops_around
 from fastmigrate.facts.evidence import Evidence
@@ -20,8 +21,7 @@ __all__ = ["Use", "Uses"]
 Kind = Literal["member", "truth", "identity", "annotation", "with", "loop", "error", "other"]
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(Struct, frozen=True):
     """One use of a call's result.
 
     A "member" use is `result.name`: `number` is the ordinal of that attribute in the file, `called` says that it is

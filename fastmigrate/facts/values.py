@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from fastmigrate.facts.terms import OPAQUE, Call, Term
 
@@ -27,8 +28,7 @@ __all__ = [
 BindingKind = Literal["import", "from", "value", "each", "with", "parameter", "function", "class", "other"]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where something stands: lines and columns from 1, columns in characters, the end exclusive."""
 
     line: int
@@ -37,8 +37,7 @@ class Place:
     end_column: int
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(Struct, frozen=True):
     """One way in which a scope gives a name its value.
 
     `module` and `level` belong to imports, `name` is the imported name or the qualified name of a definition,
@@ -56,8 +55,7 @@ class Binding:
     typing_only: bool = False  # under `if TYPE_CHECKING`: not there at run time
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(Struct, frozen=True):
     """A parameter of a function; `kind` is positional, keyword, args or kwargs."""
 
     name: str
@@ -66,8 +64,7 @@ class Parameter:
     default: Term | None
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """`isinstance(error, classes)`: the ordinal of that call, and the classes with their code."""
 
     call: int
@@ -75,8 +72,7 @@ class Question:
     codes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Handed:
+class Handed(Struct, frozen=True):
     """A handler hands its error on: to what is called, at which position; `number` is that of its name there."""
 
     callee: Term
@@ -85,8 +81,7 @@ class Handed:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Handler:
+class Handler(Struct, frozen=True):
     """An `except` clause, or a `suppress(…)`: what it catches, and what it does with the error.
 
     `classes` are those that it names, with their code (a bare clause names none). `number` is the clause's ordinal
@@ -113,8 +108,7 @@ class Handler:
     handed: tuple[Handed, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class CallSite:
+class CallSite(Struct, frozen=True):
     """A call, the function that makes it ("" at module level), and how it stands there."""
 
     call: Call
@@ -123,8 +117,7 @@ class CallSite:
     decorates: str | None = None  # the qualified name of the function that the call decorates
 
 
-@dataclass(frozen=True, slots=True)
-class Touch:
+class Touch(Struct, frozen=True):
     """Where a function runs other code without a call: it reads a member, enters a block, or runs over something."""
 
     kind: Literal["read", "with", "async with", "for"]
@@ -133,8 +126,7 @@ class Touch:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionLinks:
+class FunctionLinks(Struct, frozen=True):
     """A function definition; `number` is its ordinal among the file's functions, -1 for a lambda."""
 
     qualname: str
@@ -188,8 +180,7 @@ def lambda_links(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Yield:
+class Yield(Struct, frozen=True):
     """A `yield`: its ordinal in the file, its value, and the `async with` items around it."""
 
     number: int
@@ -199,8 +190,7 @@ class Yield:
     around: tuple[tuple[str | None, str], ...]  # (name bound, source of the context manager)
 
 
-@dataclass(frozen=True, slots=True)
-class ClassLinks:
+class ClassLinks(Struct, frozen=True):
     """A class definition; `number` is its ordinal among the file's classes.
 
     `bindings` holds its body's names and what its methods assign to `self`.
@@ -214,8 +204,7 @@ class ClassLinks:
     annotations: dict[str, tuple[Term, Term | None]]  # field -> (annotation, default)
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleLinks:
+class ModuleLinks(Struct, frozen=True):
     """What one file says to the others; `path` is relative to the project, POSIX."""
 
     path: str

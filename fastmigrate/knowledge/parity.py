@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 __all__ = ["Parity", "Row"]
 
@@ -21,8 +22,7 @@ class Parity(StrEnum):
     """No faithful form; the row's note says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One row of the tables.
 
     `form` is the httpx form; `{}` stands for the expression as it was. `fact` is the row of

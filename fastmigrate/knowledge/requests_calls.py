@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from fastmigrate.knowledge.parity import Parity, Row
 
@@ -11,8 +11,7 @@ __all__ = ["ARGUMENTS", "DICTS", "FORM_TYPE", "FUNCTIONS", "LISTS", "Verb"]
 EXACT, PINNED, LOSSY, NONE = Parity.EXACT, Parity.PINNED, Parity.LOSSY, Parity.NONE
 
 
-@dataclass(frozen=True, slots=True)
-class Verb:
+class Verb(Struct, frozen=True):
     """A function of requests: its positional parameters, and whether httpx's method of that name takes a body."""
 
     method: str

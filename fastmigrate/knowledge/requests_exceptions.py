@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from fastmigrate.knowledge.parity import Parity, Row
 
@@ -70,8 +71,7 @@ An empty form adds nothing. What a clause names beside these is not touched.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
+class Situation(Struct, frozen=True):
     """Something that goes wrong: what requests raises then, what httpx raises, and in which step.
 
     A "call" is the request itself, "url" its URL where that is not known to be a good one, "path" the rest of a URL

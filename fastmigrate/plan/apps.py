@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from fastmigrate.facts.terms import Call, Const, Display, Either, Ref, Term
 from fastmigrate.knowledge.names import APP_CLASSES

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from fastmigrate.facts.sites import Argument, Site
 from fastmigrate.facts.terms import Const, Display, Either, Member
@@ -29,8 +30,7 @@ _IN_SPREAD = -1
 """The index of an argument that stands in a `**` argument, where nothing can be changed."""
 
 
-@dataclass(slots=True)
-class JudgedCall:
+class JudgedCall(Struct):
     """The rows that a call's arguments use, and the edits that they ask for; `missing` names what has no row.
 
     `results` are the ordinals of other calls of which a response of httpx is needed.

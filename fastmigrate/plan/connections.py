@@ -6,7 +6,8 @@ They need values that are known when the app starts: literals, and names at the 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from fastmigrate.facts.sites import Argument, Site
 from fastmigrate.facts.terms import Call, Const, Display, Item, Member, Ref, Term, Truthy
@@ -31,8 +32,7 @@ _DEPTH = 6  # imports followed from one file to the next
 _LIMITS = dict(BASES["requests"])["limits"]
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(Struct, frozen=True):
     """The client that a call needs, and the cases under which the parameters that ask for it fall."""
 
     spec: ClientSpec

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from fastmigrate.facts.sites import Argument, Site
 from fastmigrate.facts.terms import OPAQUE, SPREAD, Const, Display, Term
@@ -28,8 +30,7 @@ _REMOVED = "a header of its session may be taken out by `None`, which only reque
 _MERGED = ("params", "headers")
 
 
-@dataclass(frozen=True, slots=True)
-class Default:
+class Default(Struct, frozen=True):
     """What a session has for one parameter: what is known of it, and its name in the function.
 
     Without a name, the client has it. `sources` are the places where it comes from, each with what is put in there.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from fastmigrate.facts.terms import OPAQUE, SPREAD, Call, Const, Display, Member, Term, Truthy
 from fastmigrate.knowledge.requests_calls import DICTS, LISTS
@@ -129,8 +130,7 @@ def _is_sent_as_it_is(term: Term) -> bool:
 # -- pairs
 
 
-@dataclass(frozen=True, slots=True)
-class _Pairs:
+class _Pairs(Struct, frozen=True):
     """Pairs: whether their names are "distinct", stand in "groups", or are "mixed"; and the kinds of their values.
 
     `certain` says that there is at least one.

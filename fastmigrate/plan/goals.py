@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from fastmigrate.facts.terms import Term
 from fastmigrate.knowledge.parity import Parity
@@ -55,48 +55,42 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class ThroughClient:
+class ThroughClient(Struct, frozen=True):
     """The call with this ordinal goes through a client of the app."""
 
     path: str
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Threaded:
+class Threaded(Struct, frozen=True):
     """The call with this ordinal, which no client can make, is awaited in a thread."""
 
     path: str
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class SessionTakenOver:
+class SessionTakenOver(Struct, frozen=True):
     """All calls of the session that the call with this ordinal makes go through a client."""
 
     path: str
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Slept:
+class Slept(Struct, frozen=True):
     """The call with this ordinal sleeps without stopping the event loop."""
 
     path: str
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class PassedFunction:
+class PassedFunction(Struct, frozen=True):
     """The call with this ordinal is given a function in place of what that returns."""
 
     path: str
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class TaskImported:
+class TaskImported(Struct, frozen=True):
     """A name for `BackgroundTask` that a scope imports comes from where that is."""
 
     path: str
@@ -104,8 +98,7 @@ class TaskImported:
     bound: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReadResult:
+class ReadResult(Struct, frozen=True):
     """What is done with a response, in one place: of which kind, and where (see `fastmigrate.facts.uses.Use`)."""
 
     path: str
@@ -114,39 +107,34 @@ class ReadResult:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ClientAtHand:
+class ClientAtHand(Struct, frozen=True):
     """A path operation can reach a client of its app through its request."""
 
     function: Scope
     spec: ClientSpec
 
 
-@dataclass(frozen=True, slots=True)
-class ClientInFunction:
+class ClientInFunction(Struct, frozen=True):
     """A path operation has a client of its app in a local name."""
 
     function: Scope
     spec: ClientSpec
 
 
-@dataclass(frozen=True, slots=True)
-class Coroutine:
+class Coroutine(Struct, frozen=True):
     """A function that the event loop runs is a coroutine function."""
 
     function: Scope
 
 
-@dataclass(frozen=True, slots=True)
-class HelperRun:
+class HelperRun(Struct, frozen=True):
     """Where a function on the event loop runs another one, by the call with this ordinal, it awaits that."""
 
     caller: Scope
     edge: Edge
 
 
-@dataclass(frozen=True, slots=True)
-class ClientHandedOn:
+class ClientHandedOn(Struct, frozen=True):
     """The call with this ordinal hands a client of the app on."""
 
     caller: Scope
@@ -154,132 +142,115 @@ class ClientHandedOn:
     spec: ClientSpec
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorsPassed:
+class ErrorsPassed(Struct, frozen=True):
     """What goes wrong in a function in this step, and passes out of it, is handled as before by what runs it."""
 
     function: Scope
     step: Failure
 
 
-@dataclass(frozen=True, slots=True)
-class ResponseReturned:
+class ResponseReturned(Struct, frozen=True):
     """What a function's callers do with the response that it returns is done with one of httpx."""
 
     function: Scope
 
 
-@dataclass(frozen=True, slots=True)
-class ClientShared:
+class ClientShared(Struct, frozen=True):
     """A client of the app takes the place of the one that the call with this ordinal makes."""
 
     path: str
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class ClientMoved:
+class ClientMoved(Struct, frozen=True):
     """A lifespan makes the client that the call with this ordinal makes in its module."""
 
     path: str
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class RequestInFunction:
+class RequestInFunction(Struct, frozen=True):
     """A path operation has the request, in a parameter."""
 
     function: Scope
 
 
-@dataclass(frozen=True, slots=True)
-class RequestHandedOn:
+class RequestHandedOn(Struct, frozen=True):
     """A function that calls a path operation, or the like, hands its request on."""
 
     caller: Scope
     edge: Edge
 
 
-@dataclass(frozen=True, slots=True)
-class ClientOfApp:
+class ClientOfApp(Struct, frozen=True):
     """An app's lifespan yields a client."""
 
     app: Instance
     spec: ClientSpec
 
 
-@dataclass(frozen=True, slots=True)
-class NewLifespan:
+class NewLifespan(Struct, frozen=True):
     """A file defines a lifespan."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class ClientInNewLifespan:
+class ClientInNewLifespan(Struct, frozen=True):
     """A file's new lifespan makes a client."""
 
     path: str
     spec: ClientSpec
 
 
-@dataclass(frozen=True, slots=True)
-class ClientInLifespan:
+class ClientInLifespan(Struct, frozen=True):
     """An existing lifespan makes a client, and yields it beside what it yields already."""
 
     function: Scope
     spec: ClientSpec
 
 
-@dataclass(frozen=True, slots=True)
-class HandlersCalled:
+class HandlersCalled(Struct, frozen=True):
     """The new lifespan of an app calls these start-up and shutdown handlers."""
 
     app: Instance
     handlers: tuple[Event, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LifespanDecorated:
+class LifespanDecorated(Struct, frozen=True):
     """A lifespan is decorated with `@asynccontextmanager`."""
 
     function: Scope
 
 
-@dataclass(frozen=True, slots=True)
-class Offloaded:
+class Offloaded(Struct, frozen=True):
     """What the call with this ordinal hands to a thread goes through a client instead."""
 
     path: str
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class PoolReplaced:
+class PoolReplaced(Struct, frozen=True):
     """Coroutines take the place of the threads of the pool that the call with this ordinal makes."""
 
     path: str
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class StateField:
+class StateField(Struct, frozen=True):
     """The `TypedDict` of what a lifespan yields knows a client under a key."""
 
     owner: Scope
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class LibraryDeclared:
+class LibraryDeclared(Struct, frozen=True):
     """The library whose client the call with this ordinal makes is declared among what the project needs."""
 
     path: str
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class TestClientEntered:
+class TestClientEntered(Struct, frozen=True):
     """The test client that the call with this ordinal makes runs the lifespan of its app."""
 
     __test__ = False
@@ -288,38 +259,33 @@ class TestClientEntered:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class LifespanWrapped:
+class LifespanWrapped(Struct, frozen=True):
     """The lifespan that an app has by default, with its handlers, runs within one that makes the clients."""
 
     app: Instance
 
 
-@dataclass(frozen=True, slots=True)
-class ClientAroundLifespan:
+class ClientAroundLifespan(Struct, frozen=True):
     """The function of a file that wraps lifespans makes a client."""
 
     path: str
     spec: ClientSpec
 
 
-@dataclass(frozen=True, slots=True)
-class Promises:
+class Promises(Struct, frozen=True):
     """A file defines the hooks with which clients keep what their base promises."""
 
     path: str
     base: str
 
 
-@dataclass(frozen=True, slots=True)
-class LineReader:
+class LineReader(Struct, frozen=True):
     """A file defines a function that reads a streamed response by lines, as requests does."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class Imported:
+class Imported(Struct, frozen=True):
     """A module, or a name of it, is imported in a file."""
 
     path: str
@@ -370,8 +336,7 @@ Gone = tuple[str, str, Term]
 """A term that an edit does away with: its file, the function that it stands in, and the term."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """How a goal is reached: what it needs, how faithful that is, and the edits of it, by file.
 
     `gone` are the terms that the edits do away with; those of a migrated call are known.
@@ -384,8 +349,7 @@ class Step:
     gone: tuple[Gone, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """A goal that cannot be reached, and why."""
 
     reason: str

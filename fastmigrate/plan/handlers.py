@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from fastmigrate.facts.errors import only_shows_parameter
 from fastmigrate.facts.terms import Term
@@ -24,8 +26,7 @@ _ONLY_OF_OSERROR = frozenset({"errno", "strerror", "filename", "request"})
 """What handlers may read from errors of requests, and not from those of httpx."""
 
 
-@dataclass(frozen=True, slots=True)
-class Guard:
+class Guard(Struct, frozen=True):
     """A handler, the function that it stands in, and what can go wrong in migrated calls that it is first to catch."""
 
     handler: Handler
@@ -33,8 +34,7 @@ class Guard:
     steps: Steps
 
 
-@dataclass(slots=True)
-class Judged:
+class Judged(Struct):
     """What the handlers around something that may fail need; `reason` is why they cannot have it."""
 
     guards: list[Guard] = field(default_factory=list)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from fastmigrate.facts.sites import Argument, Site
 from fastmigrate.facts.terms import SPREAD, Call, Const, Display, Either, Member, Sum, Term, Text, Truthy
@@ -22,8 +23,7 @@ _OF_CLIENTS = frozenset({"accept", "accept-encoding", "connection", "user-agent"
 """The headers that a client sends by itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class Headers:
+class Headers(Struct, frozen=True):
     """The case of `headers`, others that apply too, and the new forms of single values where they are written."""
 
     case: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from fastmigrate.facts.held_sessions import HeldSession, MemberUse, read_held_session, read_member_uses
 from fastmigrate.facts.terms import OPAQUE, SPREAD, Const, Either, Member, Term, dotted
@@ -43,8 +44,7 @@ _KINDS: dict[str, Term] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Session:
+class _Session(Struct, frozen=True):
     """A session of an object.
 
     `names` are what it is called, by the path and the ordinal of the call that uses it. It `stays` if code off the

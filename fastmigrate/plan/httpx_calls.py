@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from functools import cached_property
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from fastmigrate.facts.sites import Argument, Site
 from fastmigrate.facts.terms import Const
@@ -30,8 +32,7 @@ from fastmigrate.rewrite.intents import ArgumentEdit, EditCall
 __all__ = ["HttpxCalls"]
 
 
-@dataclass(slots=True)
-class _Judged:
+class _Judged(Struct):
     """The rows that a call's arguments use, the edits that they ask for, and the client that they need."""
 
     rows: list[Row] = field(default_factory=list)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from msgspec import Struct
+from msgspec.structs import fields
 
 __all__ = ["Methods", "job_pool"]
 
 
-@dataclass(frozen=True, slots=True)
-class Methods:
+class Methods(Struct, frozen=True):
     """What the pools of a file need: `bounded`, that there may be more jobs than workers; `counted`, that one does not
     tell how many workers it has, by a number; and the methods that are called."""
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from fastmigrate.facts.sessions import SessionUse
 from fastmigrate.facts.sites import Argument, Site
@@ -20,8 +22,7 @@ from fastmigrate.rewrite.intents import EditCall, Intent, ReplaceStatement, Temp
 __all__ = ["KeptSettings", "Mention", "Rewritten"]
 
 
-@dataclass(frozen=True, slots=True)
-class Mention:
+class Mention(Struct, frozen=True):
     """One use of a session: the function in which it stands, and what the session is called there."""
 
     scope: Scope
@@ -29,8 +30,7 @@ class Mention:
     use: SessionUse
 
 
-@dataclass(frozen=True, slots=True)
-class Rewritten:
+class Rewritten(Struct, frozen=True):
     """What becomes of the statements about a session, what that takes, and what may differ."""
 
     intents: tuple[tuple[str, Intent], ...]
@@ -38,8 +38,7 @@ class Rewritten:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class KeptSettings:
+class KeptSettings(Struct, frozen=True):
     """The settings of the session that the call with this ordinal makes in a function, where it is called `session`.
 
     `name` gives what a setting is called where the session has a certain name.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from fastmigrate.facts.sites import Argument
 from fastmigrate.facts.terms import Ref
@@ -24,8 +25,7 @@ from fastmigrate.rewrite.intents import EditCall, InsertAtTop, Intent, RemoveImp
 __all__ = ["ModuleClients"]
 
 
-@dataclass(slots=True)
-class _Moved:
+class _Moved(Struct):
     """What a client's move takes: its settings, the path operations that use it, and what closes it."""
 
     settings: dict[str, str] = field(default_factory=dict)

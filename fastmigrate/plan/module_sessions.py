@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from functools import cached_property
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from fastmigrate.facts.literals import Written
 from fastmigrate.facts.module_sessions import ModuleSession, Setting, read_module_session, read_uses
@@ -32,8 +34,7 @@ _GIVEN = frozenset({"assigned", "item", "update()"})
 _SHORT = 60  # characters of a dict that stands on one line
 
 
-@dataclass(frozen=True, slots=True)
-class _Client:
+class _Client(Struct, frozen=True):
     """The client that a session becomes: its settings as code, and what may differ."""
 
     session: ModuleSession

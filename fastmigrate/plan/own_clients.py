@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import cache
+
+from msgspec import Struct, field
 
 from fastmigrate.facts.made import Made, MadeUse
 from fastmigrate.facts.sites import Argument
@@ -37,8 +38,7 @@ __all__ = ["OwnClients"]
 _SYNC_METHODS = REQUESTING - {"stream"}
 
 
-@dataclass(slots=True)
-class _Judged:
+class _Judged(Struct):
     """What becomes of a client's settings: those of the new client, those of each call, and names for some of these."""
 
     settings: dict[str, str] = field(default_factory=dict)

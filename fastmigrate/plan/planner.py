@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import get_args
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from fastmigrate.model import Finding, Fix
 from fastmigrate.plan.apps import Apps
@@ -81,8 +83,7 @@ __all__ = ["Plan", "Planner"]
 _ORDER: tuple[type, ...] = get_args(Goal)
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """The edits of each file that is to change, in the order in which they apply.
 
     `declaring` are the files to which the library is to be added, `stale` the lock files beside them, and `by_hand`

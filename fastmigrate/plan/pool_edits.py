@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from fastmigrate.facts.made_pools import Job, MadePool
 from fastmigrate.facts.sites import Argument
@@ -39,8 +41,7 @@ __all__ = [
 How = Literal["call", "task", "pool"]
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(Struct, frozen=True):
     """What takes the place of a pool: one call after the other, tasks by themselves, or a pool of tasks.
 
     `name` is that of the class of pools of tasks, the others are those of `asyncio`, `run_in_threadpool` and `partial`

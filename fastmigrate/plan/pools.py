@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from functools import reduce
 from operator import or_
+
+from msgspec.structs import replace
 
 from fastmigrate.facts.made_pools import Job, MadePool, PoolCall
 from fastmigrate.facts.terms import Call, Const, Term, dotted

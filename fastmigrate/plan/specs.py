@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
+
+from msgspec import Struct
 
 from fastmigrate.plan.texts import BASES
 from fastmigrate.project.values import Scope
@@ -17,8 +18,7 @@ _NOTHING: Mapping[str, str] = MappingProxyType({})
 _LINE = 60  # characters of a client that may stand on one line
 
 
-@dataclass(frozen=True, slots=True)
-class Constant:
+class Constant(Struct, frozen=True):
     """A name at the top of a module with one value for good; `value` is code that gives it anywhere, or None.
 
     `modules` are what that code needs imported; it says `{os}` for the name of a module `os`.
@@ -30,8 +30,7 @@ class Constant:
     modules: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ClientSpec:
+class ClientSpec(Struct, frozen=True):
     """A client that lives as long as an app; calls with equal needs share one.
 
     `key` is the state key that it should have, `settings` are the keyword arguments in which it differs from a

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from fastmigrate.facts.exits import Exit
 from fastmigrate.facts.sites import Site
@@ -38,8 +39,7 @@ PIECES = frozenset({"iter_content", "iter_lines", "raw"})
 BODY = frozenset({"json", "text", "content"})
 
 
-@dataclass(slots=True)
-class Stream:
+class Stream(Struct):
     """How a streamed call is written.
 
     In the form "with", its own `with` becomes `async with client.stream(…)`; in the form "rest", such a block is put

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from fastmigrate.facts.terms import Call, Member, Ref, Term
 from fastmigrate.plan.offloading import Offloading
@@ -16,8 +17,7 @@ from fastmigrate.rewrite.intents import ImportTwin, Intent, RemoveImport
 __all__ = ["Named", "TwinImport", "Twins", "call_of"]
 
 
-@dataclass(frozen=True, slots=True)
-class TwinImport:
+class TwinImport(Struct, frozen=True):
     """Where a file imports a function by a name, it imports its twin, too."""
 
     path: str
@@ -26,8 +26,7 @@ class TwinImport:
     alias: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Struct, frozen=True):
     """What a call names the twin of what it calls, and the imports by which that comes there."""
 
     name: str

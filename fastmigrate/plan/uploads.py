@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from fastmigrate.facts.sites import Argument, Site
 from fastmigrate.facts.terms import OPAQUE, SPREAD, Const, Display, Either, Member, Term, Truthy
@@ -18,8 +19,7 @@ _CONTENT = frozenset({"text", "bytes"})
 _EXACT = frozenset({"typed", "plain field", "with none"})
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
+class Upload(Struct, frozen=True):
     """The cases of the parts of an upload; `elements` are new forms for parts, by their place where they are written.
 
     `whole` says that the row of the one case there is has a form for all parts together.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from fastmigrate.facts.terms import Term
 from fastmigrate.project.values import Class, Instance, Scope
@@ -11,8 +12,7 @@ from fastmigrate.project.values import Class, Instance, Scope
 __all__ = ["AppMap", "Event", "Route"]
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """A path operation as it is registered: on which router or app, for which methods, under which path."""
 
     router: Instance
@@ -22,8 +22,7 @@ class Route:
     dependencies: tuple[tuple[Term, Scope], ...] = ()  # `Depends(…)` of this route alone
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """The registration of a start-up or shutdown handler, by the ordinal of a call or by arguments of the app (-1).
 
     `handler` is the function, if it is one of the project, and `kind` "startup" or "shutdown", if that is known. The
@@ -39,8 +38,7 @@ class Event:
     plain: bool = False
 
 
-@dataclass(slots=True)
-class AppMap:
+class AppMap(Struct):
     """The apps and routers of a project."""
 
     routes: dict[Scope, list[Route]] = field(default_factory=dict)

@@ -8,7 +8,6 @@ from fastmigrate.facts.terms import OPAQUE, Call, Const, Display, Either, Item, 
 from fastmigrate.facts.values import Binding, CallSite, ModuleLinks
 from fastmigrate.knowledge.names import APP_CLASSES, ROUTER_CLASSES
 from fastmigrate.knowledge.running import ENDPOINT_CLASSES
-from fastmigrate.project.alternatives import Alternatives
 from fastmigrate.project.appmap import AppMap, Event, Route
 from fastmigrate.project.choices import Choices
 from fastmigrate.project.holders import Holders
@@ -268,7 +267,7 @@ class _AppReader:
             return self._owners(made.argument(0, "app"), home)
         parameter = self.parameters.of(term, scope)
         for values in (
-            [parameter] if parameter is not None else Alternatives(self.resolver).of(term, scope),
+            [parameter] if parameter is not None else self.choices.alternatives.of(term, scope),
             self._before_wrapping(term.name, scope) if isinstance(term, Ref) else [],
         ):
             owners = [v for v in values if isinstance(v, Instance) and self.resolver.is_a(v, _SERVING)]

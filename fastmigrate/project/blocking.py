@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from fastmigrate.facts.terms import Member, Term
 from fastmigrate.facts.values import CallSite, Place
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["BlockingCall", "BlockingNames", "blocking_calls_in"]
 
 
-@dataclass(frozen=True, slots=True)
-class BlockingCall:
+class BlockingCall(Struct, frozen=True):
     """A call that blocks the event loop, and what it calls, by its canonical name.
 
     `is_configured` says that the user's configuration calls it blocking, and nothing else is known of it;
@@ -64,6 +64,7 @@ class BlockingNames:
     def __init__(self, resolver: Resolver, configured: Container[str]) -> None:
         self.resolver = resolver
         self.configured = configured
+        self.alternatives = Alternatives(resolver)
 
     def __call__(self, called: Term, scope: Scope) -> tuple[str, str] | None:
         """The code of the rule that a call breaks on the event loop and the name of what it calls, or None."""
@@ -79,7 +80,7 @@ class BlockingNames:
 
     def _of_several(self, callee: Term, scope: Scope) -> tuple[str, str] | None:
         """The same for a method of a name that stands for one session after the other."""
-        owners = Alternatives(self.resolver).of(callee.of, scope) if isinstance(callee, Member) else []
+        owners = self.alternatives.of(callee.of, scope) if isinstance(callee, Member) else []
         for kind in ("requests.Session", *sorted(CLIENTS)):
             if owners and all(self.resolver.is_a(owner, {kind}) for owner in owners):
                 name = f"{kind}.{callee.name}" if isinstance(callee, Member) else ""

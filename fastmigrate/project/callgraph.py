@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
+
+from msgspec import Struct
 
 from fastmigrate.facts.terms import Call, Display, Member, Ref, Term
 from fastmigrate.facts.values import CallSite, Place, Touch
@@ -21,6 +22,7 @@ from fastmigrate.knowledge.running import (
     SCHEDULING,
 )
 from fastmigrate.knowledge.threads import JOBS
+from fastmigrate.project.alternatives import Alternatives
 from fastmigrate.project.choices import Choices
 from fastmigrate.project.decorators import Decorators
 from fastmigrate.project.resolve import Resolver
@@ -34,16 +36,14 @@ _ITERATED = ("__iter__", "__next__", "__aiter__", "__anext__")
 _ENTERED = {"with": ("__enter__", "__exit__"), "async with": ("__aenter__", "__aexit__")}
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """A function as it runs; `receiver` is the class of its `self`, which may be one below that of the method."""
 
     scope: Scope
     receiver: Class | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(Struct, frozen=True):
     """A place where one function runs another: by the call with this ordinal, or (-1) without one.
 
     "task", "callback" and "thread" stand for a function that is handed over to be run, the last one off the event loop;
@@ -70,6 +70,7 @@ class CallGraph:
         self.is_job = is_job
         self.relevant = frozenset(relevant)
         self.decorators = Decorators(resolver)
+        self._alternatives = Alternatives(resolver)
         self._edges: dict[Node, tuple[Edge, ...]] = {}
         self._inside: dict[str, dict[str, list[CallSite | Touch]]] = {}
 
@@ -292,7 +293,9 @@ class CallGraph:
 
     def _choices(self, node: Node) -> Choices:
         """What one of several things may be in a function."""
-        return Choices(self.resolver, lambda term, scope: self.value(term, Node(scope, node.receiver)))
+        return Choices(
+            self.resolver, lambda term, scope: self.value(term, Node(scope, node.receiver)), self._alternatives
+        )
 
     # -- what runs without a call
 

@@ -42,8 +42,14 @@ class Choices:
     `value` resolves a term in a scope; it may know more than a resolver does, such as the class of `self`.
     """
 
-    def __init__(self, resolver: Resolver, value: Callable[[Term, Scope], Value | None]) -> None:
+    def __init__(
+        self,
+        resolver: Resolver,
+        value: Callable[[Term, Scope], Value | None],
+        alternatives: Alternatives | None = None,
+    ) -> None:
         self.resolver = resolver
+        self.alternatives = alternatives or Alternatives(resolver)
         self.value = value
         self._depth = 0
 
@@ -56,7 +62,7 @@ class Choices:
             return [value]
         self._depth += 1
         try:
-            return list(dict.fromkeys([*Alternatives(self.resolver).of(term, scope)] or self._several(term, scope)))
+            return list(dict.fromkeys([*self.alternatives.of(term, scope)] or self._several(term, scope)))
         finally:
             self._depth -= 1
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from fastmigrate.facts.values import CallSite, ModuleLinks
 from fastmigrate.project.resolve import Resolver
@@ -12,8 +13,7 @@ from fastmigrate.project.values import External, Scope
 __all__ = ["MadeClient", "made_clients"]
 
 
-@dataclass(frozen=True, slots=True)
-class MadeClient:
+class MadeClient(Struct, frozen=True):
     """A call that makes a client of the class `made`, in the function or module `scope`."""
 
     made: str

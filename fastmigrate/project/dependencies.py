@@ -38,6 +38,7 @@ def dependencies_of(operation: Scope, apps: AppMap, resolver: Resolver) -> list[
 class _Reader:
     def __init__(self, resolver: Resolver) -> None:
         self.resolver = resolver
+        self.alternatives = Alternatives(resolver)
 
     def of_function(self, scope: Scope) -> Iterator[Node]:
         """The dependencies that the parameters of a function ask for, and the fields of a class-based view."""
@@ -76,7 +77,7 @@ class _Reader:
         if given is None or given == Const(None):
             yield from self._behind([self.resolver.annotated(annotation, scope)])
         else:
-            yield from self._behind(Alternatives(self.resolver).of(given, scope))
+            yield from self._behind(self.alternatives.of(given, scope))
 
     def _behind(self, values: Iterable[Value | None]) -> Iterator[Node]:
         for value in values:

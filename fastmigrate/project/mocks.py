@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from fastmigrate.facts.patches import read_member_assignments
 from fastmigrate.facts.terms import Call, Const, Member, Ref, Term
@@ -22,8 +23,7 @@ _PATCHING = frozenset({"patch", "setattr", "object"})
 _LIBRARIES = ("responses.", "requests_mock.")
 
 
-@dataclass(frozen=True, slots=True)
-class Mock:
+class Mock(Struct, frozen=True):
     """Where a test puts something in the place of `target`: in the call with this ordinal, or by assignment (-1).
 
     `is_patch` says that the call is one of `patch("…")`; `place` counts bytes.

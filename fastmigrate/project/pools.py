@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from fastmigrate.facts.terms import ANY, Call, Item, Member, Ref, Term
 from fastmigrate.facts.values import CallSite
@@ -23,8 +24,7 @@ TOKENS = (b"ThreadPool", b"Thread(", b"multiprocessing.dummy")
 _METHODS = frozenset(name.rpartition(".")[2] for name in WAITS_OF_POOLS | WAITS_OF_FUTURES)
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(Struct, frozen=True):
     """A call in code on the event loop that makes a pool or a thread, or waits for a shared one; `what` it is."""
 
     scope: Scope

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from functools import cached_property, partial
+
+from msgspec.structs import replace
 
 from fastmigrate.facts.closers import Closer, read_closers
 from fastmigrate.facts.links import read_links

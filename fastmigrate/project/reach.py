@@ -24,7 +24,7 @@ class Reach:
         self.graph = graph
         self.roots: dict[Scope, list[Root]] = {}
         self.nodes: dict[Scope, list[Node]] = {}
-        self.callers: dict[Scope, list[tuple[Scope, Edge]]] = {}
+        self.callers: dict[Scope, dict[tuple[Scope, Edge], None]] = {}
         self._before: dict[Node, tuple[Node, Edge] | None] = {}
         self._stalled: dict[Scope, list[Scope]] = {}
         self._into: dict[Node, list[Node]] = {}
@@ -67,10 +67,7 @@ class Reach:
         return handed
 
     def _note_caller(self, node: Node, edge: Edge) -> None:
-        caller = node.scope, edge
-        known = self.callers.setdefault(edge.target.scope, [])
-        if caller not in known:
-            known.append(caller)
+        self.callers.setdefault(edge.target.scope, {})[node.scope, edge] = None
 
     def _is_new(self, node: Node, edge: Edge) -> bool:
         """Whether an edge is the first that leads to its target; then that is remembered."""
@@ -84,7 +81,7 @@ class Reach:
 
     def callers_of(self, scope: Scope) -> list[tuple[Scope, Edge]]:
         """Where functions on the event loop run a function."""
-        return self.callers.get(scope, [])
+        return list(self.callers.get(scope, ()))
 
     def chain(self, scope: Scope) -> list[tuple[Scope, Edge]]:
         """A shortest way to a function: the functions before it, each with the place where it runs the next one."""

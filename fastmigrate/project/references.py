@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from fastmigrate.facts.terms import Call, Const, Display, Member, Ref, Term
 from fastmigrate.facts.values import FunctionLinks, ModuleLinks
@@ -40,8 +41,7 @@ _COMMON = frozenset(
 """Names of methods that most objects have which are no objects of the project."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """A use of a function: in the call with this ordinal, which calls it or is given it, or elsewhere (-1).
 
     `certain` says that it is this function, and not one that may be called like it.

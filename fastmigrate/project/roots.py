@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from fastmigrate.facts.terms import Call, Member
 from fastmigrate.facts.values import CallSite, ModuleLinks
@@ -25,8 +27,7 @@ Kind = Literal["operation", "dependency", "middleware", "asgi", "handler", "task
 _ASGI = 4  # parameters of `__call__(self, scope, receive, send)`
 
 
-@dataclass(frozen=True, slots=True)
-class Root:
+class Root(Struct, frozen=True):
     """A coroutine function that the framework runs on the event loop, and the path operations that it is run for.
 
     "middleware" gets a request, "asgi" is a middleware that gets the scope of one, a "task" gets neither, and nor does

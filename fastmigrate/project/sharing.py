@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from fastmigrate.facts.terms import Call, Member, Ref
 from fastmigrate.facts.values import Binding, CallSite, ModuleLinks
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["SharedUses", "lasting_clients", "shared_uses"]
 
 
-@dataclass(slots=True)
-class SharedUses:
+class SharedUses(Struct):
     """The uses of a client: the calls of its methods, the imports of its name, and what else there may be.
 
     `name` is the one that its module gives it; there is none if it gets several, or none of its own. `stray` is a file

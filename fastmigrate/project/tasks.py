@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from fastmigrate.facts.nodes import read_place
 from fastmigrate.facts.terms import Await, Call, Const, Member, Ref, Term
@@ -16,8 +17,7 @@ from fastmigrate.project.values import Function, Scope
 __all__ = ["MisplacedImport", "MisusedTask", "misplaced_imports", "misused_tasks"]
 
 
-@dataclass(frozen=True, slots=True)
-class MisusedTask:
+class MisusedTask(Struct, frozen=True):
     """A call that is given a coroutine in place of a function; `place` counts bytes.
 
     `index` is that of the argument, `is_certain` says that what is called in it is known to be a coroutine function.
@@ -31,8 +31,7 @@ class MisusedTask:
     is_certain: bool
 
 
-@dataclass(frozen=True, slots=True)
-class MisplacedImport:
+class MisplacedImport(Struct, frozen=True):
     """An import of `BackgroundTask` from where it is not; `function` is the one in which it stands."""
 
     scope: Scope

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from fastmigrate.facts.clients_of_tests import TestClientUse, read_test_clients
 from fastmigrate.facts.terms import Member, items_of
@@ -27,8 +28,7 @@ _CLIENTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class TestedApp:
+class TestedApp(Struct, frozen=True):
     """A client that test code makes for an app; `app` is None for one that is not known."""
 
     __test__ = False

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 __all__ = ["Class", "External", "Function", "Instance", "Method", "Module", "Scope", "Value"]
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """Where a term stands: a file and the qualified name of a function or class in it ("" for the module)."""
 
     path: str
@@ -20,36 +19,31 @@ class Scope:
         return self.qualname.rpartition(".")[2].rstrip("'")
 
 
-@dataclass(frozen=True, slots=True)
-class External:
+class External(Struct, frozen=True):
     """Something from outside of the project, by its canonical dotted name."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Module:
+class Module(Struct, frozen=True):
     """A file of the project, or a folder of it (with a final "/")."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(Struct, frozen=True):
     """A function of the project."""
 
     scope: Scope
 
 
-@dataclass(frozen=True, slots=True)
-class Class:
+class Class(Struct, frozen=True):
     """A class of the project."""
 
     scope: Scope
 
 
-@dataclass(frozen=True, slots=True)
-class Instance:
+class Instance(Struct, frozen=True):
     """What the call with ordinal `number` in a file made; -1 for a parameter, of which the class alone is known."""
 
     of: External | Class
@@ -57,8 +51,7 @@ class Instance:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Method:
+class Method(Struct, frozen=True):
     """A member of an instance of a class from outside."""
 
     of: Instance

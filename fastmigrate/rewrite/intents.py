@@ -7,7 +7,7 @@ In templates, `{}` stands for the expression as it was, `{0}` and `{1}` for the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 __all__ = [
     "AddDecorator",
@@ -49,8 +49,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class ArgumentEdit:
+class ArgumentEdit(Struct, frozen=True):
     """A change of the argument at `index`, as written: its keyword, its value (a template), or that it goes.
 
     `elements` are templates for single elements of the display that it is: of a dict, their values.
@@ -63,8 +62,7 @@ class ArgumentEdit:
     elements: tuple[tuple[int, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class NewArgument:
+class NewArgument(Struct, frozen=True):
     """An argument that is added: last, or, if it has no keyword, behind the first ones, as many as `after` says."""
 
     keyword: str | None
@@ -72,8 +70,7 @@ class NewArgument:
     after: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class EditCall:
+class EditCall(Struct, frozen=True):
     """A call gets another callee, other arguments, or an `await`; `renamed` is a new last name of its callee."""
 
     number: int
@@ -84,16 +81,14 @@ class EditCall:
     renamed: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PassFunction:
+class PassFunction(Struct, frozen=True):
     """The argument at `index` of a call, a call itself, becomes the function that it calls; its arguments follow it."""
 
     number: int
     index: int
 
 
-@dataclass(frozen=True, slots=True)
-class RenameMember:
+class RenameMember(Struct, frozen=True):
     """An attribute gets another name, and is negated if so said; `not` of the negated one is the plain one."""
 
     number: int
@@ -101,8 +96,7 @@ class RenameMember:
     negated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ReplaceStatement:
+class ReplaceStatement(Struct, frozen=True):
     """Other statements take the place of the one that is about a call or an attribute; if there are none, it goes.
 
     It is that call, assigns it or enters it (`with`, whose body stays), or assigns to that attribute or an item of it.
@@ -114,8 +108,7 @@ class ReplaceStatement:
     code: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class TestMember:
+class TestMember(Struct, frozen=True):
     """A name that is tested for truth is tested for the falsehood of one of its members, and for None if so said.
 
     `number` is the ordinal of the use among all expressions that are this name.
@@ -127,8 +120,7 @@ class TestMember:
     optional: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(Struct, frozen=True):
     """An expression becomes another one: `{}` stands for it as it was, `{of}` for what it is a member of.
 
     `kind` is "call", "attribute" or "name"; for a call, `{of}` is what its callee is a member of. `name` is the name
@@ -141,54 +133,47 @@ class Template:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class EditHandler:
+class EditHandler(Struct, frozen=True):
     """An `except` clause catches something else."""
 
     number: int
     code: str
 
 
-@dataclass(frozen=True, slots=True)
-class MakeAsync:
+class MakeAsync(Struct, frozen=True):
     """A `for`, a `with`, a clause of a comprehension or a function becomes `async`."""
 
     kind: str
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Collect:
+class Collect(Struct, frozen=True):
     """`list(generator)` becomes a comprehension that loops over the generator asynchronously; so does `set(…)`."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class AsList:
+class AsList(Struct, frozen=True):
     """A generator expression becomes a list; `number` is the ordinal of its first clause."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Annotate:
+class Annotate(Struct, frozen=True):
     """What a function returns is annotated with another class, of the same parameters."""
 
     function: int
     code: str
 
 
-@dataclass(frozen=True, slots=True)
-class SplitWith:
+class SplitWith(Struct, frozen=True):
     """The item with this index of a `with` becomes asynchronous: those before and behind it get blocks of their own."""
 
     number: int
     item: int
 
 
-@dataclass(frozen=True, slots=True)
-class UnwrapWith:
+class UnwrapWith(Struct, frozen=True):
     """`with value as name:` becomes `name = value`, or other statements, and its body stands beside that.
 
     Of several items, the one at `item` goes. With `is_gone`, nothing takes its place but the code.
@@ -200,39 +185,34 @@ class UnwrapWith:
     is_gone: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class WrapRest:
+class WrapRest(Struct, frozen=True):
     """`name = value`, where value is the call, becomes `async with value as name:` around the rest of its block."""
 
     call: int
     is_async: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class EnterClient:
+class EnterClient(Struct, frozen=True):
     """`return value` or `yield value`, where value is the call, becomes `yield name` within `with value as name:`."""
 
     call: int
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReturnToYield:
+class ReturnToYield(Struct, frozen=True):
     """A `return` becomes a `yield`."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class CloseAfterRest:
+class CloseAfterRest(Struct, frozen=True):
     """What follows the `try` in which a call stands gets a `try` of its own, with `code` in its `finally`."""
 
     call: int
     code: str
 
 
-@dataclass(frozen=True, slots=True)
-class StatementBefore:
+class StatementBefore(Struct, frozen=True):
     """A statement comes to stand before the one that holds a node."""
 
     kind: str
@@ -240,31 +220,27 @@ class StatementBefore:
     code: str
 
 
-@dataclass(frozen=True, slots=True)
-class StatementAfter:
+class StatementAfter(Struct, frozen=True):
     """A statement comes to stand after the simple one that holds a call."""
 
     call: int
     code: str
 
 
-@dataclass(frozen=True, slots=True)
-class AddDecorator:
+class AddDecorator(Struct, frozen=True):
     """A function without decorators gets one."""
 
     function: int
     code: str
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveDecorator:
+class RemoveDecorator(Struct, frozen=True):
     """A function loses the decorator that is this call."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class GuardStatement:
+class GuardStatement(Struct, frozen=True):
     """The statement that consists of a call becomes the body of `if test:`, below `first`."""
 
     call: int
@@ -272,16 +248,14 @@ class GuardStatement:
     first: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveStatement:
+class RemoveStatement(Struct, frozen=True):
     """The statement that holds a call, or the definition of a function, goes; a `finally` that gets empty goes, too."""
 
     kind: str
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class AddParameter:
+class AddParameter(Struct, frozen=True):
     """A function gets another parameter, as its first (after `self` or `cls`)."""
 
     function: int
@@ -289,16 +263,14 @@ class AddParameter:
     is_method: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Twin:
+class Twin(Struct, frozen=True):
     """A function stays as it is, and all edits within it go to a copy with another name that stands behind it."""
 
     function: int
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class ImportTwin:
+class ImportTwin(Struct, frozen=True):
     """Where `bound` is imported from some module, so is the twin of what it names, under its name or an alias."""
 
     bound: str
@@ -306,16 +278,14 @@ class ImportTwin:
     alias: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class InsertAtTop:
+class InsertAtTop(Struct, frozen=True):
     """A function's body begins with another statement, after its docstring."""
 
     function: int
     code: str
 
 
-@dataclass(frozen=True, slots=True)
-class InsertBefore:
+class InsertBefore(Struct, frozen=True):
     """Definitions come to stand before the top-level statement that holds a call or a function."""
 
     kind: str
@@ -323,8 +293,7 @@ class InsertBefore:
     code: str
 
 
-@dataclass(frozen=True, slots=True)
-class WrapYield:
+class WrapYield(Struct, frozen=True):
     """A `yield` statement comes to stand in `async with manager as name:`, and yields that under `key`, too.
 
     `optional` says that what it yields now may be None; `typed` that it is made by a call, which takes the client, too.
@@ -338,8 +307,7 @@ class WrapYield:
     typed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class WithoutThread:
+class WithoutThread(Struct, frozen=True):
     """`await to_thread(lambda: x)` becomes x, and `to_thread(partial(f, …))` the call that the argument is by then.
 
     `index` is that of the argument.
@@ -349,16 +317,14 @@ class WithoutThread:
     index: int
 
 
-@dataclass(frozen=True, slots=True)
-class AddField:
+class AddField(Struct, frozen=True):
     """A class gets another annotated name, after those that it has."""
 
     number: int
     code: str
 
 
-@dataclass(frozen=True, slots=True)
-class AddImport:
+class AddImport(Struct, frozen=True):
     """`import module as alias`, or `from module import name as alias`, at module level."""
 
     module: str
@@ -366,8 +332,7 @@ class AddImport:
     alias: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveImport:
+class RemoveImport(Struct, frozen=True):
     """The name `bound` is no longer imported, in the module or in the function with that ordinal."""
 
     bound: str

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 import libcst as cst
+from msgspec import Struct
 
 from fastmigrate.rewrite.edits import Editor
 from fastmigrate.rewrite.imports import edit_imports
@@ -46,8 +46,7 @@ def rewrite(text: str, intents: Iterable[Intent]) -> str:
     return new
 
 
-@dataclass(frozen=True)
-class _Parsed:
+class _Parsed(Struct, frozen=True):
     """A tree, and the text of each of its statements, as they stand in the module."""
 
     tree: cst.Module

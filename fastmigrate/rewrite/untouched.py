@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass
 from functools import lru_cache
 
 import libcst as cst
+from msgspec import Struct, field
+from msgspec.structs import fields
 
 from fastmigrate.facts.order import children, kind_of, source_order
 from fastmigrate.rewrite.intents import Intent, Template, TestMember
@@ -83,8 +84,7 @@ def _blocks(node: cst.CSTNode, statement: ast.stmt) -> Iterator[tuple[Sequence[c
             yield [block], statements
 
 
-@dataclass(slots=True)
-class _Outline:
+class _Outline(Struct):
     """Of a tree: the statement in which each counted node stands innermost, by kind and ordinal, and what is around."""
 
     tree: ast.Module
@@ -125,6 +125,6 @@ def _numbers(value: object) -> Iterator[int]:
     elif isinstance(value, tuple):
         for part in value:
             yield from _numbers(part)
-    elif is_dataclass(value):
+    elif isinstance(value, Struct):
         for one in fields(value):
             yield from _numbers(getattr(value, one.name))

@@ -13,8 +13,9 @@ import inspect
 import pkgutil
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cache
+
+from msgspec import Struct
 
 from fastmigrate.model import Finding
 from fastmigrate.project.project import Project
@@ -22,8 +23,7 @@ from fastmigrate.project.project import Project
 __all__ = ["Rule", "all_rules"]
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """A rule: its code, its readable name, its documentation, and how its findings are found."""
 
     code: str
