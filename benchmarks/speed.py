@@ -95,10 +95,12 @@ class Bench:
     def tree(self, name: str) -> Path:
         """A tree, which is made unless it is there already, of these pins."""
         folder, pins = self.trees / name.replace(" ", "_"), "\n".join(TREES[name])
-        made_of = folder.with_suffix(".pins")  # written last: what is made by half is made again
+        made_of = folder.with_suffix(".pins")  # filled last: what is made by half is made again
         if not made_of.is_file() or made_of.read_text() != pins:
-            made_of.unlink(missing_ok=True)
-            shutil.rmtree(folder, ignore_errors=True)
+            if made_of.is_file():  # else what is in the folder is not ours to remove, and ends this
+                shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            made_of.touch()
             unpack(TREES[name], folder, self.tools / "python")
             (folder / "pyproject.toml").write_text(_PYPROJECT)
             made_of.write_text(pins)
@@ -109,7 +111,7 @@ class Bench:
         pairs: Pairs = []
         for number in range(self.rounds + 1):
             prepare(number)
-            pairs.append((ours.seconds(), theirs.seconds()))
+            pairs.append((ours.once()[0], theirs.once()[0]))
         return pairs[1:]
 
 
@@ -125,11 +127,8 @@ class Run:
     command: Sequence[str]
     folder: Path
 
-    def seconds(self) -> float:
-        return self.measured()[0]
-
-    def measured(self) -> tuple[float, str]:
-        """How long it takes, and what it writes to stderr."""
+    def once(self) -> tuple[float, str]:
+        """The seconds that it takes, and what it writes to stderr."""
         start = time.perf_counter()
         done = subprocess.run(self.command, cwd=self.folder, capture_output=True, check=False)
         took = time.perf_counter() - start
@@ -149,7 +148,7 @@ class Run:
             process = subprocess.Popen(self.command, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=errors)
             while not (ended := os.wait4(process.pid, os.WNOHANG))[0]:
                 together = max(together, _resident(process.pid))
-                time.sleep(0.005)
+                time.sleep(0.01)
             process.returncode = os.waitstatus_to_exitcode(ended[1])
             errors.seek(0)
             self.check(process.returncode, errors.read().decode(errors="replace"))
@@ -158,10 +157,11 @@ class Run:
 
 
 def _resident(pid: int) -> int:
-    """The bytes that a process and those below it have now, where /proc tells; what two of them share counts twice."""
+    """The bytes that a process and those below it have now, where /proc tells; what they share counts once."""
     size = 0
     with suppress(OSError):  # it may have ended by now
-        size = int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        for kibibytes in re.findall(r"^Pss: +(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE):
+            size += int(kibibytes) * 1024
         for children in Path(f"/proc/{pid}/task").glob("*/children"):
             size += sum(_resident(int(child)) for child in children.read_text().split())
     return size
@@ -244,7 +244,8 @@ def linters(bench: Bench) -> Iterator[str]:
     fixit = [f"{bench.tools}/fixit", "--quiet", "--rules", "fixit.rules:UseAsyncSleepInAsyncDef", "lint"]
     for tool, command in (("flake8-async", flake8), ("fixit, one rule", fixit)):
         pairs = bench.compare(Run(COLD, tree), Run(command, tree))
-        yield row(pairs, f"{name}, cold: {lines_in(tree):,} lines", tool, 50, inverted=True)
+        what = f"{name}{'' if bench.whole else ' (all would take minutes)'}, cold: {lines_in(tree):,} lines"
+        yield row(pairs, what, tool, 50, inverted=True)
 
 
 def memory(bench: Bench) -> Iterator[str]:
@@ -268,21 +269,15 @@ ROWS: dict[str, Callable[[Bench], Iterator[str]]] = {
 # -- growth
 
 
-@dataclass(frozen=True)
-class Point:
-    """A size of a project, and what its check takes."""
-
-    lines: int
-    matter: str
-    seconds: float
+Point = tuple[int, str, float]  # lines, files that matter, seconds
 
 
 def point(bench: Bench, folder: Path) -> Point:
     run = Run(COLD, folder)
-    _, told = Run([*COLD, "--verbose"], folder).measured()  # which warms up, too
+    _, told = Run([*COLD, "--verbose"], folder).once()  # which warms up, too
     read = re.search(r"(\d+) of \d+ files? read", told)
-    taken = statistics.median(run.seconds() for _ in range(bench.rounds))
-    return Point(lines_in(folder), read[1] if read else "?", taken)
+    taken = statistics.median(run.once()[0] for _ in range(bench.rounds))
+    return lines_in(folder), read[1] if read else "?", taken
 
 
 def repeat(tree: Path, packages: Iterable[str], folder: Path, names: dict[str, str]) -> None:
@@ -315,8 +310,8 @@ def grown(bench: Bench, up_to: int) -> Iterator[tuple[str, Point]]:
     while sizes[0] > 1:
         sizes.insert(0, sizes[0] // 2)
     for title, steps, add, add_once in (
-        ("one service in more and more library code", sizes, add_libraries, add_service),
-        ("more and more services in the same library code", [1, 2, 4, 8], add_service, add_libraries),
+        ("One service in more and more library code", sizes, add_libraries, add_service),
+        ("More and more services in the same library code", [1, 2, 4, 8], add_service, add_libraries),
     ):
         folder = bench.scratch / title
         add_once(folder, 1)
@@ -331,23 +326,21 @@ def grown(bench: Bench, up_to: int) -> Iterator[tuple[str, Point]]:
 def growth(bench: Bench, up_to: int, plot: Path | None) -> None:
     """Print the tables, and draw them."""
     points: dict[str, list[Point]] = {}
-    for title, measured in grown(bench, up_to):
+    for title, (lines, matter, seconds) in grown(bench, up_to):
         if title not in points:
-            print(f"\n{title[0].upper()}{title[1:]}:\n\n| lines | files that matter | s | s per million lines |")
+            print(f"\n{title}:\n\n| lines | files that matter | seconds | seconds per million lines |")
             print("|---|---|---|---|")
-        points.setdefault(title, []).append(measured)
-        each = measured.seconds / measured.lines * 1_000_000
-        print(f"| {measured.lines:,} | {measured.matter} | {measured.seconds:.2f} | {each:.2f} |", flush=True)
+        points.setdefault(title, []).append((lines, matter, seconds))
+        print(f"| {lines:,} | {matter} | {seconds:.2f} | {seconds / lines * 1_000_000:.2f} |", flush=True)
     if plot is not None:
         draw(points, plot)
 
 
 def draw(points: dict[str, list[Point]], file: Path) -> None:
-    """A diagram for each series."""
     pyplot = importlib.import_module("matplotlib.pyplot")  # by its name, as it need not be installed
     figure, axes = pyplot.subplots(1, len(points), figsize=(5 * len(points), 4), layout="constrained")
     for axis, (title, series) in zip(axes, points.items(), strict=True):
-        axis.plot([point.lines / 1e6 for point in series], [point.seconds for point in series], marker="o")
+        axis.plot([lines / 1e6 for lines, _, _ in series], [seconds for _, _, seconds in series], marker="o")
         axis.set(title=title, xlabel="million lines", ylabel="seconds", ylim=(0, None))
         axis.title.set_fontsize(9)
         axis.grid(alpha=0.3)
@@ -396,8 +389,8 @@ def main() -> None:
             return
         print("\n| what | time | against | time | ratio | goal |\n|---|---|---|---|---|---|")
         for name in options.only:
-            for row in ROWS[name](bench):
-                print(row, flush=True)
+            for line in ROWS[name](bench):
+                print(line, flush=True)
 
 
 if __name__ == "__main__":

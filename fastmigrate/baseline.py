@@ -13,6 +13,7 @@ from pathlib import Path, PurePath
 from msgspec import Struct, field
 from msgspec.structs import asdict
 
+from fastmigrate.config import ConfigError
 from fastmigrate.model import Finding
 from fastmigrate.project.modules import qualname_of
 
@@ -21,7 +22,7 @@ __all__ = ["Baseline", "BaselineError", "Comparison", "Entry", "load_baseline", 
 _VERSION = 1
 
 
-class BaselineError(Exception):
+class BaselineError(ConfigError):
     """A baseline that cannot be used; the message says why, and what to do."""
 
 

@@ -5,14 +5,9 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Mapping
-from difflib import get_close_matches
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-
-from msgspec import Struct, field
-from msgspec.structs import replace
-
-from fastmigrate.rules import all_rules
 
 __all__ = ["Config", "ConfigError", "load_config", "parse_codes"]
 
@@ -31,7 +26,8 @@ class ConfigError(Exception):
     """A setting that cannot be used; the message says which, and what would do."""
 
 
-class Config(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Config:
     """The settings of a run. `select` and `ignore` hold codes or prefixes of codes."""
 
     select: tuple[str, ...] = ()
@@ -62,6 +58,8 @@ class Config(Struct, frozen=True):
         ignored = max((len(p) for p in self.ignore if code.startswith(p)), default=-1)
         if code == "FM900" and ignored < 0:  # choosing other rules does not make a file readable
             return True
+        from fastmigrate.rules import all_rules  # which there is no need for where nothing is found
+
         if not self.select and not all_rules()[code].is_on:
             return False
         return chosen >= 0 and chosen > ignored
@@ -71,6 +69,8 @@ def parse_codes(text: str | list[str], where: str) -> tuple[str, ...]:
     """The codes in a comma list; ConfigError if one of them is not the code of a rule, nor the beginning of one."""
     parts = text.split(",") if isinstance(text, str) else text
     codes = tuple(part.strip().upper() for part in parts if part.strip())
+    from fastmigrate.rules import all_rules
+
     known = all_rules()
     for code in codes:
         if code != "ALL" and not any(name.startswith(code) for name in known):
@@ -135,6 +135,8 @@ def _from_table(table: Mapping[str, Any], file: Path) -> Config:
 
 def _meant(key: str) -> str:
     """A question for the setting that may be meant, if there is one."""
+    from difflib import get_close_matches
+
     close = get_close_matches(key, KEYS, 1)
     return f" (`{close[0]}`, perhaps?)" if close else ""
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from difflib import SequenceMatcher
 
 from msgspec import Struct
 
-__all__ = ["TextEdit", "lines_of", "text_edits"]
+from fastmigrate.sources import lines_of
 
-_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+__all__ = ["TextEdit", "text_edits"]
 
 
 class TextEdit(Struct, frozen=True):
@@ -24,11 +23,6 @@ class TextEdit(Struct, frozen=True):
     end_line: int
     end_column: int
     text: str
-
-
-def lines_of(text: str) -> list[str]:
-    """The lines of a text with their ends, as editors and Python count them: a form feed ends none."""
-    return _LINE.findall(text)
 
 
 def text_edits(before: str, after: str) -> list[TextEdit]:

@@ -6,21 +6,19 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pathspec import GitIgnoreSpec
-
-from fastmigrate.baseline import Baseline, Comparison, Entry, load_baseline
 from fastmigrate.config import Config
-from fastmigrate.model import Finding
-from fastmigrate.project.project import Project
-from fastmigrate.rules import all_rules
-from fastmigrate.since import changed_since
 from fastmigrate.sources import Sources
-from fastmigrate.verify import key_of
+
+if TYPE_CHECKING:
+    from fastmigrate.baseline import Baseline, Comparison, Entry
+    from fastmigrate.model import Finding
+    from fastmigrate.project.project import Project
 
 __all__ = ["Choice", "Selection"]
 
-Choice = Callable[[list[Finding], Project], tuple[list[Finding], Comparison | None]]
+Choice = Callable[["list[Finding]", "Project"], "tuple[list[Finding], Comparison | None]"]
 """Tells which findings of a project are asked for, and how they compare with the baseline."""
 
 
@@ -33,25 +31,33 @@ class Selection:
 
     def __init__(self, root: Path, paths: Sequence[Path], nested: Sequence[Path], config: Config) -> None:
         self.root = root
-        self.paths = frozenset(paths)
-        self.nested = frozenset(nested)
+        self.paths = tuple(_below(root, path) for path in paths)
+        self.nested = tuple(_below(root, path) for path in nested)
         self.config = config
-        self.changed = None if config.since is None else changed_since(root, config.since)
+        self.changed = None
         self.baseline: Baseline | None = None
+        if config.since is not None:
+            from fastmigrate.since import changed_since
+
+            self.changed = changed_since(root, config.since)
         if config.baseline is not None:
+            from fastmigrate.baseline import load_baseline
+
             file = config.baseline.parent.resolve() / config.baseline.name
             self.baseline = load_baseline(file, is_written=config.write_baseline)
 
     def lies_in_paths(self, path: str) -> bool:
         """Whether a file is one of those whose findings are wanted."""
-        whole = self.root / path
-        if not self.nested.isdisjoint(whole.parents):
-            return False
-        return whole in self.paths or not self.paths.isdisjoint(whole.parents)
+        own = f"{path}/"
+        return own.startswith(self.paths) and not own.startswith(self.nested)
 
     def is_looked_for(self, code: str, path: str) -> bool:
         """Whether the configuration asks for findings of a rule in a file."""
-        return self.config.selects(code) and not any(
+        if not self.config.selects(code):
+            return False
+        from pathspec import GitIgnoreSpec
+
+        return not any(
             code.startswith(codes) and GitIgnoreSpec.from_lines([pattern]).match_file(path)
             for pattern, codes in self.config.per_file_ignores.items()
         )
@@ -79,6 +85,8 @@ class Selection:
         comparison = self._compared(wanted, project)
         if self.changed is None and (comparison is None or self.config.write_baseline):
             return wanted, comparison
+        from fastmigrate.verify import key_of
+
         known = set() if comparison is None else set(comparison.known)
         budget = Counter(key_of(finding) for finding in before)
         there = {key_of(finding) for finding in everything}
@@ -119,6 +127,8 @@ class Selection:
 
     def _covers(self, entry: Entry, project: Project) -> bool:
         """Whether the finding of an entry in the baseline would be found, if it was still there."""
+        from fastmigrate.rules import all_rules
+
         assert self.baseline is not None
         whole = Path(os.path.normpath(self.baseline.file.parent / entry.path))
         if entry.code not in all_rules() or self.root not in whole.parents:
@@ -126,3 +136,9 @@ class Selection:
         path = whole.relative_to(self.root).as_posix()
         is_read = path in project.tree.paths and path not in project.unreadable
         return (is_read or not whole.exists()) and self.lies_in_paths(path) and self.is_looked_for(entry.code, path)
+
+
+def _below(root: Path, path: Path) -> str:
+    """The beginning of all paths in a folder or of a file, as they are relative to the root, with a final "/"."""
+    relative = path.relative_to(root).as_posix()
+    return "" if relative == "." else f"{relative}/"

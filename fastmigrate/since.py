@@ -9,6 +9,7 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
+from fastmigrate.config import ConfigError
 from fastmigrate.model import Endpoint, Finding
 from fastmigrate.project.modules import qualname_of
 from fastmigrate.project.project import Project
@@ -19,7 +20,7 @@ __all__ = ["Changed", "SinceError", "changed_since"]
 _HUNK = re.compile(r"^@@ -\d+(?:,\d+)? \+(\d+)(?:,(\d+))? @@", re.MULTILINE)
 
 
-class SinceError(Exception):
+class SinceError(ConfigError):
     """What has changed cannot be told; the message says why, and what to do."""
 
 

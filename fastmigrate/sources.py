@@ -5,22 +5,25 @@ from __future__ import annotations
 import ast
 import io
 import os
+import re
+import symtable
 import tokenize
 import warnings
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, NamedTuple
 
-from msgspec import Struct
-from pathspec import GitIgnoreSpec
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
-from fastmigrate.edits import lines_of
 
-__all__ = ["Source", "SourceError", "Sources", "find_root"]
+__all__ = ["Source", "SourceError", "Sources", "find_root", "is_test_path", "lines_of"]
 
 _SKIPPED = frozenset(
     ["__pycache__", "node_modules", "site-packages", "__pypackages__", "venv", "env", "build", "dist", ".tox", ".nox"]
 )
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _KEPT = 4096  # files whose content stays in memory: tokens are looked for in all of them, many times
 
 
@@ -35,7 +38,7 @@ class SourceError(Exception):
         self.message = message
 
 
-class Source(Struct, frozen=True):
+class Source(NamedTuple):
     """A decoded file: its text as it stands (line ends included), its encoding, and whether a BOM leads it."""
 
     path: str
@@ -58,23 +61,45 @@ def find_root(path: Path) -> Path:
     return folder
 
 
+def is_test_path(path: str) -> bool:
+    """Whether a path, relative to its project, is that of test code."""
+    pure = PurePosixPath(path)
+    return (
+        any(part in {"test", "tests", "testing"} for part in pure.parts[:-1])
+        or pure.name.startswith("test_")
+        or pure.stem.endswith("_test")
+        or pure.name == "conftest.py"
+    )
+
+
 class Sources:
     """The Python files below a project's root, by their POSIX path relative to it.
 
-    `exclude` are patterns in gitignore's syntax. Files are read when they are asked for.
+    `exclude` are patterns in gitignore's syntax. Files are read when they are asked for. Tokens are looked for in those
+    that are `searched`: in all, until it is known which ones can matter.
     """
 
     def __init__(self, root: Path, exclude: Iterable[str] = ()) -> None:
         self.root = root
-        self.paths = sorted(_python_files(root, GitIgnoreSpec.from_lines(exclude)))
+        self._excluded = _spec(exclude)
+        self.paths = sorted(_python_files(str(root), self._excluded))
+        self.searched = self.paths
         self._changed: dict[str, bytes] = {}
         self._lines: dict[str, list[str]] = {}
         self._read = lru_cache(maxsize=_KEPT)(self._from_disk)
 
+    def add(self, paths: Iterable[Path]) -> list[str]:
+        """Take in files that the user named, whatever leaves them out but the configuration; they are returned."""
+        named = [path.relative_to(self.root).as_posix() for path in paths if path.is_file()]
+        named = [path for path in named if self._excluded is None or not self._excluded.match_file(path)]
+        if not {*named}.issubset(self.paths):
+            self.searched = self.paths = sorted({*self.paths, *named})
+        return named
+
     def with_changes(self, changed: dict[str, bytes]) -> Sources:
         """The same files, some of them with other content."""
         other = object.__new__(Sources)
-        other.root, other.paths = self.root, self.paths
+        other.root, other.paths, other.searched, other._excluded = self.root, self.paths, self.searched, self._excluded
         other._changed = {**self._changed, **changed}
         other._lines = {}
         other._read = self._read
@@ -86,7 +111,7 @@ class Sources:
         return self._read(path) if changed is None else changed
 
     def _from_disk(self, path: str) -> bytes:
-        descriptor = os.open(self.root / path, os.O_RDONLY)
+        descriptor = os.open(f"{self.root}/{path}", os.O_RDONLY)
         try:
             size = os.fstat(descriptor).st_size
             content = os.read(descriptor, size + 1)
@@ -97,8 +122,8 @@ class Sources:
             os.close(descriptor)
 
     def containing(self, *tokens: bytes) -> Iterator[str]:
-        """The files that hold one of the tokens; a file that cannot be read is among them."""
-        for path in self.paths:
+        """The files that hold one of the tokens, among those that are searched; one that cannot be read is one, too."""
+        for path in self.searched:
             try:
                 content = self.read(path)
             except OSError:
@@ -127,6 +152,16 @@ class Sources:
             self._lines[path] = lines_of(self.decode(path).text)
         return self._lines[path]
 
+    def is_plain(self, path: str) -> bool:
+        """Whether a file is Python for all that a quick look at it tells."""
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                symtable.symtable(self.decode(path).text, path, "exec")
+        except (SourceError, SyntaxError, ValueError, RecursionError, MemoryError):
+            return False
+        return True
+
     def parse(self, source: Source) -> ast.Module:
         """A file's tree; SourceError if it is not Python, or not that of this interpreter."""
         try:
@@ -140,18 +175,31 @@ class Sources:
             raise SourceError(source.path, 1, 1, f"cannot be parsed: {error}") from error
 
 
-def _python_files(root: Path, exclude: GitIgnoreSpec) -> Iterator[str]:
+def lines_of(text: str) -> list[str]:
+    """The lines of a text with their ends, as editors and Python count them: a form feed ends none."""
+    return _LINE.findall(text)
+
+
+def _spec(patterns: Iterable[str]) -> GitIgnoreSpec | None:
+    patterns = [pattern for pattern in patterns if pattern.strip() and not pattern.startswith("#")]
+    if not patterns:
+        return None
+    from pathspec import GitIgnoreSpec  # which many projects can do without
+
+    return GitIgnoreSpec.from_lines(patterns)
+
+
+def _python_files(root: str, exclude: GitIgnoreSpec | None) -> Iterator[str]:
     pending: list[tuple[str, list[tuple[str, GitIgnoreSpec]]]] = [("", [])]
     while pending:
         folder, specs = pending.pop()
-        ignore = root / folder / ".gitignore"
-        if os.access(ignore, os.R_OK):
-            lines = ignore.read_text(encoding="utf-8", errors="replace").splitlines()
-            specs = [*specs, (folder, GitIgnoreSpec.from_lines(lines))]
         try:
-            entries = list(os.scandir(root / folder))
+            entries = list(os.scandir(f"{root}/{folder}"))
         except OSError:
             continue
+        if any(entry.name == ".gitignore" for entry in entries):
+            spec = _spec(_ignored_in(f"{root}/{folder}.gitignore"))
+            specs = [*specs, (folder, spec)] if spec is not None else specs
         for entry in entries:
             path = f"{folder}{entry.name}"
             if entry.is_dir(follow_symlinks=False):
@@ -162,13 +210,20 @@ def _python_files(root: Path, exclude: GitIgnoreSpec) -> Iterator[str]:
                 yield path
 
 
-def _ignored(path: str, specs: list[tuple[str, GitIgnoreSpec]], exclude: GitIgnoreSpec) -> bool:
+def _ignored_in(file: str) -> list[str]:
+    try:
+        return Path(file).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+
+
+def _ignored(path: str, specs: list[tuple[str, GitIgnoreSpec]], exclude: GitIgnoreSpec | None) -> bool:
     verdict = False
     for folder, spec in specs:
         checked = spec.check_file(path.removeprefix(folder))
         if checked.include is not None:
             verdict = checked.include
-    return verdict or exclude.match_file(path)
+    return verdict or (exclude is not None and exclude.match_file(path))
 
 
 def _reason(error: Exception) -> str:

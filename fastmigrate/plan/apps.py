@@ -27,11 +27,11 @@ from fastmigrate.plan.lifespans import Lifespans
 from fastmigrate.plan.specs import ClientSpec
 from fastmigrate.plan.testing import Testing
 from fastmigrate.project.appmap import Event
-from fastmigrate.project.modules import is_test_path
 from fastmigrate.project.project import Project
 from fastmigrate.project.values import Class, External, Function, Instance, Scope
 from fastmigrate.project.versions import too_old
 from fastmigrate.rewrite.intents import ArgumentEdit, EditCall, NewArgument
+from fastmigrate.sources import is_test_path
 
 __all__ = ["Apps"]
 

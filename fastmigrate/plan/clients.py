@@ -28,7 +28,6 @@ from fastmigrate.plan.specs import ClientSpec
 from fastmigrate.plan.users import Users
 from fastmigrate.project.apps import ROUTE_DECORATORS
 from fastmigrate.project.callgraph import Edge
-from fastmigrate.project.modules import is_test_path
 from fastmigrate.project.project import Project
 from fastmigrate.project.references import Reference
 from fastmigrate.project.values import External, Function, Instance, Method, Scope
@@ -40,6 +39,7 @@ from fastmigrate.rewrite.intents import (
     NewArgument,
     StatementBefore,
 )
+from fastmigrate.sources import is_test_path
 
 __all__ = ["Clients"]
 

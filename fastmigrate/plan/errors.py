@@ -7,9 +7,9 @@ from functools import cached_property
 
 from fastmigrate.facts.terms import OPAQUE, Call, Display, Member, Ref, Term, dotted
 from fastmigrate.facts.values import FunctionLinks, ModuleLinks
-from fastmigrate.project.modules import is_test_path
 from fastmigrate.project.project import Project
 from fastmigrate.project.values import Class, External, Function, Instance, Scope
+from fastmigrate.sources import is_test_path
 
 __all__ = ["Errors"]
 

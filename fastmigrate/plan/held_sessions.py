@@ -20,9 +20,9 @@ from fastmigrate.plan.session_uses import as_dict, is_request, made_by, use_in_t
 from fastmigrate.plan.users import Users
 from fastmigrate.project.alternatives import Alternatives
 from fastmigrate.project.blocking import BlockingCall
-from fastmigrate.project.modules import is_test_path
 from fastmigrate.project.project import Project
 from fastmigrate.project.values import Class, External, Instance, Scope
+from fastmigrate.sources import is_test_path
 
 __all__ = ["HeldSessions"]
 

@@ -10,10 +10,11 @@ from fastmigrate.facts.patches import Patch, read_patches
 from fastmigrate.plan.names import imported
 from fastmigrate.plan.settings import in_double_quotes
 from fastmigrate.project.mocks import Mock, mocks_of_requests
-from fastmigrate.project.modules import is_test_path, module_name
+from fastmigrate.project.modules import module_name
 from fastmigrate.project.project import Project
 from fastmigrate.project.values import Scope
 from fastmigrate.rewrite.intents import AddImport, ArgumentEdit, EditCall, Intent, NewArgument
+from fastmigrate.sources import is_test_path
 
 __all__ = ["Mocks"]
 

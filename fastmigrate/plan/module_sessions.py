@@ -23,10 +23,11 @@ from fastmigrate.plan.names import imported
 from fastmigrate.plan.session_uses import as_dict, cookie_kinds, is_request, made_by, row_of, use_in_the_way
 from fastmigrate.plan.specs import SHARED, ClientSpec, as_template
 from fastmigrate.project.blocking import BlockingCall
-from fastmigrate.project.modules import is_test_path, module_name
+from fastmigrate.project.modules import module_name
 from fastmigrate.project.project import Project
 from fastmigrate.project.values import External, Instance, Method, Module, Scope
 from fastmigrate.rewrite.intents import Intent, RemoveImport, ReplaceStatement
+from fastmigrate.sources import is_test_path
 
 __all__ = ["ModuleSessions"]
 

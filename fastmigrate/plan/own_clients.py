@@ -28,10 +28,10 @@ from fastmigrate.plan.names import fresh, imported
 from fastmigrate.plan.settings import in_double_quotes, is_literal, is_of_module, is_repeatable
 from fastmigrate.plan.specs import ClientSpec, as_template
 from fastmigrate.project.clients import MadeClient
-from fastmigrate.project.modules import is_test_path
 from fastmigrate.project.project import Project
 from fastmigrate.project.values import Scope
 from fastmigrate.rewrite.intents import EditCall, Intent, NewArgument, StatementBefore, Template, UnwrapWith
+from fastmigrate.sources import is_test_path
 
 __all__ = ["OwnClients"]
 

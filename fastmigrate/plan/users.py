@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 from fastmigrate.plan.names import fresh
-from fastmigrate.project.modules import is_test_path
 from fastmigrate.project.project import Project
 from fastmigrate.project.values import Class, External, Scope
+from fastmigrate.sources import is_test_path
 
 __all__ = ["Users"]
 

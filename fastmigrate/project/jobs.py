@@ -15,8 +15,9 @@ from fastmigrate.facts.sites import Site
 from fastmigrate.facts.terms import ANY, Item
 from fastmigrate.facts.values import ModuleLinks
 from fastmigrate.knowledge.threads import EXECUTOR, JOBS, WAITING_FOR_ALL
-from fastmigrate.project.modules import is_test_path, module_name
+from fastmigrate.project.modules import module_name
 from fastmigrate.project.values import External, Scope
+from fastmigrate.sources import is_test_path
 
 if TYPE_CHECKING:
     from fastmigrate.project.project import Project

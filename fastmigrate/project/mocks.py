@@ -11,8 +11,9 @@ from fastmigrate.facts.patches import read_member_assignments
 from fastmigrate.facts.terms import Call, Const, Member, Ref, Term
 from fastmigrate.facts.values import Place
 from fastmigrate.knowledge.httpx_clients import ASYNC_CLIENTS
-from fastmigrate.project.modules import is_test_path, module_name
+from fastmigrate.project.modules import module_name
 from fastmigrate.project.values import External, Module, Scope
+from fastmigrate.sources import is_test_path
 
 if TYPE_CHECKING:
     from fastmigrate.project.project import Project

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from fastmigrate.project.values import Scope
 
-__all__ = ["ModuleTree", "is_test_path", "module_name", "name_of", "qualname_of"]
+__all__ = ["ModuleTree", "module_name", "name_of", "qualname_of"]
 
 
 def module_name(path: str) -> str:
@@ -29,17 +29,6 @@ def name_of(scope: Scope) -> str:
 def qualname_of(name: str, path: str) -> str:
     """The name of a function within its file, by the dotted name that `name_of` gives it."""
     return name.removeprefix(f"{module_name(path)}.")
-
-
-def is_test_path(path: str) -> bool:
-    """Whether a path, relative to its project, is that of test code."""
-    pure = PurePosixPath(path)
-    return (
-        any(part in {"test", "tests", "testing"} for part in pure.parts[:-1])
-        or pure.name.startswith("test_")
-        or pure.stem.endswith("_test")
-        or pure.name == "conftest.py"
-    )
 
 
 class ModuleTree:

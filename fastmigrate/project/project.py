@@ -26,7 +26,7 @@ from fastmigrate.project.callgraph import CallGraph, Edge, Node
 from fastmigrate.project.clients import MadeClient, made_clients
 from fastmigrate.project.declarations import Declarations
 from fastmigrate.project.jobs import Jobs
-from fastmigrate.project.modules import ModuleTree, is_test_path, module_name, name_of
+from fastmigrate.project.modules import ModuleTree, module_name, name_of
 from fastmigrate.project.offloads import Offloads
 from fastmigrate.project.pools import TOKENS as POOL_TOKENS
 from fastmigrate.project.reach import Reach
@@ -40,7 +40,7 @@ from fastmigrate.project.tasks import MisplacedImport, MisusedTask, misplaced_im
 from fastmigrate.project.testing import TestingClients
 from fastmigrate.project.types import Types
 from fastmigrate.project.values import External, Function, Instance, Scope, Value
-from fastmigrate.sources import SourceError, Sources
+from fastmigrate.sources import SourceError, Sources, is_test_path
 
 __all__ = ["Project"]
 

@@ -12,8 +12,8 @@ from fastmigrate.facts.clients_of_tests import TestClientUse, read_test_clients
 from fastmigrate.facts.terms import Member, items_of
 from fastmigrate.facts.values import CallSite
 from fastmigrate.knowledge.names import APP_CLASSES
-from fastmigrate.project.modules import is_test_path
 from fastmigrate.project.values import External, Instance, Scope
+from fastmigrate.sources import is_test_path
 
 if TYPE_CHECKING:
     from fastmigrate.project.project import Project

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from fastmigrate.model import Finding
-from fastmigrate.pipeline import Result
 from fastmigrate.report.lines import Line, visible
+
+if TYPE_CHECKING:
+    from fastmigrate.model import Finding
+    from fastmigrate.result import Result
 
 __all__ = ["excerpt"]
 

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from fastmigrate.model import Finding
-from fastmigrate.pipeline import Result
 from fastmigrate.report.paths import shown
+from fastmigrate.result import Result
 
 __all__ = ["fingerprints", "line_hashes"]
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fastmigrate.model import Finding
-from fastmigrate.pipeline import Result
 from fastmigrate.report.lines import visible
 from fastmigrate.report.paths import shown
+from fastmigrate.result import Result
 
 __all__ = ["github_report"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fastmigrate.pipeline import Result
 from fastmigrate.report.dumps import dumps
 from fastmigrate.report.fingerprints import fingerprints
 from fastmigrate.report.paths import shown
+from fastmigrate.result import Result
 
 __all__ = ["gitlab_report"]
 

@@ -9,9 +9,9 @@ from msgspec.structs import asdict
 
 from fastmigrate.edits import TextEdit
 from fastmigrate.model import Finding
-from fastmigrate.pipeline import Result
 from fastmigrate.report.dumps import dumps
 from fastmigrate.report.paths import shown
+from fastmigrate.result import Result
 
 __all__ = ["json_report"]
 

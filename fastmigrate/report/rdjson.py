@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from fastmigrate.model import Finding
-from fastmigrate.pipeline import Result
 from fastmigrate.report.dumps import dumps
 from fastmigrate.report.links import HOME, page_of
 from fastmigrate.report.paths import shown
+from fastmigrate.result import Result
 
 __all__ = ["rdjson_report"]
 

@@ -9,11 +9,11 @@ from urllib.parse import quote
 
 from fastmigrate import __version__
 from fastmigrate.model import Finding
-from fastmigrate.pipeline import Result
 from fastmigrate.report.dumps import dumps
 from fastmigrate.report.fingerprints import fingerprints, line_hashes
 from fastmigrate.report.links import HOME, page_of
 from fastmigrate.report.paths import shown
+from fastmigrate.result import Result
 from fastmigrate.rules import Rule, all_rules
 
 __all__ = ["sarif_report"]

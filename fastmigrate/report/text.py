@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from fastmigrate.model import Finding
-from fastmigrate.pipeline import Result
 from fastmigrate.report.excerpt import excerpt
 from fastmigrate.report.lines import Line
 from fastmigrate.report.paths import shown
 from fastmigrate.wording import count
+
+if TYPE_CHECKING:
+    from fastmigrate.model import Finding
+    from fastmigrate.result import Result
 
 __all__ = ["concise_report", "statistics_report", "summary", "text_report"]
 

@@ -60,8 +60,9 @@ from collections.abc import Iterator
 
 from fastmigrate.facts.terms import Const
 from fastmigrate.model import Finding, Fix
-from fastmigrate.project.modules import is_test_path, module_name
+from fastmigrate.project.modules import module_name
 from fastmigrate.project.project import Project
+from fastmigrate.sources import is_test_path
 
 CODE = "FM401"
 NAME = "ignored-event-handler"

@@ -48,9 +48,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fastmigrate.model import Finding
-from fastmigrate.project.modules import is_test_path
 from fastmigrate.project.project import Project
 from fastmigrate.project.values import Function
+from fastmigrate.sources import is_test_path
 
 CODE = "FM402"
 NAME = "undecorated-lifespan"
