@@ -83,6 +83,13 @@ def _codes(_context: click.Context, _parameter: click.Parameter, incomplete: str
     type=click.Choice(["httpx", "httpx2"]),
     help="The library to migrate to.  [default: what the project uses, else httpx]",
 )
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="How many processes may work at once.  [default: as many as there are processors]",
+)
+@click.option("--no-cache", is_flag=True, default=None, help="Neither use nor keep what runs have learnt of the files.")
 @click.option("-v", "--verbose", is_flag=True, help="Say on stderr what is done, and how long it takes.")
 @click.option("--explain", metavar="CODE", shell_complete=_codes, help="Explain a rule, and exit.")
 @click.option(

@@ -14,8 +14,10 @@ __all__ = ["Config", "ConfigError", "load_config", "parse_codes"]
 KEYS = (
     *("select", "ignore", "exclude", "per-file-ignores", "fix", "diff", "unsafe-fixes"),
     *("exit-zero", "statistics", "output-format", "output-file", "client", "blocking-calls"),
-    *("fallback", "client-settings", "baseline"),
+    *("fallback", "client-settings", "baseline", "jobs", "no-cache"),
 )
+WITH_EDITS = frozenset({"json", "sarif", "rdjson"})
+"""The formats that say what each fix changes."""
 FORMATS = ("text", "concise", "json", "sarif", "github", "gitlab", "rdjson")
 CHOICES = {"output-format": FORMATS, "client": ("httpx", "httpx2"), "fallback": ("thread",)}
 _LIMITS = ("max_connections", "max_keepalive_connections", "keepalive_expiry")
@@ -48,6 +50,8 @@ class Config:
     blocking_calls: tuple[str, ...] = ()
     fallback: str | None = None
     client_settings: tuple[tuple[str, str], ...] = ()
+    jobs: int | None = None
+    no_cache: bool = False
 
     def selects(self, code: str) -> bool:
         """Whether findings with this code are wanted: the longest prefix that fits decides.
@@ -113,15 +117,14 @@ def _from_table(table: Mapping[str, Any], file: Path) -> Config:
                 if not all(part.isidentifier() for name in names for part in name.split(".")):
                     raise ConfigError(f"{where} must be dotted names, as `mypkg.client.fetch`")
                 values["blocking_calls"] = names
-            case "fix" | "diff" | "unsafe-fixes" | "exit-zero" | "statistics":
+            case "fix" | "diff" | "unsafe-fixes" | "exit-zero" | "statistics" | "no-cache":
                 if not isinstance(value, bool):
                     raise ConfigError(f"{where} must be true or false")
                 values[key.replace("-", "_")] = value
             case "output-format" | "client" | "fallback":
-                if value not in CHOICES[key]:
-                    one_of = "" if len(CHOICES[key]) == 1 else "one of "
-                    raise ConfigError(f"{where} must be {one_of}{', '.join(CHOICES[key])}")
-                values[key.replace("-", "_")] = value
+                values[key.replace("-", "_")] = _choice(key, value, where)
+            case "jobs":
+                values["jobs"] = _number(value, where)
             case "client-settings":
                 values["client_settings"] = _client_settings(value, where)
             case "output-file" | "baseline":
@@ -131,6 +134,19 @@ def _from_table(table: Mapping[str, Any], file: Path) -> Config:
             case _:
                 raise ConfigError(f"{where}: there is no such setting{_meant(key)}; there are {', '.join(KEYS)}")
     return Config(**values)
+
+
+def _choice(key: str, value: Any, where: str) -> str:
+    if value not in CHOICES[key]:
+        one_of = "" if len(CHOICES[key]) == 1 else "one of "
+        raise ConfigError(f"{where} must be {one_of}{', '.join(CHOICES[key])}")
+    return str(value)
+
+
+def _number(value: Any, where: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ConfigError(f"{where} must be a whole number, 1 or more")
+    return value
 
 
 def _meant(key: str) -> str:

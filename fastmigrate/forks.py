@@ -4,31 +4,32 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 __all__ = ["in_forks"]
 
-_WORTH_IT = 500
-"""Items below which a fork takes longer than it saves."""
 
+def in_forks(function: Callable[[str], bytes], items: Sequence[str], jobs: int, worth: int, size: int = 1) -> bytes:
+    """What a function gives for each item, in the order of the items: always so many bytes.
 
-def in_forks(function: Callable[[str], int], items: Sequence[str], jobs: int) -> bytes:
-    """A byte for each item, as the function gives it; in `jobs` processes, where there are forks and many items."""
-    jobs = min(jobs, len(items) // _WORTH_IT)
+    The items are shared by `jobs` processes where there are forks, but each gets so many that it is `worth` it.
+    """
+    jobs = min(jobs, len(items) // worth)
     if jobs < 2 or not hasattr(os, "fork"):
-        return bytes(map(function, items))
-    forks = [_fork(function, items[start::jobs]) for start in range(1, jobs)]
-    found = bytearray(len(items))
-    found[::jobs] = bytes(map(function, items[::jobs]))
-    for start, (process, pipe) in enumerate(forks, 1):
-        share = items[start::jobs]
+        return b"".join(map(function, items))
+    bounds = [len(items) * index // jobs for index in range(jobs + 1)]
+    shares = [items[first:last] for first, last in pairwise(bounds)]
+    forks = [_fork(function, share) for share in shares[1:]]
+    found = [b"".join(map(function, shares[0]))]
+    for share, (process, pipe) in zip(shares[1:], forks, strict=True):
         with os.fdopen(pipe, "rb") as answers:
             given = answers.read()
         os.waitpid(process, 0)
-        found[start::jobs] = given if len(given) == len(share) else bytes(map(function, share))
-    return bytes(found)
+        found.append(given if len(given) == len(share) * size else b"".join(map(function, share)))
+    return b"".join(found)
 
 
-def _fork(function: Callable[[str], int], items: Sequence[str]) -> tuple[int, int]:
+def _fork(function: Callable[[str], bytes], items: Sequence[str]) -> tuple[int, int]:
     """A process that does its share, and the pipe from which that is read: less than all of it, if something fails."""
     reading, writing = os.pipe()
     process = os.fork()
@@ -38,6 +39,6 @@ def _fork(function: Callable[[str], int], items: Sequence[str]) -> tuple[int, in
     try:
         os.close(reading)
         with os.fdopen(writing, "wb") as answers:
-            answers.write(bytes(map(function, items)))
+            answers.write(b"".join(map(function, items)))
     finally:
         os._exit(0)

@@ -5,15 +5,22 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from fastmigrate.config import Config
+from fastmigrate.config import WITH_EDITS, Config
+from fastmigrate.forks import in_forks
 from fastmigrate.progress import Progress
 from fastmigrate.result import Result
-from fastmigrate.search import Search
+from fastmigrate.search import Search, read_marks
 from fastmigrate.selection import Selection
 from fastmigrate.sources import Sources
 from fastmigrate.wording import count
+
+if TYPE_CHECKING:
+    from fastmigrate.cache.contents import Contents
+    from fastmigrate.cache.folder import Folder
 
 __all__ = ["run_project"]
 
@@ -32,21 +39,76 @@ def run_project(
     `paths` choose the findings: absolute paths of files and folders below `root`, less what lies in one of the
     `nested` projects, which have a run of their own.
     """
-    progress = progress or Progress()
-    progress.say(f"{root}:")
-    selection = Selection(root, paths, nested, config)
-    with progress.stage("listing files"):
-        sources = Sources(root, config.exclude)
-        named = sources.add(paths)
-    with progress.stage("searching files") as searching:
-        search = Search(sources, os.cpu_count() or 1)
-        doubtful = [path for path in dict.fromkeys([*named, *search.apart]) if not sources.is_plain(path)]
-        searching.done = f"{len(search.admitted)} of {count(len(sources.paths), 'file')} can matter"
-    result = Result(root, sum(map(selection.lies_in_paths, sources.paths)), [], sources)
-    if not (search.admitted or doubtful or search.commented or config.baseline is not None):
-        return result
-    from fastmigrate.run import Run  # which takes longer to import than all that is done up to here
+    return _Pipeline(root, paths, config, nested, progress or Progress()).run()
 
-    sys.setrecursionlimit(max(sys.getrecursionlimit(), _NESTING))
-    sources.searched = sorted({*search.admitted, *doubtful})
-    return Run(result, selection, config, progress, doubtful, search.commented).run()
+
+class _Pipeline:
+    def __init__(
+        self, root: Path, paths: Sequence[Path], config: Config, nested: Sequence[Path], progress: Progress
+    ) -> None:
+        self.config = config
+        self.progress = progress
+        self.jobs = config.jobs or os.cpu_count() or 1
+        progress.say(f"{root}:")
+        self.selection = Selection(root, paths, nested, config)
+        with progress.stage("listing files"):
+            self.sources = Sources(root, config.exclude)
+            self.named = self.sources.add(paths)
+        files = sum(map(self.selection.lies_in_paths, self.sources.paths))
+        self.result = Result(root, files, [], self.sources)
+
+    def run(self) -> Result:
+        if self.config.no_cache:
+            return self._searched(read_marks(self.sources, self.jobs), None)
+        from fastmigrate.cache.folder import cache_of
+
+        folder = cache_of(self.sources.root)
+        if folder is None:
+            return self._searched(read_marks(self.sources, self.jobs), None)
+        return self._cached(folder)
+
+    def _cached(self, folder: Folder) -> Result:
+        """What an earlier run has found, if nothing has changed since; else what this one finds."""
+        from fastmigrate.cache.contents import Contents
+        from fastmigrate.cache.results import Results
+
+        with self.progress.stage("looking for changes"):
+            contents = Contents(self.sources, folder, self.jobs)
+            key = self._key(contents)
+            results = Results(folder) if key is not None else None
+            if results is not None and key is not None and results.fill(self.result, key):
+                self.progress.say("nothing has changed since it was looked at")
+                return self.result
+        result = self._searched(contents.marks, folder)
+        if results is not None and key is not None and not self.sources.reads_beside:
+            results.keep(result, key)
+        return result
+
+    def _key(self, contents: Contents) -> bytes | None:
+        """What decides the result; None if that is more than can be told."""
+        config = self.config
+        if config.fix or config.diff or config.since is not None or config.baseline is not None:
+            return None
+        reported = "edits" if config.output_format in WITH_EDITS else config.output_format == "text"
+        settings = replace(config, jobs=None, output_format=str(reported), output_file=None, exit_zero=False)
+        return contents.key(settings, self.selection.paths, self.selection.nested)
+
+    def _searched(self, marks: Sequence[int], folder: Folder | None) -> Result:
+        """Look at the files that can matter, if there are some."""
+        with self.progress.stage("searching files") as searching:
+            search = Search(self.sources, marks)
+            apart = [*dict.fromkeys([*self.named, *search.apart])]
+            plain = in_forks(lambda path: bytes([self.sources.is_plain(path)]), apart, self.jobs, 8)
+            doubtful = [path for path, is_plain in zip(apart, plain, strict=True) if not is_plain]
+            searching.done = f"{len(search.admitted)} of {count(len(self.sources.paths), 'file')} can matter"
+        if not (search.admitted or doubtful or self.config.baseline is not None):
+            return self.result
+        from fastmigrate.cache.facts import Facts  # these take longer to import than all that is done up to here
+        from fastmigrate.run import Run
+
+        sys.setrecursionlimit(max(sys.getrecursionlimit(), _NESTING))
+        self.sources.search_in({*search.admitted, *doubtful})
+        facts = Facts(folder)
+        result = Run(self.result, self.selection, self.config, self.progress, facts, doubtful).run()
+        facts.save()
+        return result

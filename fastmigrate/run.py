@@ -10,7 +10,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from fastmigrate.baseline import Comparison
-from fastmigrate.config import Config
+from fastmigrate.cache.facts import Facts
+from fastmigrate.config import WITH_EDITS, Config
 from fastmigrate.edits import TextEdit
 from fastmigrate.model import Finding, Fix
 from fastmigrate.plan.planner import Plan, Planner
@@ -19,7 +20,7 @@ from fastmigrate.project.project import Project
 from fastmigrate.result import Result
 from fastmigrate.rules import all_rules
 from fastmigrate.selection import Choice, Selection
-from fastmigrate.sources import SourceError, Sources
+from fastmigrate.sources import Sources
 from fastmigrate.suppress import Suppression, read_suppressions, silencing
 from fastmigrate.verify import VerificationError, compare_findings, key_of
 from fastmigrate.wording import count
@@ -28,8 +29,6 @@ from fastmigrate.write import Change
 __all__ = ["Run"]
 
 
-_WITH_EDITS = frozenset({"json", "sarif", "rdjson"})
-"""The formats that say what each fix changes."""
 _ROUNDS = 4  # of fixing: some calls can be fixed once others are
 
 
@@ -46,8 +45,7 @@ class _Analysis(Struct):
 class Run:
     """The run over the files of a project that can matter.
 
-    `result` is filled; `doubtful` are files that may not be readable, and `commented` those that may have comments for
-    this program.
+    `result` is filled, and what is read is kept in `facts`; `doubtful` are files that may not be readable.
     """
 
     def __init__(
@@ -56,15 +54,15 @@ class Run:
         selection: Selection,
         config: Config,
         progress: Progress,
+        facts: Facts,
         doubtful: Sequence[str],
-        commented: Sequence[str],
     ) -> None:
         self.result = result
         self.selection = selection
         self.config = config
         self.progress = progress
+        self.facts = facts
         self.doubtful = doubtful
-        self.commented = commented
         self.broken: dict[Finding, str] = {}  # findings whose fix did not work out, and why
 
     def run(self) -> Result:
@@ -81,7 +79,7 @@ class Run:
             left = (finding for finding in result.findings if finding.is_in_code)
             result.entries = [self.selection.entry(finding, result.sources) for finding in left]
             return result
-        if self.config.output_format in _WITH_EDITS:
+        if self.config.output_format in WITH_EDITS:
             result.edits = self._edits(last, result.findings) | self._edits(analysis, result.fixed)
         if self.config.output_format == "text" and not self.config.statistics:
             fixable = (finding for finding in result.findings if finding.fix.applicability != "none")
@@ -94,9 +92,8 @@ class Run:
         """Look at the project; `choose` tells which of its findings are asked for."""
         config, stage = self.config, self.progress.stage
         with stage("reading modules") as reading:
-            project = Project(
-                sources, self.doubtful, config.client, config.blocking_calls, config.client_settings, reading.step
-            )
+            settings = (config.client, config.blocking_calls, config.client_settings)
+            project = Project(sources, self.doubtful, *settings, read=reading.step, facts=self.facts)
             project.graph  # noqa: B018 - which reads all that can matter
             reading.done = f"{reading.steps} of {count(len(sources.paths), 'file')} read"
         with stage("looking for findings", len(all_rules())) as looking:
@@ -124,14 +121,12 @@ class Run:
     def _unused(self, analysis: _Analysis) -> Iterator[tuple[str, Suppression]]:
         """The comments that are meant for rules of ours, and silence nothing that is looked at."""
         sources = analysis.planner.project.sources
-        for path in self.commented:
-            if not self.selection.lies_in_paths(path):
+        for path in sources.containing(b"fastmigrate", b"noqa"):
+            if path in analysis.planner.project.unreadable or not self.selection.lies_in_paths(path):
                 continue
-            try:
-                text = sources.decode(path).text
-            except SourceError:
+            if not any(token in sources.read(path) for token in (b"FM", b"fastmigrate")):
                 continue
-            for comment in read_suppressions(text):
+            for comment in read_suppressions(sources.decode(path).text):
                 known = comment.codes & all_rules().keys()
                 looked_at = all(self.selection.is_looked_for(code, path) for code in known)
                 if comment.is_ours and looked_at and (path, comment) not in analysis.used:

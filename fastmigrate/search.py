@@ -8,11 +8,12 @@ blocks, since it has to be said if one of them cannot be read.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from fastmigrate.forks import in_forks
 from fastmigrate.sources import Sources, is_test_path
 
-__all__ = ["Search", "imported_words"]
+__all__ = ["Search", "imported_words", "marks_of", "read_marks"]
 
 _IMPORT = re.compile(
     rb"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n#]*)|import[ \t]+([^\n#]*))", re.MULTILINE
@@ -25,26 +26,24 @@ _BLOCKING = frozenset({b"requests", b"httpx", b"httpx2", b"urllib3", b"urlopen",
 _PAIRS = ((b"urllib", b"request"), (b"http", b"client"))
 
 
-_SEED, _BLOCKING_IMPORT, _COMMENT = 1, 2, 4
+_SEED, _BLOCKING_IMPORT = 1, 2
 
 
 class Search:
     """The files of a project that can matter, in order.
 
-    `admitted` are those that are analysed, `apart` the others that import what blocks, or cannot be opened, and
-    `commented` those that may hold comments for this program. `jobs` is the number of processes that look into them.
+    `admitted` are those that are analysed, `apart` the others that import what blocks, or cannot be opened. `marks` are
+    those of all files.
     """
 
-    def __init__(self, sources: Sources, jobs: int = 1) -> None:
+    def __init__(self, sources: Sources, marks: Sequence[int]) -> None:
         self.sources = sources
         paths = sources.paths
-        marks = in_forks(lambda path: _marks(_content(sources, path)), paths, jobs)
         seeds = {path for path, found in zip(paths, marks, strict=True) if found & _SEED}
         self.admitted = self._connected(seeds) if seeds else []
         known = {*self.admitted}
         blocking = (path for path, found in zip(paths, marks, strict=True) if found & _BLOCKING_IMPORT)
         self.apart = [path for path in blocking if path not in known]
-        self.commented = [path for path, found in zip(paths, marks, strict=True) if found & _COMMENT]
 
     def _connected(self, seeds: set[str]) -> list[str]:
         """The files of all folders at the top that hold a seed, import one that does, or are imported by one."""
@@ -79,17 +78,23 @@ class Search:
         }
 
 
-def _marks(content: bytes | None) -> int:
+def read_marks(sources: Sources, jobs: int) -> bytes:
+    """The marks of all files of a project, looked for by so many processes."""
+    return in_forks(lambda path: bytes([marks_of(_content(sources, path))]), sources.paths, jobs, 500)
+
+
+def marks_of(content: bytes | None) -> int:
     """What the bytes of a file tell of it."""
     if content is None:  # nothing is known of it: that has to be said
         return _BLOCKING_IMPORT
-    found = _COMMENT if b"fastmigrate" in content or (b"noqa" in content and b"FM" in content) else 0
-    frames = b"fastapi" in content or b"starlette" in content
-    asks = b"httpx" in content
-    if not (frames or asks or b"requests" in content or b"urllib" in content or b"http.client" in content):
-        return found
+    tokens = (b"fastapi", b"starlette", b"requests", b"urllib")
+    if not any(token in content for token in tokens) and (
+        b"http" not in content or (b"httpx" not in content and b"http.client" not in content)
+    ):
+        return 0
+    found = 0
     words = imported_words(content)
-    if words & _FRAMEWORK or (asks and _CLIENT in content and words & _CLIENT_LIBRARIES):
+    if words & _FRAMEWORK or (words & _CLIENT_LIBRARIES and _CLIENT in content):
         found |= _SEED
     if words & _BLOCKING or any(words.issuperset(pair) for pair in _PAIRS):
         found |= _BLOCKING_IMPORT

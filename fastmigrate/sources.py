@@ -14,6 +14,8 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
+from fastmigrate.knowledge.declaring import may_declare
+
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
@@ -82,11 +84,19 @@ class Sources:
     def __init__(self, root: Path, exclude: Iterable[str] = ()) -> None:
         self.root = root
         self._excluded = _spec(exclude)
-        self.paths = sorted(_python_files(str(root), self._excluded))
+        self.reads_beside = False  # whether files matter that are not among these
+        self.declaring: list[str] = []  # the files that may declare what the project needs
+        self.paths = sorted(_python_files(str(root), self._excluded, self.declaring))
         self.searched = self.paths
         self._changed: dict[str, bytes] = {}
         self._lines: dict[str, list[str]] = {}
-        self._read = lru_cache(maxsize=_KEPT)(self._from_disk)
+        self._containing: dict[tuple[bytes, ...], list[str]] = {}
+        self._read = lru_cache(maxsize=_KEPT)(self.from_disk)
+
+    def search_in(self, paths: Iterable[str]) -> None:
+        """From now on, look for tokens in these files alone."""
+        self.searched = sorted(paths)
+        self._containing = {}
 
     def add(self, paths: Iterable[Path]) -> list[str]:
         """Take in files that the user named, whatever leaves them out but the configuration; they are returned."""
@@ -99,9 +109,10 @@ class Sources:
     def with_changes(self, changed: dict[str, bytes]) -> Sources:
         """The same files, some of them with other content."""
         other = object.__new__(Sources)
+        other.declaring, other.reads_beside = self.declaring, self.reads_beside
         other.root, other.paths, other.searched, other._excluded = self.root, self.paths, self.searched, self._excluded
         other._changed = {**self._changed, **changed}
-        other._lines = {}
+        other._lines, other._containing = {}, {}
         other._read = self._read
         return other
 
@@ -110,7 +121,8 @@ class Sources:
         changed = self._changed.get(path)
         return self._read(path) if changed is None else changed
 
-    def _from_disk(self, path: str) -> bytes:
+    def from_disk(self, path: str) -> bytes:
+        """The bytes of a file as they are there now; OSError if it cannot be read."""
         descriptor = os.open(f"{self.root}/{path}", os.O_RDONLY)
         try:
             size = os.fstat(descriptor).st_size
@@ -121,16 +133,19 @@ class Sources:
         finally:
             os.close(descriptor)
 
-    def containing(self, *tokens: bytes) -> Iterator[str]:
+    def containing(self, *tokens: bytes) -> list[str]:
         """The files that hold one of the tokens, among those that are searched; one that cannot be read is one, too."""
-        for path in self.searched:
-            try:
-                content = self.read(path)
-            except OSError:
-                yield path
-                continue
-            if any(token in content for token in tokens):
-                yield path
+        found = self._containing.get(tokens)
+        if found is None:
+            found = self._containing[tokens] = [path for path in self.searched if self._holds(path, tokens)]
+        return found
+
+    def _holds(self, path: str, tokens: tuple[bytes, ...]) -> bool:
+        try:
+            content = self.read(path)
+        except OSError:
+            return True
+        return any(token in content for token in tokens) if len(tokens) > 1 else tokens[0] in content
 
     def decode(self, path: str) -> Source:
         """A file's text, decoded as Python would; SourceError if that fails."""
@@ -189,7 +204,7 @@ def _spec(patterns: Iterable[str]) -> GitIgnoreSpec | None:
     return GitIgnoreSpec.from_lines(patterns)
 
 
-def _python_files(root: str, exclude: GitIgnoreSpec | None) -> Iterator[str]:
+def _python_files(root: str, exclude: GitIgnoreSpec | None, declaring: list[str]) -> Iterator[str]:
     pending: list[tuple[str, list[tuple[str, GitIgnoreSpec]]]] = [("", [])]
     while pending:
         folder, specs = pending.pop()
@@ -206,7 +221,10 @@ def _python_files(root: str, exclude: GitIgnoreSpec | None) -> Iterator[str]:
                 hidden = entry.name in _SKIPPED or entry.name.startswith(".")
                 if not hidden and not _ignored(f"{path}/", specs, exclude):
                     pending.append((f"{path}/", specs))
-            elif entry.name.endswith(".py") and entry.is_file() and not _ignored(path, specs, exclude):
+                continue
+            if may_declare(path):
+                declaring.append(path)
+            if entry.name.endswith(".py") and entry.is_file() and not _ignored(path, specs, exclude):
                 yield path
 
 

@@ -24,6 +24,7 @@ class Evidence:
     def __init__(self, view: FunctionView) -> None:
         self.view = view
         self._terms: dict[Definition, Term] = {}
+        self._tested: dict[ast.Name, bool] = {}
         self._busy: set[object] = set()  # definitions and names that are being read just now
         self._items: dict[tuple[str, frozenset[int]], list[tuple[Term, Term]]] = {}
 
@@ -49,6 +50,11 @@ class Evidence:
 
     def _checked(self, name: ast.Name) -> bool:
         """Whether the name was tested for None on the way here: by an `if` around it, or one that left early."""
+        if name not in self._tested:
+            self._tested[name] = self._is_tested(name)
+        return self._tested[name]
+
+    def _is_tested(self, name: ast.Name) -> bool:
         child: ast.AST = name
         for above in [*self.view.above(name), self.view.function]:
             if isinstance(above, ast.If | ast.IfExp):
@@ -135,9 +141,9 @@ class Evidence:
     def _aliases(self, name: str) -> set[str]:
         """The name, and those that the function gives to the same thing."""
         found = {name}
-        for node in self.view.nodes:
+        for node in self.view.of_kind(ast.Assign):
             match node:
-                case ast.Assign(targets=[ast.Name(id=alias)], value=ast.Name(id=source)) if source in found | {name}:
+                case ast.Assign(targets=[ast.Name(id=alias)], value=ast.Name(id=source)) if source in found:
                     found.add(alias)
         return found
 
@@ -159,13 +165,13 @@ class Evidence:
 
     def _may_change_elsewhere(self, name: str, is_same: Callable[[ast.expr], bool]) -> bool:
         """Whether a dict is handed to a function that may put something into it, or grows by `|=`."""
-        for node in self.view.nodes:
-            match node:
-                case ast.AugAssign(target=ast.Name(id=target)) if target == name:
-                    return True
-                case ast.Call(func=callee) if not self._only_reads(callee) and node not in self.view.calls:
-                    if any(is_same(arg) for arg in [*node.args, *(keyword.value for keyword in node.keywords)]):
-                        return True
+        grown = (node.target for node in self.view.of_kind(ast.AugAssign))
+        if any(_is_name(target, name) for target in grown):
+            return True
+        for node in self.view.of_kind(ast.Call):
+            given = any(is_same(arg) for arg in [*node.args, *(keyword.value for keyword in node.keywords)])
+            if given and not self._only_reads(node.func) and node not in self.view.calls:
+                return True
         return False
 
     def _items_of_method(self, node: ast.Call, method: str, depth: int) -> Iterator[tuple[Term, Term]]:

@@ -115,6 +115,9 @@ def quoted_names(annotation: ast.expr) -> Iterator[str]:
     """The names in those parts of an annotation that stand in quotes."""
     for child in ast.walk(annotation):
         if isinstance(child, ast.Constant) and isinstance(child.value, str):
+            if child.value.isidentifier():
+                yield child.value
+                continue
             parsed = _parse_annotation(child.value)
             yield from names_in(ast.walk(parsed)) if parsed is not None else ()
 

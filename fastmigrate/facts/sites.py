@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Container, Iterable, Iterator
+from functools import cached_property
 from types import UnionType
 from typing import Literal
 
@@ -159,18 +160,18 @@ class _SiteReader:
             tuple(exits_after(call, self.view)),
             blocks_around(call, self.view),
             loops_around(call, self.view),
-            frozenset(self._conditional()),
-            tuple(read_blocks(self.view)),
+            self._conditional,
+            self._blocks,
             self._obstacle(call),
             any(isinstance(node, ast.JoinedStr) for node in self.view.above(call)),
             tuple(self.evidence.term(item.context_expr) for item in guards),
-            tuple(self._acquired()),
-            frozenset(self._dumped()),
+            self._acquired,
+            self._dumped,
             self.view.flow.local,
-            any(isinstance(node, ast.Name) and node.id in _NAME_READERS for node in self.view.nodes),
+            self._reads_names,
             tuple(self.interleaving.looped(call)),
-            tuple(self._omitted()),
-            tuple(self._touched()),
+            self._omitted,
+            self._touched,
             self.uses.loop_over(call),
             self._passed(call),
             self._waited(call),
@@ -205,25 +206,46 @@ class _SiteReader:
                     return ""
         return ""
 
-    def _conditional(self) -> Iterator[int]:
-        for node in self.view.nodes:
-            if isinstance(node, ast.IfExp | ast.BoolOp):
-                yield from (self.view.numbers[inner] for inner in ast.walk(node) if isinstance(inner, ast.Call))
+    # what holds for all calls of the function is read once
 
-    def _acquired(self) -> Iterator[Term]:
-        for node in self.view.nodes:
+    @cached_property
+    def _conditional(self) -> frozenset[int]:
+        choosing = (*self.view.of_kind(ast.IfExp), *self.view.of_kind(ast.BoolOp))
+        calls = (inner for node in choosing for inner in ast.walk(node) if isinstance(inner, ast.Call))
+        return frozenset(self.view.numbers[call] for call in calls)
+
+    @cached_property
+    def _blocks(self) -> tuple[tuple[int, int], ...]:
+        return tuple(read_blocks(self.view))
+
+    @cached_property
+    def _acquired(self) -> tuple[Term, ...]:
+        found: list[Term] = []
+        for node in self.view.of_kind(ast.Call):
             match node:
                 case ast.Call(func=ast.Attribute(value=value, attr="acquire")):
                     if not isinstance(self.view.parents.get(node), ast.Await):
-                        yield self.evidence.term(value)
+                        found.append(self.evidence.term(value))
+        return tuple(found)
 
-    def _dumped(self) -> Iterator[str]:
-        for node in self.view.nodes:
+    @cached_property
+    def _dumped(self) -> frozenset[str]:
+        found: set[str] = set()
+        for node in self.view.of_kind(ast.Call):
             match node:
                 case ast.Call(func=ast.Attribute(attr="dumps") | ast.Name(id="dumps"), args=[value, *_]):
-                    yield ast.unparse(value)
+                    found.add(ast.unparse(value))
+        return frozenset(found)
 
-    def _omitted(self) -> Iterator[Term]:
+    @cached_property
+    def _reads_names(self) -> bool:
+        return any(node.id in _NAME_READERS for node in self.view.of_kind(ast.Name))
+
+    @cached_property
+    def _omitted(self) -> tuple[Term, ...]:
+        return tuple(self._find_omitted())
+
+    def _find_omitted(self) -> Iterator[Term]:
         for node in self.view.nodes:
             match node:
                 case ast.Call(func=ast.Attribute(attr="pop"), args=[key, *_]):
@@ -242,7 +264,11 @@ class _SiteReader:
                 case ast.Compare(ops=[op], comparators=[right]) if isinstance(op, operators):
                     yield self.evidence.term(right)
 
-    def _touched(self) -> Iterator[Term]:
+    @cached_property
+    def _touched(self) -> tuple[Term, ...]:
+        return tuple(self._find_touched())
+
+    def _find_touched(self) -> Iterator[Term]:
         for node in self.view.nodes:
             match node:
                 case ast.Call(func=ast.Attribute(value=value, attr=method)) if method in _FILE_METHODS:

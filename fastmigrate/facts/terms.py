@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -37,20 +37,26 @@ __all__ = [
 ]
 
 
-class Ref(Struct, frozen=True):
+if TYPE_CHECKING:
+    Constant = str | bytes | int | float | bool | None
+else:
+    Constant = Any  # decoders take no union of `str` and `bytes`, and both stand for themselves
+
+
+class Ref(Struct, frozen=True, tag=True, array_like=True):
     """A name, to be looked up in the scope in which the term stands."""
 
     name: str
 
 
-class Member(Struct, frozen=True):
+class Member(Struct, frozen=True, tag=True, array_like=True):
     """An attribute of another term."""
 
     of: Term
     name: str
 
 
-class Call(Struct, frozen=True):
+class Call(Struct, frozen=True, tag=True, array_like=True):
     """A call; `number` is its ordinal among the calls of its file, which makes its result one object."""
 
     callee: Term
@@ -72,19 +78,19 @@ class Call(Struct, frozen=True):
         return self.args[position] if position < len(self.args) else self.keyword(name)
 
 
-class Const(Struct, frozen=True):
+class Const(Struct, frozen=True, tag=True, array_like=True):
     """A literal: str, bytes, int, float, bool or None."""
 
-    value: str | bytes | int | float | bool | None
+    value: Constant
 
 
-class Text(Struct, frozen=True):
+class Text(Struct, frozen=True, tag=True, array_like=True):
     """Text put together from parts: an f-string, `+` beside a string, `%` or `.format` on a string."""
 
     parts: tuple[Term, ...]
 
 
-class Sum(Struct, frozen=True):
+class Sum(Struct, frozen=True, tag=True, array_like=True):
     """`a + b`, where neither is known to be text, and other arithmetic; `less` says that it is `a - b`."""
 
     left: Term
@@ -92,7 +98,7 @@ class Sum(Struct, frozen=True):
     less: bool = False
 
 
-class Display(Struct, frozen=True):
+class Display(Struct, frozen=True, tag=True, array_like=True):
     """A dict, list, tuple, set or generator display, or its comprehension.
 
     A `**` item of a dict has the key SPREAD, and so has what a comprehension makes any number of.
@@ -103,32 +109,32 @@ class Display(Struct, frozen=True):
     values: tuple[Term, ...]
 
 
-class Either(Struct, frozen=True):
+class Either(Struct, frozen=True, tag=True, array_like=True):
     """One of several terms: a conditional, `or`, or several definitions that reach one use."""
 
     options: tuple[Term, ...]
 
 
-class Item(Struct, frozen=True):
+class Item(Struct, frozen=True, tag=True, array_like=True):
     """A subscript."""
 
     of: Term
     key: Term
 
 
-class Await(Struct, frozen=True):
+class Await(Struct, frozen=True, tag=True, array_like=True):
     """What awaiting a term gives."""
 
     of: Term
 
 
-class Truthy(Struct, frozen=True):
+class Truthy(Struct, frozen=True, tag=True, array_like=True):
     """A term whose falsy values were left behind: `a` in `a or b`."""
 
     of: Term
 
 
-class Opaque(Struct, frozen=True):
+class Opaque(Struct, frozen=True, tag=True, array_like=True):
     """Anything else."""
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from typing import TypeVar
 
 from fastmigrate.facts.flow import Function, read_flow
 
 __all__ = ["COMPREHENSIONS", "FunctionView"]
 
+Node = TypeVar("Node", bound=ast.AST)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
@@ -28,6 +30,13 @@ class FunctionView:
         self.flow = read_flow(function)
         self.nodes = list(ast.walk(function))
         self.parents = {child: node for node in self.nodes for child in ast.iter_child_nodes(node)}
+        self._by_kind: dict[type[ast.AST], list[ast.AST]] = {}
+        for node in self.nodes:
+            self._by_kind.setdefault(type(node), []).append(node)
+
+    def of_kind(self, kind: type[Node]) -> list[Node]:
+        """The nodes of a kind in the function, from the outside in."""
+        return self._by_kind.get(kind, [])  # type: ignore[return-value]
 
     def above(self, node: ast.AST) -> Iterator[ast.AST]:
         """What is around a node, from the inside out, up to the function itself, which is left out."""

@@ -26,7 +26,9 @@ from fastmigrate.project.alternatives import Alternatives
 from fastmigrate.project.choices import Choices
 from fastmigrate.project.decorators import Decorators
 from fastmigrate.project.resolve import Resolver
+from fastmigrate.project.subclasses import Subclasses
 from fastmigrate.project.values import Class, External, Function, Instance, Method, Scope, Value
+from fastmigrate.sources import Sources
 
 __all__ = ["CallGraph", "Edge", "Node"]
 
@@ -64,12 +66,18 @@ class CallGraph:
     """
 
     def __init__(
-        self, resolver: Resolver, relevant: Iterable[str], is_job: Callable[[str, int], bool] = lambda *_: False
+        self,
+        resolver: Resolver,
+        sources: Sources,
+        relevant: Iterable[str],
+        is_job: Callable[[str, int], bool] = lambda *_: False,
     ) -> None:
         self.resolver = resolver
+        self.sources = sources
         self.is_job = is_job
         self.relevant = frozenset(relevant)
         self.decorators = Decorators(resolver)
+        self.below = Subclasses(resolver, sources, self.relevant).of
         self._alternatives = Alternatives(resolver)
         self._edges: dict[Node, tuple[Edge, ...]] = {}
         self._inside: dict[str, dict[str, list[CallSite | Touch]]] = {}
@@ -276,20 +284,7 @@ class CallGraph:
 
     def _possible(self, kind: Class, number: int) -> list[Class]:
         """The classes that an instance may be of: the one that made it, or any below the one that it is said to be."""
-        return [kind] if number >= 0 else [kind, *self.below.get(kind, ())]
-
-    @cached_property
-    def below(self) -> dict[Class, list[Class]]:
-        """The classes that inherit from each class, in the files that can matter."""
-        found: dict[Class, list[Class]] = {}
-        for path in sorted(self.relevant):
-            links = self.resolver.links(path)
-            for qualname in links.classes if links is not None else ():
-                one = Class(Scope(path, qualname))
-                for base in self.resolver.bases(one):
-                    if isinstance(base, Class) and base != one:
-                        found.setdefault(base, []).append(one)
-        return found
+        return [kind] if number >= 0 else [kind, *self.below(kind)]
 
     def _choices(self, node: Node) -> Choices:
         """What one of several things may be in a function."""
@@ -352,8 +347,8 @@ class CallGraph:
     def _properties(self) -> frozenset[str]:
         return frozenset(
             qualname.rpartition(".")[2]
-            for path in self.relevant
-            if (links := self.resolver.links(path)) is not None
+            for path in self.sources.containing(b"property")
+            if path in self.relevant and (links := self.resolver.links(path)) is not None
             for qualname, function in links.functions.items()
             if function.in_class and self.resolver.is_property(Scope(path, qualname))
         )

@@ -66,6 +66,10 @@ class Jobs:
                     return pool, job
         return None
 
+    def has(self, path: str, call: int) -> bool:
+        """Whether a call hands a job to a pool that is made in the same function."""
+        return self.of(path, call) is not None
+
     def is_handed_by(self, scope: Scope, number: int) -> bool:
         """Whether a call hands a job to a pool of threads, wherever that is made: `pool.submit(…)`, `pool.map(…)`."""
         job = self.of(scope.path, number)

@@ -9,6 +9,7 @@ from functools import cached_property, partial
 
 from msgspec.structs import replace
 
+from fastmigrate.cache.facts import Facts
 from fastmigrate.facts.closers import Closer, read_closers
 from fastmigrate.facts.links import read_links
 from fastmigrate.facts.made import Made, read_arguments, read_clients_on_apps, read_kept_in_state, read_made, read_names
@@ -63,7 +64,7 @@ class Project:
     `named` are the files that the user asked for by name, `library` is the one that calls are migrated to: "httpx",
     "httpx2", or None for the one that the project uses. `blocking_calls` are dotted names of what else blocks,
     `client_settings` the arguments that the user wants for the clients that are written. `read` is called whenever a
-    file has been read.
+    file has been read, and `facts` know files from earlier runs.
     """
 
     def __init__(
@@ -74,9 +75,11 @@ class Project:
         blocking_calls: Iterable[str] = (),
         client_settings: Iterable[tuple[str, str]] = (),
         read: Callable[[], None] = lambda: None,
+        facts: Facts | None = None,
     ) -> None:
         self.sources = sources
         self._read = read
+        self._facts = facts or Facts(None)
         self.client_settings = dict(client_settings)
         self._library = library
         configured = {canonical(name) for name in blocking_calls}
@@ -127,13 +130,23 @@ class Project:
         if path not in self._links:
             self._links[path] = None  # what a file that is being read says of itself is not known yet
             try:
-                self._links[path] = read_links(path, self.tree_of(path))
+                self._links[path] = self._find_links(path)
                 self._read()
             except SourceError as error:
                 self.unreadable[path] = error
             except RecursionError:
                 self.unreadable[path] = SourceError(path, 1, 1, "cannot be parsed: its code is nested too deeply")
         return self._links[path]
+
+    def _find_links(self, path: str) -> ModuleLinks:
+        """The links of a file as an earlier run has read them, or this one; SourceError if it cannot be read."""
+        source = self.sources.decode(path)
+        content = self.sources.read(path)
+        links = self._facts.links(path, content)
+        if links is None:
+            links = read_links(path, self.sources.parse(source))
+            self._facts.keep(links, content)
+        return links
 
     @cached_property
     def library(self) -> str:
@@ -168,7 +181,7 @@ class Project:
     @cached_property
     def graph(self) -> CallGraph:
         """Who runs whom, among the files that can matter."""
-        return CallGraph(self.resolver, self.relevant, lambda path, call: self.jobs.of(path, call) is not None)
+        return CallGraph(self.resolver, self.sources, self.relevant, self.jobs.has)
 
     @cached_property
     def relevant(self) -> set[str]:
@@ -296,7 +309,7 @@ class Project:
 
     def mentions(self, *tokens: bytes) -> bool:
         """Whether any file holds one of the tokens: to be asked before what takes a parse of all files."""
-        return next(self.sources.containing(*tokens), None) is not None
+        return bool(self.sources.containing(*tokens))
 
     def shared(self, client: MadeClient) -> SharedUses:
         """Who uses a client that a module makes."""

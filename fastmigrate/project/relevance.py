@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
+from fastmigrate.search import imported_words
 from fastmigrate.sources import Sources
 
 __all__ = ["Importers"]
-
-_IMPORT = re.compile(
-    rb"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n#]*)|import[ \t]+([^\n#]*))", re.MULTILINE
-)
-_WORD = re.compile(rb"\w+")
 
 
 class Importers:
@@ -25,8 +20,12 @@ class Importers:
     @cached_property
     def _importers(self) -> dict[bytes, list[str]]:
         found: dict[bytes, list[str]] = {}
-        for path in self.sources.paths:
-            for word in _imported(self.sources, path):
+        for path in self.sources.searched:
+            try:
+                words = imported_words(self.sources.read(path))
+            except OSError:
+                continue
+            for word in words:
                 found.setdefault(word, []).append(path)
         return found
 
@@ -69,17 +68,3 @@ def _parts(path: str) -> list[str]:
 
 def _without_src(path: str) -> str:
     return "/".join(part for part in path.split("/") if part != "src")
-
-
-def _imported(sources: Sources, path: str) -> Iterator[bytes]:
-    """The words in the imports of a file; "." for `from . import`, which names no module."""
-    try:
-        content = sources.read(path)
-    except OSError:
-        return
-    words: set[bytes] = set()
-    for module, names, plain in _IMPORT.findall(content):
-        words.update(_WORD.findall(module + b" " + names + b" " + plain))
-        if module.strip(b".") == b"":
-            words.add(b".")
-    yield from words

@@ -45,6 +45,9 @@ class Resolver:
         self._depth = 0
         self._eithers: dict[tuple[int, Scope], tuple[Term, Value | None]] = {}
         self._known: dict[tuple[str, Scope | Class | str], Value | None] = {}
+        self._open = 0  # names that are being followed just now: what they stand for is not known yet
+        self._bases: dict[External | Class, tuple[External | Class, ...]] = {}
+        self._terms: dict[tuple[int, Scope], tuple[Term, Value | None]] = {}  # with the terms, whose ids are the keys
 
     # -- definitions
 
@@ -76,8 +79,16 @@ class Resolver:
         links = self.links(value.scope.path)
         return None if links is None else links.classes.get(value.scope.qualname)
 
-    def bases(self, value: External | Class) -> Iterator[External | Class]:
+    def bases(self, value: External | Class) -> tuple[External | Class, ...]:
         """The class itself and all that it inherits from, as far as is known."""
+        known = self._bases.get(value)
+        if known is None:
+            known = tuple(self._find_bases(value))
+            if not self._open:
+                self._bases[value] = known
+        return known
+
+    def _find_bases(self, value: External | Class) -> Iterator[External | Class]:
         pending, seen = [value], set()
         while pending:
             current = pending.pop(0)
@@ -111,6 +122,19 @@ class Resolver:
 
     def resolve(self, term: Term | None, scope: Scope) -> Value | None:
         """What a term stands for, or None."""
+        if self._depth or self._open:
+            return self._resolve(term, scope)
+        kind = type(term)
+        if kind is Ref:
+            return self._name(term.name, scope)  # type: ignore[union-attr]
+        if kind is not Member and kind is not Call:
+            return self._resolve(term, scope)
+        key = id(term), scope
+        if key not in self._terms:
+            self._terms[key] = term, self._resolve(term, scope)  # type: ignore[assignment]
+        return self._terms[key][1]
+
+    def _resolve(self, term: Term | None, scope: Scope) -> Value | None:
         if self._depth > _LIMIT:
             return None
         self._depth += 1
@@ -210,11 +234,18 @@ class Resolver:
         """What `find` says, asked once; None for a name that is defined by way of itself."""
         if key not in self._known:
             self._known[key] = None
-            self._known[key] = find()
+            self._open += 1
+            try:
+                self._known[key] = find()
+            finally:
+                self._open -= 1
         return self._known[key]
 
     def _name(self, name: str, scope: Scope) -> Value | None:
-        return self._once((name, scope), lambda: self._find_name(name, scope))
+        key = name, scope
+        if key in self._known:
+            return self._known[key]
+        return self._once(key, lambda: self._find_name(name, scope))
 
     def _find_name(self, name: str, scope: Scope) -> Value | None:
         found = self.lookup(name, scope)

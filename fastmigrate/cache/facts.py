@@ -1,0 +1,60 @@
+"""The facts of files that earlier runs have read, each by the path and the content of its file."""
+
+from __future__ import annotations
+
+import zlib
+from contextlib import suppress
+
+import msgspec
+
+from fastmigrate.cache.contents import digest_of, is_text
+from fastmigrate.cache.folder import Folder
+from fastmigrate.facts.values import ModuleLinks
+
+__all__ = ["Facts"]
+
+_FILE = "facts"
+_LARGEST = 128 * 2**20  # bytes of all facts of a project
+_pack = msgspec.msgpack.Decoder(dict[str, tuple[bytes, bytes]])
+_links = msgspec.msgpack.Decoder(ModuleLinks)
+
+
+class Facts:
+    """Gives the links of files that were read before, and keeps those of others."""
+
+    def __init__(self, folder: Folder | None) -> None:
+        self.folder = folder
+        saved = folder.load(_FILE) if folder is not None else None
+        self._before: dict[str, tuple[bytes, bytes]] = {}
+        self._now: dict[str, tuple[bytes, bytes]] = {}
+        with suppress(msgspec.MsgspecError):
+            self._before = _pack.decode(saved) if saved is not None else {}
+
+    def links(self, path: str, content: bytes) -> ModuleLinks | None:
+        """The links of a file with this content, or None if they are not known."""
+        digest, packed = self._before.get(path, (b"", b""))
+        if not packed or digest != digest_of(content):
+            return None
+        try:
+            found = _links.decode(zlib.decompress(packed))
+        except (msgspec.MsgspecError, zlib.error):
+            return None
+        self._now[path] = digest, packed
+        return found if found.path == path else None
+
+    def keep(self, links: ModuleLinks, content: bytes) -> None:
+        """Remember the links of a file with this content."""
+        if self.folder is None or not is_text(links.path):
+            return
+        try:
+            packed = zlib.compress(msgspec.msgpack.encode(links), 1)
+        except (OverflowError, RecursionError, TypeError, ValueError):  # a number of more than 64 bits, say
+            return
+        self._now[links.path] = digest_of(content), packed
+
+    def save(self) -> None:
+        """Keep what this run has asked for, and nothing else."""
+        if self.folder is None or self._now == self._before:
+            return
+        if sum(len(packed) for _, packed in self._now.values()) <= _LARGEST:
+            self.folder.save(_FILE, msgspec.msgpack.encode(self._now))
