@@ -72,12 +72,12 @@ class _Pipeline:
         from fastmigrate.cache.contents import Contents
         from fastmigrate.cache.results import Results
 
-        with self.progress.stage("looking for changes"):
+        with self.progress.stage("looking for changes") as looking:
             contents = Contents(self.sources, folder, self.jobs)
             key = self._key(contents)
             results = Results(folder) if key is not None else None
             if results is not None and key is not None and results.fill(self.result, key):
-                self.progress.say("nothing has changed since it was looked at")
+                looking.done = "nothing has changed since the last look"
                 return self.result
         result = self._searched(contents.marks, folder)
         if results is not None and key is not None and not self.sources.reads_beside:

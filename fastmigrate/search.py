@@ -8,7 +8,7 @@ blocks, since it has to be said if one of them cannot be read.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from fastmigrate.forks import in_forks
 from fastmigrate.sources import Sources, is_test_path
@@ -47,35 +47,34 @@ class Search:
 
     def _connected(self, seeds: set[str]) -> list[str]:
         """The files of all folders at the top that hold a seed, import one that does, or are imported by one."""
-        groups: dict[bytes, list[str]] = {}
+        groups: dict[str, list[str]] = {}
         for path in self.sources.paths:
             groups.setdefault(_group(path), []).append(path)
-        active: set[bytes] = set()
+        names = {group: {_name(path) for path in paths} for group, paths in groups.items()}
+        active: set[str] = set()
         pending = {_group(path) for path in seeds}
         while pending:
             active |= pending
             others = groups.keys() - active
-            pending = self._imported(pending, groups, others) | self._importing(pending, groups, others)
+            imported = self._imported([path for group in pending for path in groups[group]]) if others else set()
+            known = {name for group in pending for name in names[group]}
+            pending = {
+                group
+                for group in others
+                if not names[group].isdisjoint(imported) or self._is_importing(groups[group], known)
+            }
         return [path for path in self.sources.paths if _group(path) in active or _is_apart_test(path)]
 
-    def _imported(self, names: set[bytes], groups: dict[bytes, list[str]], others: set[bytes]) -> set[bytes]:
-        """Which other groups the files of some groups import."""
-        found: set[bytes] = set()
-        for path in (path for name in names for path in groups[name]) if others else ():
-            content = _content(self.sources, path)
-            found |= imported_words(content) & others if content is not None else set()
-        return found
+    def _imported(self, paths: Iterable[str]) -> set[bytes]:
+        """The words in the imports of some files."""
+        contents = (_content(self.sources, path) for path in paths)
+        return {word for content in contents if content is not None for word in imported_words(content)}
 
-    def _importing(self, names: set[bytes], groups: dict[bytes, list[str]], others: set[bytes]) -> set[bytes]:
-        """In which other groups files import some groups."""
-        return {
-            other
-            for other in others
-            if any(
-                content is not None and any(name in content for name in names) and imported_words(content) & names
-                for content in (_content(self.sources, path) for path in groups[other])
-            )
-        }
+    def _is_importing(self, paths: Iterable[str], names: set[bytes]) -> bool:
+        """Whether some file may import something of these names."""
+        contents = (_content(self.sources, path) for path in paths)
+        naming = (c for c in contents if c is not None and any(name in c for name in names))
+        return any(not imported_words(content).isdisjoint(names) for content in naming)
 
 
 def read_marks(sources: Sources, jobs: int) -> bytes:
@@ -118,15 +117,21 @@ def imported_words(content: bytes) -> frozenset[bytes]:
     return frozenset(words)
 
 
-def _group(path: str) -> bytes:
-    """The name under which what lies in another folder at the top imports a file: that of its own such folder.
+def _group(path: str) -> str:
+    """The folder at the top in which a file lies: "" for those that lie beside these folders.
 
-    What lies in a `src` is imported without that.
+    A `src` is no such folder, but what lies in it is.
     """
     first, _, rest = path.partition("/")
     if first == "src" and rest:
         first, _, rest = rest.partition("/")
-    return (first if rest else first.removesuffix(".py")).encode(errors="surrogateescape")
+    return first if rest else ""
+
+
+def _name(path: str) -> bytes:
+    """The name under which a file of another group imports a file, or something above it."""
+    name = _group(path) or path.removeprefix("src/").removesuffix(".py")
+    return name.encode(errors="surrogateescape")
 
 
 def _is_apart_test(path: str) -> bool:
