@@ -96,7 +96,7 @@ class _Pipeline:
     def _searched(self, marks: Sequence[int], folder: Folder | None) -> Result:
         """Look at the files that can matter, if there are some."""
         with self.progress.stage("searching files") as searching:
-            search = Search(self.sources, marks)
+            search = Search(self.sources, marks, self.jobs)
             apart = [*dict.fromkeys([*self.named, *search.apart])]
             plain = in_forks(lambda path: bytes([self.sources.is_plain(path)]), apart, self.jobs, 8)
             doubtful = [path for path, is_plain in zip(apart, plain, strict=True) if not is_plain]

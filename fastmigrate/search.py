@@ -33,11 +33,12 @@ class Search:
     """The files of a project that can matter, in order.
 
     `admitted` are those that are analysed, `apart` the others that import what blocks, or cannot be opened. `marks` are
-    those of all files.
+    those of all files, `jobs` is the number of processes that may look into them.
     """
 
-    def __init__(self, sources: Sources, marks: Sequence[int]) -> None:
+    def __init__(self, sources: Sources, marks: Sequence[int], jobs: int = 1) -> None:
         self.sources = sources
+        self.jobs = jobs
         paths = sources.paths
         seeds = {path for path, found in zip(paths, marks, strict=True) if found & _SEED}
         self.admitted = self._connected(seeds) if seeds else []
@@ -58,11 +59,8 @@ class Search:
             others = groups.keys() - active
             imported = self._imported([path for group in pending for path in groups[group]]) if others else set()
             known = {name for group in pending for name in names[group]}
-            pending = {
-                group
-                for group in others
-                if not names[group].isdisjoint(imported) or self._is_importing(groups[group], known)
-            }
+            pending = {group for group in others if not names[group].isdisjoint(imported)}
+            pending |= self._importing([path for group in others - pending for path in groups[group]], known)
         return [path for path in self.sources.paths if _group(path) in active or _is_apart_test(path)]
 
     def _imported(self, paths: Iterable[str]) -> set[bytes]:
@@ -70,11 +68,16 @@ class Search:
         contents = (_content(self.sources, path) for path in paths)
         return {word for content in contents if content is not None for word in imported_words(content)}
 
-    def _is_importing(self, paths: Iterable[str], names: set[bytes]) -> bool:
-        """Whether some file may import something of these names."""
-        contents = (_content(self.sources, path) for path in paths)
-        naming = (c for c in contents if c is not None and any(name in c for name in names))
-        return any(not imported_words(content).isdisjoint(names) for content in naming)
+    def _importing(self, paths: Sequence[str], names: set[bytes]) -> set[str]:
+        """The groups of which files may import something of these names."""
+
+        def is_importing(path: str) -> bytes:
+            content = _content(self.sources, path)
+            named = content is not None and any(name in content for name in names)
+            return bytes([named and content is not None and not imported_words(content).isdisjoint(names)])
+
+        found = in_forks(is_importing, paths, self.jobs, 500)
+        return {_group(path) for path, imports in zip(paths, found, strict=True) if imports}
 
 
 def read_marks(sources: Sources, jobs: int) -> bytes:

@@ -47,7 +47,7 @@ def exits_after(call: ast.Call, view: FunctionView) -> Iterator[Exit]:
     name = _name_of(statement)
     for node in view.nodes:
         kind: Literal["return", "raise", "leave", "again"] | None = _LEAVING.get(type(node))
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id == name:
+        if type(node) is ast.Name and node.id == name and isinstance(node.ctx, ast.Store):
             kind = "again"
         if kind is None or getattr(node, "lineno", 0) <= (statement.end_lineno or 0):
             continue

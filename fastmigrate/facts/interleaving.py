@@ -30,16 +30,18 @@ class Interleaving:
     def stale(self, call: ast.Call) -> Iterator[str]:
         """The shared state that is written after the call with what was read from it before."""
         around = set(self.view.above(call))
-        for node in self.view.nodes:
-            for container, values in self._writes(node):
-                if node in around:
-                    if isinstance(node, ast.AugAssign) or any(self._reads_before(v, container, call) for v in values):
-                        yield container
-                elif getattr(node, "lineno", 0) > call.lineno and (
-                    self._use_old(values, container, call)
-                    or (_takes_away(node) and self._asked_before(container, call))
-                ):
+        for node, container, values in self._all_writes:
+            if node in around:
+                if isinstance(node, ast.AugAssign) or any(self._reads_before(v, container, call) for v in values):
                     yield container
+            elif getattr(node, "lineno", 0) > call.lineno and (
+                self._use_old(values, container, call) or (_takes_away(node) and self._asked_before(container, call))
+            ):
+                yield container
+
+    @cached_property
+    def _all_writes(self) -> list[tuple[ast.AST, str, list[ast.expr]]]:
+        return [(node, container, values) for node in self.view.nodes for container, values in self._writes(node)]
 
     def looped(self, call: ast.Call) -> Iterator[str]:
         """The names of shared things over which loops and comprehensions around the call run."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 
 from fastmigrate.facts.terms import Term, lambda_name, read_term
 from fastmigrate.facts.values import Place
@@ -129,8 +130,10 @@ def _parse_annotation(text: str) -> ast.expr | None:
         return None
 
 
-def by_function(tree: ast.Module) -> Iterator[tuple[ast.FunctionDef | ast.AsyncFunctionDef | None, list[ast.AST]]]:
+@lru_cache(maxsize=64)
+def by_function(tree: ast.Module) -> list[tuple[ast.FunctionDef | ast.AsyncFunctionDef | None, list[ast.AST]]]:
     """The nodes of each function, less those of the functions in it, and those that stand in none."""
+    found: list[tuple[ast.FunctionDef | ast.AsyncFunctionDef | None, list[ast.AST]]] = []
     pending: list[tuple[ast.FunctionDef | ast.AsyncFunctionDef | None, ast.AST]] = [(None, tree)]
     while pending:
         function, start = pending.pop()
@@ -143,7 +146,8 @@ def by_function(tree: ast.Module) -> Iterator[tuple[ast.FunctionDef | ast.AsyncF
                 pending.append((node, node))
             else:
                 stack += ast.iter_child_nodes(node)
-        yield function, nodes
+        found.append((function, nodes))
+    return found
 
 
 def assigned_alone(tree: ast.Module, numbers: Mapping[ast.AST, int]) -> set[int]:

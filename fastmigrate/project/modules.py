@@ -44,7 +44,10 @@ class ModuleTree:
         self.paths = frozenset(paths)
         self.libraries = frozenset(libraries)
         self._found: dict[tuple[str, str, int], str | None] = {}
-        self.folders = {str(parent) for path in self.paths for parent in PurePosixPath(path).parents}
+        self.folders = {"."}
+        for path in self.paths:
+            while (path := path.rpartition("/")[0]) and path not in self.folders:
+                self.folders.add(path)
 
     def find(self, importer: str, dotted: str, level: int = 0) -> str | None:
         """The file (or, with a final "/", the folder) that `dotted` means in the file `importer`, or None."""

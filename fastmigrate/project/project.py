@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 
 from msgspec.structs import replace
 
@@ -87,6 +87,7 @@ class Project:
         self.declarations = Declarations(sources)
         self.unreadable: dict[str, SourceError] = {}
         self._links: dict[str, ModuleLinks | None] = {}
+        self._parsed = lru_cache(maxsize=64)(lambda path: sources.parse(sources.decode(path)))
         self._references = References(self)
         self.jobs = Jobs(self)
         self._helper_sites: dict[str, dict[int, Site]] = {}
@@ -161,8 +162,8 @@ class Project:
         return "httpx2" if only_new else "httpx"
 
     def tree_of(self, path: str) -> ast.Module:
-        """The syntax tree of a file."""
-        return self.sources.parse(self.sources.decode(path))
+        """The syntax tree of a file, which is for reading only: others get the same one."""
+        return self._parsed(path)
 
     @cached_property
     def _app_paths(self) -> list[str]:
