@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import SequenceMatcher
-
 from msgspec import Struct
 
 from fastmigrate.sources import lines_of
@@ -27,6 +25,8 @@ class TextEdit(Struct, frozen=True):
 
 def text_edits(before: str, after: str) -> list[TextEdit]:
     """The edits that make one text another one, from the top down; none overlap."""
+    from difflib import SequenceMatcher  # which many runs can do without
+
     old, new = lines_of(before), lines_of(after)
     found: list[TextEdit] = []
     for tag, first, last, new_first, new_last in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():

@@ -103,11 +103,14 @@ class _Pipeline:
             searching.done = f"{len(search.admitted)} of {count(len(self.sources.paths), 'file')} can matter"
         if not (search.admitted or doubtful or self.config.baseline is not None):
             return self.result
-        from fastmigrate.cache.facts import Facts  # these take longer to import than all that is done up to here
-        from fastmigrate.run import Run
+        from fastmigrate.run import Run  # which takes longer to import than all that is done up to here
 
         sys.setrecursionlimit(max(sys.getrecursionlimit(), _NESTING))
         self.sources.search_in({*search.admitted, *doubtful})
+        if folder is None:
+            return Run(self.result, self.selection, self.config, self.progress, None, doubtful).run()
+        from fastmigrate.cache.facts import Facts
+
         facts = Facts(folder)
         result = Run(self.result, self.selection, self.config, self.progress, facts, doubtful).run()
         facts.save()

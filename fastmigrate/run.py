@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from fastmigrate.baseline import Comparison
-from fastmigrate.cache.facts import Facts
 from fastmigrate.config import WITH_EDITS, Config
-from fastmigrate.edits import TextEdit
 from fastmigrate.model import Finding, Fix
 from fastmigrate.plan.planner import Plan, Planner
 from fastmigrate.progress import Progress
@@ -24,7 +22,12 @@ from fastmigrate.sources import Sources
 from fastmigrate.suppress import Suppression, read_suppressions, silencing
 from fastmigrate.verify import VerificationError, compare_findings, key_of
 from fastmigrate.wording import count
-from fastmigrate.write import Change
+
+if TYPE_CHECKING:
+    from fastmigrate.baseline import Comparison
+    from fastmigrate.cache.facts import Facts
+    from fastmigrate.edits import TextEdit
+    from fastmigrate.write import Change
 
 __all__ = ["Run"]
 
@@ -54,7 +57,7 @@ class Run:
         selection: Selection,
         config: Config,
         progress: Progress,
-        facts: Facts,
+        facts: Facts | None,
         doubtful: Sequence[str],
     ) -> None:
         self.result = result
@@ -182,6 +185,8 @@ class Run:
         changed: dict[str, Change],
     ) -> None:
         """Add what a round has fixed to the result, as it was before the first one."""
+        from fastmigrate.write import Change  # of which a run that fixes nothing has no need
+
         left = self._left(first, result.fixed) if last is not first else fixed
         for finding in fixed:
             origin = next((one for one in left if key_of(one) == key_of(finding)), finding)

@@ -55,6 +55,8 @@ class Selection:
         """Whether the configuration asks for findings of a rule in a file."""
         if not self.config.selects(code):
             return False
+        if not self.config.per_file_ignores:
+            return True
         from pathspec import GitIgnoreSpec
 
         return not any(

@@ -22,9 +22,9 @@ _links = msgspec.msgpack.Decoder(ModuleLinks)
 class Facts:
     """Gives the links of files that were read before, and keeps those of others."""
 
-    def __init__(self, folder: Folder | None) -> None:
+    def __init__(self, folder: Folder) -> None:
         self.folder = folder
-        saved = folder.load(_FILE) if folder is not None else None
+        saved = folder.load(_FILE)
         self._before: dict[str, tuple[bytes, bytes]] = {}
         self._now: dict[str, tuple[bytes, bytes]] = {}
         with suppress(msgspec.MsgspecError):
@@ -44,7 +44,7 @@ class Facts:
 
     def keep(self, links: ModuleLinks, content: bytes) -> None:
         """Remember the links of a file with this content."""
-        if self.folder is None or not is_text(links.path):
+        if not is_text(links.path):
             return
         try:
             packed = zlib.compress(msgspec.msgpack.encode(links), 1)
@@ -54,7 +54,7 @@ class Facts:
 
     def save(self) -> None:
         """Keep what this run has asked for, and nothing else."""
-        if self.folder is None or self._now == self._before:
+        if self._now == self._before:
             return
         if sum(len(packed) for _, packed in self._now.values()) <= _LARGEST:
             self.folder.save(_FILE, msgspec.msgpack.encode(self._now))

@@ -6,10 +6,10 @@ import ast
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property, lru_cache, partial
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from fastmigrate.cache.facts import Facts
 from fastmigrate.facts.closers import Closer, read_closers
 from fastmigrate.facts.links import read_links
 from fastmigrate.facts.made import Made, read_arguments, read_clients_on_apps, read_kept_in_state, read_made, read_names
@@ -42,6 +42,9 @@ from fastmigrate.project.testing import TestingClients
 from fastmigrate.project.types import Types
 from fastmigrate.project.values import External, Function, Instance, Scope, Value
 from fastmigrate.sources import SourceError, Sources, is_test_path
+
+if TYPE_CHECKING:
+    from fastmigrate.cache.facts import Facts
 
 __all__ = ["Project"]
 
@@ -79,7 +82,7 @@ class Project:
     ) -> None:
         self.sources = sources
         self._read = read
-        self._facts = facts or Facts(None)
+        self._facts = facts
         self.client_settings = dict(client_settings)
         self._library = library
         configured = {canonical(name) for name in blocking_calls}
@@ -143,10 +146,11 @@ class Project:
         """The links of a file as an earlier run has read them, or this one; SourceError if it cannot be read."""
         source = self.sources.decode(path)
         content = self.sources.read(path)
-        links = self._facts.links(path, content)
+        links = self._facts.links(path, content) if self._facts is not None else None
         if links is None:
             links = read_links(path, self.sources.parse(source))
-            self._facts.keep(links, content)
+            if self._facts is not None:
+                self._facts.keep(links, content)
         return links
 
     @cached_property
