@@ -234,7 +234,11 @@ class ExpressionReader(ScopeReader):
 
 
 def _names_state(node: ast.expr) -> bool:
-    return any("state" in name for name in identifiers(node))
+    while isinstance(node, ast.Attribute):
+        if "state" in node.attr:
+            return True
+        node = node.value
+    return "state" in node.id if isinstance(node, ast.Name) else any("state" in name for name in identifiers(node))
 
 
 def elements_of(target: ast.expr, element: Term) -> dict[str, Term]:

@@ -17,6 +17,7 @@ from fastmigrate.facts.nodes import (
     identifiers,
     names_in,
     quoted_names,
+    waits,
 )
 from fastmigrate.facts.order import read_order
 from fastmigrate.facts.scopes import ScopeBindings
@@ -43,6 +44,11 @@ class _LinkReader(ExpressionReader):
         self.order = read_order(tree)
         super().__init__(self.order.numbers.__getitem__)
         self.path = path
+        self.is_typed = any(
+            (type(node) is ast.Name and node.id == "TYPE_CHECKING")
+            or (type(node) is ast.Attribute and node.attr == "TYPE_CHECKING")
+            for node in self.order.nodes
+        )
         self.classes: dict[str, ClassLinks] = {}
         self.stars: list[Binding] = []
 
@@ -89,7 +95,9 @@ class _LinkReader(ExpressionReader):
         scope = ScopeBindings(qualname)
         start, inside_from, end = self.order.spans[node]
         header, body = self.order.nodes[start + 1 : inside_from], self.order.nodes[inside_from:end]
-        scope.globals = {name for child in body if isinstance(child, ast.Global) for name in child.names}
+        if node.returns is not None:
+            del header[header.index(node.returns) :]
+        scope.globals = {name for child in body if type(child) is ast.Global for name in child.names}
         self.scopes.append(scope)
         for parameter in parameters:
             self.bind(
@@ -114,7 +122,7 @@ class _LinkReader(ExpressionReader):
             _frozen(scope.bindings),
             frozenset({node.name, *names_in(header), *names_in(body)}),
             inside,
-            frozenset(child.attr for child in body if isinstance(child, ast.Attribute)),
+            frozenset([child.attr for child in body if type(child) is ast.Attribute]),
             tuple(scope.returns),
             annotation_term(node.returns, self._name),
             tuple(scope.handlers),
@@ -261,7 +269,7 @@ class _LinkReader(ExpressionReader):
         self.visit(node.test)
         typing_only, self.typing_only = (
             self.typing_only,
-            self.typing_only or "TYPE_CHECKING" in identifiers(node.test),
+            self.typing_only or (self.is_typed and "TYPE_CHECKING" in identifiers(node.test)),
         )
         self.guard += 1
         self.block(node.body)
@@ -271,7 +279,7 @@ class _LinkReader(ExpressionReader):
 
     def visit_Try(self, node: ast.Try) -> None:
         self.guard += 1
-        if any(isinstance(child, ast.Await | ast.Yield) for statement in node.body for child in ast.walk(statement)):
+        if waits(node.body):
             self.scope.handlers += read_handlers(node, self.term, self.number)
         self.block(node.body)
         for handler in node.handlers:

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 
+from fastmigrate.facts.order import children
 from fastmigrate.facts.terms import Term, lambda_name, read_term
 from fastmigrate.facts.values import Place
 
@@ -22,6 +23,7 @@ __all__ = [
     "place_in_text",
     "quoted_names",
     "read_place",
+    "waits",
 ]
 
 
@@ -60,10 +62,24 @@ def ends(block: list[ast.stmt]) -> bool:
 
 def identifiers(node: ast.AST) -> Iterator[str]:
     """The names, attributes and texts in an expression."""
-    for child in ast.walk(node):
+    stack = [node]
+    while stack:
+        child = stack.pop()
         match child:
             case ast.Name(id=name) | ast.Attribute(attr=name) | ast.Constant(value=str(name)):
                 yield name
+        stack += children(child)
+
+
+def waits(statements: Iterable[ast.AST]) -> bool:
+    """Whether there is an `await` or a `yield` in some statements, or in a function in them."""
+    stack = list(statements)
+    while stack:
+        child = stack.pop()
+        if isinstance(child, ast.Await | ast.Yield):
+            return True
+        stack += children(child)
+    return False
 
 
 _NAMING = frozenset(
@@ -77,10 +93,12 @@ _NAMING = frozenset(
 
 def names_in(nodes: Iterable[ast.AST]) -> set[str]:
     """All names that nodes read, bind or take as parameters."""
-    nodes = list(nodes)
-    found = {child.id for child in nodes if isinstance(child, ast.Name)}
+    found: set[str] = set()
     for child in nodes:
-        if type(child) not in _NAMING:  # most nodes, for which a `match` takes long
+        kind = type(child)
+        if kind is ast.Name:
+            found.add(child.id)  # type: ignore[attr-defined]
+        if kind not in _NAMING:  # most nodes, for which a `match` takes long
             continue
         match child:
             case ast.arg(arg=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):

@@ -54,6 +54,9 @@ class ScopeReader(ast.NodeVisitor):
             reader = self._readers[kind] = getattr(self, f"visit_{kind.__name__}", self.generic_visit)
         reader(node)
 
+    def visit_Constant(self, node: ast.Constant) -> None:
+        """There is nothing in a constant."""
+
     def generic_visit(self, node: ast.AST) -> None:
         """Read what is in a node."""
         for child in children(node):
