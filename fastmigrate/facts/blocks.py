@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from fastmigrate.facts.order import walk
 from fastmigrate.facts.view import FunctionView
 
 __all__ = [
@@ -124,7 +125,7 @@ def is_chunk_passed_on(loop: ast.For | ast.AsyncFor | ast.comprehension, view: F
     """Whether a loop over pieces does nothing with each but pass it on: then their sizes do not matter."""
     if not isinstance(loop, ast.For) or not isinstance(loop.target, ast.Name):
         return False
-    names = [n for statement in loop.body for n in ast.walk(statement) if isinstance(n, ast.Name)]
+    names = [n for statement in loop.body for n in walk(statement) if isinstance(n, ast.Name)]
     chunks = [name for name in names if name.id == loop.target.id]
     grown = {grows for chunk in chunks if (grows := _grows_by(chunk, view)) is not None}
     return all(_is_passed_on(chunk, view) for chunk in chunks) and not any(
@@ -162,7 +163,7 @@ def _tells_sizes(name: ast.Name, view: FunctionView) -> bool:
     for above in view.above(name):
         match above:
             case ast.If(test=test, body=[*_, last]) if child is test:
-                return not isinstance(last, ast.Raise) and (told or any(map(_leaves_early, ast.walk(above))))
+                return not isinstance(last, ast.Raise) and (told or any(map(_leaves_early, walk(above))))
             case ast.Call(func=func):
                 told = told or child is not func
             case ast.Yield() | ast.JoinedStr():

@@ -8,7 +8,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from fastmigrate.facts.order import number_nodes
+from fastmigrate.facts.order import children, number_nodes, walk
 
 __all__ = ["Form", "TestClientUse", "read_test_clients"]
 
@@ -37,10 +37,10 @@ class TestClientUse(Struct, frozen=True):
 def read_test_clients(tree: ast.Module, calls: set[int]) -> dict[int, TestClientUse]:
     """What is done with the clients that these calls make."""
     numbers = number_nodes(tree)
-    parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
+    parents = {child: node for node in walk(tree) for child in children(node)}
     tests = any(_has_tests(node) for node in tree.body)
     found: dict[int, TestClientUse] = {}
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Call) and numbers[node] in calls:
             found[numbers[node]] = _read(node, parents, numbers, tests=tests)
     return found
@@ -70,7 +70,7 @@ def _read(
         case ast.Call(func=ast.Attribute(attr=name)) if name in _KEPT:
             return TestClientUse(number, "entered")
         case ast.Return() if function is not None and _is_fixture(function) and parent in function.body:
-            returns = [node for node in ast.walk(function) if isinstance(node, ast.Return)]
+            returns = [node for node in walk(function) if isinstance(node, ast.Return)]
             return TestClientUse(number, "given" if returns == [parent] else "other")
         case ast.Yield() if function is not None and _is_fixture(function) and parents[parent] in function.body:
             return TestClientUse(number, "given")
@@ -119,12 +119,10 @@ def _local(
 ) -> TestClientUse:
     """A client with a name in a function: what follows may stand in a `with`, if no `return` gives it out early."""
     after = function.body[function.body.index(statement) + 1 :] if statement in function.body else []
-    returns = [node for part in after for node in ast.walk(part) if isinstance(node, ast.Return) and node.value]
-    yields = [node for part in after for node in ast.walk(part) if isinstance(node, ast.Yield)]
-    entered = _is_entered(name, ast.walk(function))
-    stored = [
-        n for n in ast.walk(function) if isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Store)
-    ]
+    returns = [node for part in after for node in walk(part) if isinstance(node, ast.Return) and node.value]
+    yields = [node for part in after for node in walk(part) if isinstance(node, ast.Yield)]
+    entered = _is_entered(name, walk(function))
+    stored = [n for n in walk(function) if isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Store)]
     if entered or not after or len(stored) != 1:
         return TestClientUse(number, "entered" if entered else "other")
     gives = [node for node in returns if isinstance(node.value, ast.Name) and node.value.id == name]

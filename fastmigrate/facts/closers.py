@@ -7,7 +7,7 @@ import ast
 from msgspec import Struct
 
 from fastmigrate.facts.flow import Function
-from fastmigrate.facts.order import number_nodes
+from fastmigrate.facts.order import number_nodes, walk
 
 __all__ = ["Closer", "read_closers"]
 
@@ -28,14 +28,14 @@ def read_closers(tree: ast.Module) -> dict[int, Closer]:
     """All calls of `aclose()` in a file, by their ordinals."""
     numbers = number_nodes(tree)
     found: dict[int, Closer] = {}
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "aclose":
             found[numbers[node]] = Closer(numbers[node], statement=False)
-    for node in ast.walk(tree):
+    for node in walk(tree):
         call = _closed(node)
         if call is not None:
             found[numbers[call]] = Closer(numbers[call], statement=True)
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             calls = [_closed(statement) for statement in _body(node)]
             if calls and None not in calls:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
+from fastmigrate.facts.order import children, walk
+
 __all__ = ["ErrorReader", "only_shows_parameter"]
 
 _SHOWING = frozenset({"str", "repr", "print", "isinstance", "getattr", "hasattr", "type"})
@@ -20,8 +22,8 @@ class ErrorReader:
 
     def __init__(self, name: str | None, body: Sequence[ast.AST]) -> None:
         self.name = name
-        self.nodes = [node for part in body for node in ast.walk(part)]
-        self.parents = {child: node for node in self.nodes for child in ast.iter_child_nodes(node)}
+        self.nodes = [node for part in body for node in walk(part)]
+        self.parents = {child: node for node in self.nodes for child in children(node)}
 
     def _is_error(self, node: ast.AST | None) -> bool:
         return isinstance(node, ast.Name) and node.id == self.name
@@ -131,7 +133,7 @@ class ErrorReader:
 def only_shows_parameter(tree: ast.Module, line: int, position: int, *, is_lambda: bool) -> bool:
     """Whether the function that begins in a line does nothing with one of its parameters but to make text of it."""
     kinds = (ast.Lambda,) if is_lambda else (ast.FunctionDef, ast.AsyncFunctionDef)
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, kinds) and node.lineno == line:
             given = [*node.args.posonlyargs, *node.args.args]
             body = [node.body] if isinstance(node, ast.Lambda) else node.body

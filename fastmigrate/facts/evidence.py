@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from typing import TypeGuard
 
 from fastmigrate.facts.flow import Definition
+from fastmigrate.facts.order import walk
 from fastmigrate.facts.terms import OPAQUE, SPREAD, Call, Const, Display, Either, Ref, Term, Truthy, read_term
+from fastmigrate.facts.values import Handler
 from fastmigrate.facts.view import COMPREHENSIONS, FunctionView
 
 __all__ = ["Evidence"]
@@ -23,6 +25,7 @@ class Evidence:
 
     def __init__(self, view: FunctionView) -> None:
         self.view = view
+        self.handlers: dict[ast.AST, list[Handler]] = {}  # of each `try` that was asked for
         self._terms: dict[Definition, Term] = {}
         self._tested: dict[ast.Name, bool] = {}
         self._busy: set[object] = set()  # definitions and names that are being read just now
@@ -227,7 +230,7 @@ def _item_of(iterable: Term) -> Term:
 
 
 def _puts_into(target: ast.expr, name: str) -> bool:
-    return any(isinstance(part, ast.Subscript) and _is_name(part.value, name) for part in ast.walk(target))
+    return any(isinstance(part, ast.Subscript) and _is_name(part.value, name) for part in walk(target))
 
 
 def _is_name(node: ast.expr, name: str) -> bool:
@@ -236,4 +239,4 @@ def _is_name(node: ast.expr, name: str) -> bool:
 
 def _targets(node: ast.AST) -> set[str]:
     generators = getattr(node, "generators", [])
-    return {n.id for g in generators for n in ast.walk(g.target) if isinstance(n, ast.Name)}
+    return {n.id for g in generators for n in walk(g.target) if isinstance(n, ast.Name)}

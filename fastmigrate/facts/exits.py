@@ -9,6 +9,7 @@ from typing import Literal
 from msgspec import Struct
 
 from fastmigrate.facts.blocks import blocks_around
+from fastmigrate.facts.order import walk
 from fastmigrate.facts.view import FunctionView
 
 __all__ = ["Exit", "exits_after"]
@@ -129,7 +130,7 @@ def _leaves(block: Sequence[ast.stmt]) -> bool:
         case ast.Match(cases=[*cases, ast.match_case(pattern=ast.MatchAs(pattern=None), guard=None, body=body)]):
             return _leaves(body) and all(_leaves(case.body) for case in cases)
         case ast.While(test=ast.Constant(value=True)) as loop:
-            return not any(isinstance(node, ast.Break) for node in ast.walk(loop))
+            return not any(isinstance(node, ast.Break) for node in walk(loop))
     return False
 
 

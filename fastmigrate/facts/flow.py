@@ -12,6 +12,8 @@ from typing import Literal
 
 from msgspec import Struct, field
 
+from fastmigrate.facts.order import children, walk
+
 __all__ = ["Definition", "Flow", "local_names", "read_flow"]
 
 Kind = Literal["parameter", "import", "value", "each", "with", "other"]
@@ -123,12 +125,12 @@ class _FlowReader:
             self.nested.append(node)
             return
         if isinstance(node, _COMPREHENSIONS):
-            inner = {n.id for g in node.generators for n in ast.walk(g.target) if isinstance(n, ast.Name)}
+            inner = {n.id for g in node.generators for n in walk(g.target) if isinstance(n, ast.Name)}
             self.read(node.generators[0].iter, hidden)
-            for child in ast.iter_child_nodes(node):
+            for child in children(node):
                 self.read_comprehension_part(child, node, hidden | inner)
             return
-        for child in ast.iter_child_nodes(node):
+        for child in children(node):
             self.read(child, hidden)
 
     def read_comprehension_part(self, child: ast.AST, whole: ast.AST, hidden: frozenset[str]) -> None:
@@ -145,13 +147,13 @@ class _FlowReader:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 hidden |= local_names(node)
             case ast.Lambda(args=args):
-                hidden |= {arg.arg for arg in ast.walk(args) if isinstance(arg, ast.arg)}
+                hidden |= {arg.arg for arg in walk(args) if isinstance(arg, ast.arg)}
             case ast.Name(id=name, ctx=ast.Load()) if name in self.local and name not in hidden:
                 everywhere = (i for i, definition in enumerate(self.flow.definitions) if definition.name == name)
                 self.flow.reaching[node] = frozenset(everywhere)
         if isinstance(node, _COMPREHENSIONS):
-            hidden |= {n.id for g in node.generators for n in ast.walk(g.target) if isinstance(n, ast.Name)}
-        for child in ast.iter_child_nodes(node):
+            hidden |= {n.id for g in node.generators for n in walk(g.target) if isinstance(n, ast.Name)}
+        for child in children(node):
             self.close_over(child, hidden)
 
     # -- statements
@@ -202,7 +204,7 @@ class _FlowReader:
         ends = [start]
         for case in node.cases:
             self.state = None if start is None else dict(start)
-            for pattern in ast.walk(case.pattern):
+            for pattern in walk(case.pattern):
                 name = getattr(pattern, "name", None) or getattr(pattern, "rest", None)
                 if isinstance(name, str):
                     self.define(pattern, name, "other", None)
@@ -350,7 +352,7 @@ def local_names(function: Function) -> frozenset[str]:
             case ast.Lambda():
                 continue
         if isinstance(node, _COMPREHENSIONS):  # their targets are their own; a `:=` in them is the function's
-            stack += [n.target for n in ast.walk(node) if isinstance(n, ast.NamedExpr)]
+            stack += [n.target for n in walk(node) if isinstance(n, ast.NamedExpr)]
             continue
-        stack.extend(ast.iter_child_nodes(node))
+        stack.extend(children(node))
     return frozenset(local - outside)

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Container
 
 from fastmigrate.facts.made_pools import MadePool, PoolCall
-from fastmigrate.facts.order import as_written
+from fastmigrate.facts.order import as_written, walk
 from fastmigrate.facts.shapes import Shape, Shapes
 from fastmigrate.facts.sites import Argument, read_argument
 from fastmigrate.facts.terms import read_term
@@ -82,8 +82,7 @@ class FutureReader:
                 pass
             case ast.For(iter=over, target=target) | ast.comprehension(iter=over, target=target) if over is node:
                 if any(
-                    not isinstance(part, ast.Name | ast.Tuple | ast.List | ast.expr_context)
-                    for part in ast.walk(target)
+                    not isinstance(part, ast.Name | ast.Tuple | ast.List | ast.expr_context) for part in walk(target)
                 ):
                     self.hold(shape, node, "is kept by an object")
             case _ if not self._is_kept(node, shape, parent):

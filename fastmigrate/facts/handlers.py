@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from fastmigrate.facts.errors import ErrorReader
 from fastmigrate.facts.evidence import Evidence
+from fastmigrate.facts.order import walk
 from fastmigrate.facts.terms import Display, Either, Term
 from fastmigrate.facts.values import Handed, Handler, Question
 from fastmigrate.facts.view import FunctionView
@@ -19,7 +20,7 @@ def read_handlers(
 ) -> list[Handler]:
     """The `except` clauses of a `try`."""
     body = block.body[0].lineno, block.body[-1].end_lineno or 0
-    errors = [node.exc for statement in block.body for node in ast.walk(statement) if isinstance(node, ast.Raise)]
+    errors = [node.exc for statement in block.body for node in walk(statement) if isinstance(node, ast.Raise)]
     raised = tuple(term(error.func if isinstance(error, ast.Call) else error) for error in errors if error is not None)
     return [_read_handler(handler, number(block.handlers[0]), body, raised, term, number) for handler in block.handlers]
 
@@ -69,7 +70,9 @@ def handlers_around(node: ast.AST, view: FunctionView, evidence: Evidence) -> tu
     child: ast.AST = node
     for above in view.above(node):
         if isinstance(above, ast.Try | ast.TryStar) and child in above.body:
-            found += read_handlers(above, evidence.term, view.numbers.__getitem__)
+            if above not in evidence.handlers:
+                evidence.handlers[above] = read_handlers(above, evidence.term, view.numbers.__getitem__)
+            found += evidence.handlers[above]
         if isinstance(above, ast.With | ast.AsyncWith) and child in above.body:
             for item in above.items:
                 match item.context_expr:
@@ -94,7 +97,7 @@ def responses_of_errors(view: FunctionView) -> Iterator[tuple[ast.expr, int]]:
     for handler in view.nodes:
         if not isinstance(handler, ast.ExceptHandler) or handler.name is None:
             continue
-        for node in ast.walk(handler):
+        for node in walk(handler):
             match node:
                 case ast.Attribute(value=ast.Name(id=name), attr="response", ctx=ast.Load()) if name == handler.name:
                     yield node, view.numbers[handler]

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from fastmigrate.facts.evidence import Evidence
 from fastmigrate.facts.flow import Function
 from fastmigrate.facts.nodes import by_function
-from fastmigrate.facts.order import number_nodes
+from fastmigrate.facts.order import children, number_nodes, walk
 from fastmigrate.facts.sessions import (
     NESTED,
     SessionUse,
@@ -50,7 +50,7 @@ class MemberUse(Struct, frozen=True):
 def read_held_session(tree: ast.Module, number: int) -> HeldSession | None:
     """The session that the call with this ordinal makes, if it becomes an attribute of `self` and nothing else."""
     numbers = number_nodes(tree)
-    for node in ast.walk(tree):
+    for node in walk(tree):
         match node:
             case ast.Assign(targets=[target], value=ast.Call() as call) | ast.AnnAssign(target=target, value=call):
                 is_member = isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name)
@@ -78,7 +78,7 @@ def read_member_uses(tree: ast.Module, name: str, made: int | None = None) -> li
 
 def _calls_object(statement: ast.stmt) -> bool:
     """Whether a statement calls a method of `self`, or hands it on: that may use the session in its turn."""
-    for node in ast.walk(statement):
+    for node in walk(statement):
         match node:
             case ast.Call(func=ast.Attribute(value=ast.Name(id="self"))):
                 return True
@@ -94,7 +94,7 @@ class _Reader:
         self.function = function
         self.numbers = numbers
         if function is None:
-            self.parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
+            self.parents = {child: node for node in walk(tree) for child in children(node)}
             self.uses = UseReader(self.parents, numbers, self._plain)
         else:
             view = FunctionView(function, numbers, [], frozenset())

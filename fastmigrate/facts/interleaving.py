@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from functools import cached_property
 
+from fastmigrate.facts.order import walk
 from fastmigrate.facts.view import COMPREHENSIONS, FunctionView
 
 __all__ = ["Interleaving"]
@@ -94,7 +95,7 @@ class Interleaving:
 
     @staticmethod
     def _mentions(value: ast.AST, container: str) -> Iterator[ast.expr]:
-        for node in ast.walk(value):
+        for node in walk(value):
             if isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and ast.unparse(node) == container:
                 yield node
 
@@ -124,10 +125,10 @@ class Interleaving:
 
     def _uses_old(self, value: ast.expr, container: str, call: ast.Call) -> bool:
         """Whether `value` is made of what was read from the state before the call."""
-        for name in ast.walk(value):
+        for name in walk(value):
             for definition in self.view.flow.at(name) or [] if isinstance(name, ast.Name) else []:
                 old = definition.value
-                if old is None or old.lineno > call.lineno or call in set(ast.walk(old)):
+                if old is None or old.lineno > call.lineno or call in set(walk(old)):
                     continue
                 if any(self._mentions(old, container)):
                     return True

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from fastmigrate.facts.evidence import Evidence
 from fastmigrate.facts.nodes import by_function
-from fastmigrate.facts.order import as_written, number_nodes
+from fastmigrate.facts.order import as_written, number_nodes, walk
 from fastmigrate.facts.sites import Argument, calls_by_function, read_argument
 from fastmigrate.facts.terms import OPAQUE
 from fastmigrate.facts.view import COMPREHENSIONS, FunctionView
@@ -70,7 +70,7 @@ def read_made(tree: ast.Module, calls: Iterable[int]) -> dict[int, Made]:
 def read_arguments(tree: ast.Module, number: int) -> tuple[Argument, ...]:
     """The arguments of the call with this ordinal, as they stand."""
     numbers = number_nodes(tree)
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Call) and numbers[node] == number:
             return tuple(read_argument(part, lambda _: OPAQUE) for part in as_written(node.args, node.keywords))
     return ()
@@ -80,7 +80,7 @@ def read_names(tree: ast.Module, number: int) -> list[str]:
     """The names that are read in the statement of the module that holds the call with this ordinal."""
     numbers = number_nodes(tree)
     for statement in tree.body:
-        nodes = list(ast.walk(statement))
+        nodes = list(walk(statement))
         if any(isinstance(node, ast.Call) and numbers[node] == number for node in nodes):
             return [node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)]
     return []
@@ -90,7 +90,7 @@ def read_kept_in_state(tree: ast.Module) -> set[int]:
     """The ordinals of the calls whose results become attributes of some `state`, as `app.state.client` is."""
     numbers = number_nodes(tree)
     found: set[int] = set()
-    for node in ast.walk(tree):
+    for node in walk(tree):
         match node:
             case ast.Assign(targets=[ast.Attribute(value=ast.Attribute(attr="state"))], value=ast.Call() as call):
                 found.add(numbers[call])

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from fastmigrate.facts.flow import local_names
 from fastmigrate.facts.literals import Written, write_literal
-from fastmigrate.facts.order import number_nodes
+from fastmigrate.facts.order import children, number_nodes, walk
 from fastmigrate.facts.sessions import NESTED, SessionUse, UseReader, names_of_annotation
 from fastmigrate.facts.terms import Term, read_term
 
@@ -65,7 +65,7 @@ class _ModuleReader:
     def __init__(self, tree: ast.Module, numbers: dict[ast.AST, int]) -> None:
         self.tree = tree
         self.numbers = numbers
-        self.parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
+        self.parents = {child: node for node in walk(tree) for child in children(node)}
         self.uses = UseReader(self.parents, numbers, lambda node: read_term(node, numbers.__getitem__))
         self.values = {
             statement.targets[0].id: statement.value
@@ -74,13 +74,13 @@ class _ModuleReader:
             and len(statement.targets) == 1
             and isinstance(statement.targets[0], ast.Name)
         }
-        stores = [n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)]
+        stores = [n.id for n in walk(tree) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)]
         self.values = {name: value for name, value in self.values.items() if stores.count(name) == 1}
 
     def session(self, name: str, call: ast.Call) -> ModuleSession:
         settings: list[Setting] = []
         uses: list[SessionUse] = []
-        stores = [n for n in ast.walk(self.tree) if isinstance(n, ast.Name) and n.id == name]
+        stores = [n for n in walk(self.tree) if isinstance(n, ast.Name) and n.id == name]
         simple = sum(not isinstance(n.ctx, ast.Load) and not self._is_local(n) for n in stores) == 1
         for node in self.mentions(frozenset({name}), frozenset(), ""):
             statement = self._top_level(node)
@@ -94,7 +94,7 @@ class _ModuleReader:
         return ModuleSession(self.numbers[call], name, call.lineno, simple, tuple(settings), tuple(uses), annotated)
 
     def mentions(self, names: frozenset[str], modules: frozenset[str], attribute: str) -> Iterator[ast.expr]:
-        for node in ast.walk(self.tree):
+        for node in walk(self.tree):
             match node:
                 case ast.Name(id=name, ctx=ast.Load()) if name in names and not self._is_local(node):
                     yield node

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 
-from fastmigrate.facts.order import children
+from fastmigrate.facts.order import children, walk
 from fastmigrate.facts.terms import Term, lambda_name, read_term
 from fastmigrate.facts.values import Place
 
@@ -132,13 +132,13 @@ def annotation_term(node: ast.expr | None, name: Callable[[ast.Name], Term] | No
 
 def quoted_names(annotation: ast.expr) -> Iterator[str]:
     """The names in those parts of an annotation that stand in quotes."""
-    for child in ast.walk(annotation):
+    for child in walk(annotation):
         if isinstance(child, ast.Constant) and isinstance(child.value, str):
             if child.value.isidentifier():
                 yield child.value
                 continue
             parsed = _parse_annotation(child.value)
-            yield from names_in(ast.walk(parsed)) if parsed is not None else ()
+            yield from names_in(walk(parsed)) if parsed is not None else ()
 
 
 def _parse_annotation(text: str) -> ast.expr | None:
@@ -156,14 +156,14 @@ def by_function(tree: ast.Module) -> list[tuple[ast.FunctionDef | ast.AsyncFunct
     while pending:
         function, start = pending.pop()
         nodes: list[ast.AST] = []
-        stack = list(ast.iter_child_nodes(start))
+        stack = list(children(start))
         while stack:
             node = stack.pop()
             nodes.append(node)
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 pending.append((node, node))
             else:
-                stack += ast.iter_child_nodes(node)
+                stack += children(node)
         found.append((function, nodes))
     return found
 
@@ -171,7 +171,7 @@ def by_function(tree: ast.Module) -> list[tuple[ast.FunctionDef | ast.AsyncFunct
 def assigned_alone(tree: ast.Module, numbers: Mapping[ast.AST, int]) -> set[int]:
     """The ordinals of the calls whose statement does nothing but to give a name their value, and could go."""
     found: set[int] = set()
-    for node in ast.walk(tree):
+    for node in walk(tree):
         for block in (getattr(node, field, None) for field in ("body", "orelse", "finalbody")):
             lines = [statement.lineno for statement in block] if isinstance(block, list) else []
             for statement in block if isinstance(block, list) and len(block) > 1 else ():
@@ -183,5 +183,5 @@ def assigned_alone(tree: ast.Module, numbers: Mapping[ast.AST, int]) -> set[int]
 
 def binding_lambdas(tree: ast.Module) -> set[str]:
     """The names (see `lambda_name`) of the lambdas in which `:=` gives a name its value."""
-    lambdas = (node for node in ast.walk(tree) if isinstance(node, ast.Lambda))
-    return {lambda_name(node) for node in lambdas if any(isinstance(part, ast.NamedExpr) for part in ast.walk(node))}
+    lambdas = (node for node in walk(tree) if isinstance(node, ast.Lambda))
+    return {lambda_name(node) for node in lambdas if any(isinstance(part, ast.NamedExpr) for part in walk(node))}

@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec import Struct
 
-__all__ = ["KINDS", "Order", "as_written", "children", "kind_of", "number_nodes", "read_order", "source_order"]
+__all__ = ["KINDS", "Order", "as_written", "children", "kind_of", "number_nodes", "read_order", "source_order", "walk"]
 
 KINDS: dict[type[ast.AST], str] = {
     ast.Call: "call",
@@ -115,6 +115,15 @@ def children(node: ast.AST) -> list[Any]:
         elif value is not None:
             found.append(value)
     return [item for item in found if item is not None] if type(node) in _WITH_GAPS else found
+
+
+def walk(node: ast.AST) -> list[Any]:
+    """A node and all below it that stand for code, from the outside in; this is faster than what `ast` has for it."""
+    found: list[Any] = [node]
+    for one in found:  # which grows
+        if type(one) not in _LEAVES:
+            found += children(one)
+    return found
 
 
 _WITH_GAPS = frozenset({ast.Dict, ast.arguments})

@@ -7,7 +7,7 @@ import ast
 from msgspec import Struct
 
 from fastmigrate.facts.nodes import names_in, read_place
-from fastmigrate.facts.order import number_nodes
+from fastmigrate.facts.order import number_nodes, walk
 from fastmigrate.facts.terms import Term, read_term
 from fastmigrate.facts.values import Place
 
@@ -44,15 +44,15 @@ class Patch(Struct, frozen=True):
 def read_patches(tree: ast.Module, calls: set[int]) -> list[Patch]:
     """The calls of `patch` with these ordinals."""
     numbers = number_nodes(tree)
-    attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    keywords = {node.arg for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg is not None}
-    stored = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-    defined = {node.name for node in ast.walk(tree) if isinstance(node, _DEFINITIONS)}
+    attributes = {node.attr for node in walk(tree) if isinstance(node, ast.Attribute)}
+    keywords = {node.arg for node in walk(tree) if isinstance(node, ast.keyword) and node.arg is not None}
+    stored = {node.id for node in walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    defined = {node.name for node in walk(tree) if isinstance(node, _DEFINITIONS)}
     members = frozenset(attributes | keywords | stored | defined)
     found: list[Patch] = []
     for top in tree.body:
         for test in [top, *(top.body if isinstance(top, ast.ClassDef) else ())]:
-            for node in ast.walk(test) if isinstance(test, _DEFINITIONS) else ():
+            for node in walk(test) if isinstance(test, _DEFINITIONS) else ():
                 if isinstance(node, ast.Call) and numbers[node] in calls:
                     found.append(_read(node, numbers[node], test, members))
     return found
@@ -60,7 +60,7 @@ def read_patches(tree: ast.Module, calls: set[int]) -> list[Patch]:
 
 def _read(call: ast.Call, number: int, test: ast.AST, members: frozenset[str]) -> Patch:
     given = {keyword.arg for keyword in call.keywords}
-    inside = list(ast.walk(test))
+    inside = list(walk(test))
     assigned = {
         target.attr
         for node in inside
@@ -83,7 +83,7 @@ def read_member_assignments(tree: ast.Module) -> list[tuple[Term, str, Place]]:
     numbers = number_nodes(tree)
     return [
         (read_term(target.value, numbers.__getitem__), target.attr, read_place(target))
-        for node in ast.walk(tree)
+        for node in walk(tree)
         if isinstance(node, ast.Assign)
         for target in node.targets
         if isinstance(target, ast.Attribute)

@@ -10,7 +10,7 @@ from typing import Literal
 from fastmigrate.facts.blocks import is_timed
 from fastmigrate.facts.futures import FutureReader, described, read_arguments
 from fastmigrate.facts.made_pools import Job, MadePool, PoolCall
-from fastmigrate.facts.order import number_nodes
+from fastmigrate.facts.order import number_nodes, walk
 from fastmigrate.facts.shapes import Shape, Shapes
 from fastmigrate.facts.sites import calls_by_function
 from fastmigrate.facts.view import COMPREHENSIONS, FunctionView
@@ -102,11 +102,11 @@ class _PoolReader:
         )
 
     def _calls_in(self, node: ast.AST) -> set[int]:
-        return {self.view.numbers[part] for part in ast.walk(node) if isinstance(part, ast.Call)}
+        return {self.view.numbers[part] for part in walk(node) if isinstance(part, ast.Call)}
 
     def _read_nested(self, node: ast.AST) -> None:
         """A function within the function may run at any time."""
-        for part in ast.walk(node):
+        for part in walk(node):
             if isinstance(part, ast.Name) and part in self.view.flow.reaching:
                 shape = self.shapes.of(part)
                 if shape is not None and shape.all_pools:
@@ -219,9 +219,9 @@ class _PoolReader:
                 return total
             over: list[ast.expr] = []
             if isinstance(above, ast.For):
-                over = [above.iter] if call not in ast.walk(above.iter) else []
+                over = [above.iter] if call not in walk(above.iter) else []
             elif isinstance(above, COMPREHENSIONS):
-                over = [clause.iter for clause in above.generators if call not in ast.walk(clause.iter)]
+                over = [clause.iter for clause in above.generators if call not in walk(clause.iter)]
             elif isinstance(above, _LOOPS):
                 return None
             for iterable in over:
@@ -237,7 +237,7 @@ def _is_plain(statement: ast.stmt) -> bool:
     allowed = (ast.Name, ast.Attribute, ast.Constant, ast.keyword, ast.expr_context, ast.JoinedStr, ast.FormattedValue)
     match statement:
         case ast.Assign(targets=[ast.Name()], value=ast.Call(args=args, keywords=keywords)):
-            return all(isinstance(part, allowed) for argument in (*args, *keywords) for part in ast.walk(argument))
+            return all(isinstance(part, allowed) for argument in (*args, *keywords) for part in walk(argument))
     return False
 
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from fastmigrate.facts.flow import Definition
 from fastmigrate.facts.handlers import responses_of_errors
+from fastmigrate.facts.order import walk
 from fastmigrate.facts.view import COMPREHENSIONS, FunctionView
 
 __all__ = ["Carried", "Results"]
@@ -157,7 +158,7 @@ class Results:
             for clause in comprehension.generators:
                 carried = self._listed(clause.iter)
                 if carried.results and isinstance(clause.target, ast.Name):
-                    for node in ast.walk(comprehension):
+                    for node in walk(comprehension):
                         if isinstance(node, ast.Name) and node.id == clause.target.id and node is not clause.target:
                             found[node] = carried
         made = [call for call in self.view.calls if self.view.numbers[call] in self.several]

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from fastmigrate.facts.evidence import Evidence
 from fastmigrate.facts.flow import Function
 from fastmigrate.facts.nodes import loads_in
-from fastmigrate.facts.order import number_nodes
+from fastmigrate.facts.order import number_nodes, walk
 from fastmigrate.facts.sites import calls_by_function
 from fastmigrate.facts.terms import OPAQUE, SPREAD, Const, Display, Ref, Term
 from fastmigrate.facts.view import COMPREHENSIONS, FunctionView
@@ -170,10 +170,10 @@ def leading_statements(
     """The statements that set up a session, one after the other, before anything else happens to it."""
     found: set[ast.AST] = set()
     for statement in after:
-        named = [node for node in ast.walk(statement) if is_session(node)]
+        named = [node for node in walk(statement) if is_session(node)]
         if not isinstance(statement, ast.Assign | ast.Expr) or len(named) != 1:
             break
-        use = uses.read(named[0])  # type: ignore[arg-type]
+        use = uses.read(named[0])
         if not use.statement or use.how == "called":
             break
         found.add(statement)
@@ -182,7 +182,7 @@ def leading_statements(
 
 def names_of_annotation(statement: ast.AST) -> tuple[Term, ...]:
     """The names that the annotation of an assignment reads."""
-    names = loads_in(ast.walk(statement.annotation)) if isinstance(statement, ast.AnnAssign) else ()
+    names = loads_in(walk(statement.annotation)) if isinstance(statement, ast.AnnAssign) else ()
     return tuple(Ref(name) for name in names)
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from fastmigrate.facts.order import children
 from fastmigrate.facts.view import COMPREHENSIONS, FunctionView
 
 __all__ = ["OTHER", "Shape", "Shapes"]
@@ -259,7 +260,7 @@ def _own_nodes(view: FunctionView) -> Iterator[ast.AST]:
         node = stack.pop()
         yield node
         if not isinstance(node, _NESTED):
-            stack.extend(reversed(list(ast.iter_child_nodes(node))))
+            stack.extend(reversed(list(children(node))))
 
 
 def _parts(target: ast.expr, shape: Shape | None) -> Iterator[tuple[str, Shape | None]]:

@@ -21,7 +21,7 @@ from fastmigrate.facts.flow import Function
 from fastmigrate.facts.handlers import handlers_around, read_handlers
 from fastmigrate.facts.interleaving import Interleaving
 from fastmigrate.facts.nodes import by_function
-from fastmigrate.facts.order import as_written, number_nodes
+from fastmigrate.facts.order import as_written, number_nodes, walk
 from fastmigrate.facts.terms import OPAQUE, Term
 from fastmigrate.facts.uses import Use, Uses
 from fastmigrate.facts.values import Handler
@@ -211,7 +211,7 @@ class _SiteReader:
     @cached_property
     def _conditional(self) -> frozenset[int]:
         choosing = (*self.view.of_kind(ast.IfExp), *self.view.of_kind(ast.BoolOp))
-        calls = (inner for node in choosing for inner in ast.walk(node) if isinstance(inner, ast.Call))
+        calls = (inner for node in choosing for inner in walk(node) if isinstance(inner, ast.Call))
         return frozenset(self.view.numbers[call] for call in calls)
 
     @cached_property
@@ -259,7 +259,7 @@ class _SiteReader:
                     yield from self._compared(test, ast.Eq | ast.In)
 
     def _compared(self, test: ast.expr, operators: type | UnionType) -> Iterator[Term]:
-        for node in ast.walk(test):
+        for node in walk(test):
             match node:
                 case ast.Compare(ops=[op], comparators=[right]) if isinstance(op, operators):
                     yield self.evidence.term(right)

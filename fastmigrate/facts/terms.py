@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from fastmigrate.facts.order import walk
+
 __all__ = [
     "ANY",
     "OPAQUE",
@@ -327,7 +329,7 @@ class TermReader:
     def _element(self, node: ast.ListComp | ast.GeneratorExp) -> Term:
         """What a comprehension makes any number of; what its targets stand for is not known."""
         before = len(self.hidden)
-        targets = (name for generator in node.generators for name in ast.walk(generator.target))
+        targets = (name for generator in node.generators for name in walk(generator.target))
         self.hidden += [name.id for name in targets if isinstance(name, ast.Name)]
         element = self.read(node.elt)
         del self.hidden[before:]

@@ -11,6 +11,7 @@ from msgspec import Struct
 from fastmigrate.facts.blocks import blocks_around, is_chunk_passed_on, is_in_elif, loops_around
 from fastmigrate.facts.evidence import Evidence
 from fastmigrate.facts.handlers import handlers_around
+from fastmigrate.facts.order import children
 from fastmigrate.facts.results import Carried, Results
 from fastmigrate.facts.terms import Term
 from fastmigrate.facts.values import Handler
@@ -395,7 +396,7 @@ def _dotted_parts(annotation: ast.expr) -> Iterator[ast.Name | ast.Attribute]:
         if isinstance(node, ast.Name | ast.Attribute):
             yield node
         else:
-            stack += [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
+            stack += [child for child in children(node) if isinstance(child, ast.expr)]
 
 
 def _only_argument(call: ast.Call) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TypeVar
 
 from fastmigrate.facts.flow import Function, read_flow
+from fastmigrate.facts.order import children
 
 __all__ = ["COMPREHENSIONS", "FunctionView"]
 
@@ -28,8 +29,12 @@ class FunctionView:
         self.calls = calls
         self.modules = modules
         self.flow = read_flow(function)
-        self.nodes = list(ast.walk(function))
-        self.parents = {child: node for node in self.nodes for child in ast.iter_child_nodes(node)}
+        self.nodes: list[ast.AST] = [function]
+        self.parents: dict[ast.AST, ast.AST] = {}
+        for node in self.nodes:  # which grows
+            inside = children(node)
+            self.parents |= dict.fromkeys(inside, node)
+            self.nodes += inside
         self._by_kind: dict[type[ast.AST], list[ast.AST]] = {}
         for node in self.nodes:
             self._by_kind.setdefault(type(node), []).append(node)

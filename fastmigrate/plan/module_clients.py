@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct, field
 
+from fastmigrate.facts.order import walk
 from fastmigrate.facts.sites import Argument
 from fastmigrate.facts.terms import Ref
 from fastmigrate.facts.values import CallSite
@@ -90,7 +91,7 @@ class ModuleClients:
         if client.made in CLIENTS and argument.keyword in OF_KIND:
             moved.held = f"`{argument.keyword}` is one for synchronous clients"
         moved.settings[argument.keyword] = as_template(in_double_quotes(argument.code))
-        for node in ast.walk(ast.parse(argument.code, mode="eval")):
+        for node in walk(ast.parse(argument.code, mode="eval")):
             if isinstance(node, ast.Name):
                 moved.home = client.scope.path
                 found = self.project.resolver.lookup(node.id, client.scope)

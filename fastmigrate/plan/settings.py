@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from fastmigrate.facts.order import walk
 from fastmigrate.project.project import Project
 from fastmigrate.project.values import Scope
 
@@ -28,12 +29,12 @@ def is_of_module(project: Project, code: str, scope: Scope) -> bool:
     """Whether an expression means the same anywhere in its file, from the app's start on."""
     links = project.links(scope.path)
     tree = ast.parse(code, mode="eval")
-    if links is None or any(isinstance(node, ast.Call | ast.Await | ast.NamedExpr) for node in ast.walk(tree)):
+    if links is None or any(isinstance(node, ast.Call | ast.Await | ast.NamedExpr) for node in walk(tree)):
         return False
-    attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    attributes = {node.attr for node in walk(tree) if isinstance(node, ast.Attribute)}
     if attributes & links.stored:
         return False
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Name):
             found = project.resolver.lookup(node.id, scope)
             if found is None or found[1].qualname or len(found[0]) != 1 or node.id in links.mutated:
@@ -46,7 +47,7 @@ _PLAIN = frozenset({"Timeout", "BasicAuth", "str", "int", "float"})  # what has 
 
 def is_repeatable(code: str, changing: frozenset[str]) -> bool:
     """Whether an expression may be read later, and more often: it does nothing, and its names keep their values."""
-    for node in ast.walk(ast.parse(code, mode="eval")):
+    for node in walk(ast.parse(code, mode="eval")):
         match node:
             case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) if name in _PLAIN:
                 pass

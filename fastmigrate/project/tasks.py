@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from msgspec import Struct
 
 from fastmigrate.facts.nodes import read_place
+from fastmigrate.facts.order import walk
 from fastmigrate.facts.terms import Await, Call, Const, Member, Ref, Term
 from fastmigrate.facts.values import Binding, CallSite, FunctionLinks, ModuleLinks, Place
 from fastmigrate.knowledge.background import COROUTINES, MISPLACED_TASKS, TAKERS
@@ -101,7 +102,7 @@ def misplaced_imports(
 
 
 def _place_of_import(tree: ast.Module, line: int, bound: str) -> Place:
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.ImportFrom) and node.lineno == line:
             for alias in node.names:
                 if (alias.asname or alias.name) == bound:
