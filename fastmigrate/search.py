@@ -13,10 +13,13 @@ from collections.abc import Iterable, Sequence
 from fastmigrate.forks import in_forks
 from fastmigrate.sources import Sources, is_test_path
 
-__all__ = ["Search", "imported_words", "marks_of", "read_marks"]
+__all__ = ["UNREADABLE", "Search", "imported_words", "marks_of", "read_marks"]
 
 _IMPORT = re.compile(
-    rb"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n#]*)|import[ \t]+([^\n#]*))", re.MULTILINE
+    rb"(?:^|[;:])[ \t]*(?:from[ \t]*([\w.]+)[ \t]*import\b[ \t]*"
+    rb"(\([^)#]*(?:#[^\n]*\n[^)#]*)*\)|[^\n#\\;]*(?:\\\r?\n[^\n#\\;]*)*)"
+    rb"|import[ \t]+([^\n#\\;]*(?:\\\r?\n[^\n#\\;]*)*))",
+    re.MULTILINE,
 )
 _WORD = re.compile(rb"\w+")
 _FRAMEWORK = frozenset({b"fastapi", b"starlette"})
@@ -27,6 +30,8 @@ _PAIRS = ((b"urllib", b"request"), (b"http", b"client"))
 
 
 _SEED, _BLOCKING_IMPORT = 1, 2
+UNREADABLE = _BLOCKING_IMPORT
+"""The mark of a file that cannot be read: nothing is known of it, and that has to be said."""
 
 
 class Search:
@@ -65,16 +70,15 @@ class Search:
 
     def _imported(self, paths: Iterable[str]) -> set[bytes]:
         """The words in the imports of some files."""
-        contents = (_content(self.sources, path) for path in paths)
-        return {word for content in contents if content is not None for word in imported_words(content)}
+        return {word for path in paths for word in imported_words(self.sources.content(path))}
 
     def _importing(self, paths: Sequence[str], names: set[bytes]) -> set[str]:
         """The groups of which files may import something of these names."""
 
         def is_importing(path: str) -> bytes:
-            content = _content(self.sources, path)
-            named = content is not None and any(name in content for name in names)
-            return bytes([named and content is not None and not imported_words(content).isdisjoint(names)])
+            content = self.sources.content(path)
+            named = any(name in content for name in names)
+            return bytes([named and not imported_words(content).isdisjoint(names)])
 
         found = in_forks(is_importing, paths, self.jobs, 500)
         return {_group(path) for path, imports in zip(paths, found, strict=True) if imports}
@@ -82,13 +86,18 @@ class Search:
 
 def read_marks(sources: Sources, jobs: int) -> bytes:
     """The marks of all files of a project, looked for by so many processes."""
-    return in_forks(lambda path: bytes([marks_of(_content(sources, path))]), sources.paths, jobs, 500)
+    return in_forks(lambda path: bytes([_marks(sources, path)]), sources.paths, jobs, 500)
 
 
-def marks_of(content: bytes | None) -> int:
+def _marks(sources: Sources, path: str) -> int:
+    try:
+        return marks_of(sources.read(path))
+    except OSError:
+        return UNREADABLE
+
+
+def marks_of(content: bytes) -> int:
     """What the bytes of a file tell of it."""
-    if content is None:  # nothing is known of it: that has to be said
-        return _BLOCKING_IMPORT
     tokens = (b"fastapi", b"starlette", b"requests", b"urllib")
     if not any(token in content for token in tokens) and (
         b"http" not in content or (b"httpx" not in content and b"http.client" not in content)
@@ -103,19 +112,12 @@ def marks_of(content: bytes | None) -> int:
     return found
 
 
-def _content(sources: Sources, path: str) -> bytes | None:
-    try:
-        return sources.read(path)
-    except OSError:
-        return None
-
-
 def imported_words(content: bytes) -> frozenset[bytes]:
     """The words in the import statements of a file; "." for `from . import`, which names no module."""
     words: set[bytes] = set()
     for module, names, plain in _IMPORT.findall(content):
         words.update(_WORD.findall(module + b" " + names + b" " + plain))
-        if module.strip(b".") == b"":
+        if module and not module.strip(b"."):
             words.add(b".")
     return frozenset(words)
 

@@ -121,6 +121,13 @@ class Sources:
         changed = self._changed.get(path)
         return self._read(path) if changed is None else changed
 
+    def content(self, path: str) -> bytes:
+        """The bytes of a file; none of one that cannot be read."""
+        try:
+            return self.read(path)
+        except OSError:
+            return b""
+
     def from_disk(self, path: str) -> bytes:
         """The bytes of a file as they are there now; OSError if it cannot be read."""
         descriptor = os.open(f"{self.root}/{path}", os.O_RDONLY)

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from fastmigrate.cache.folder import Folder
 from fastmigrate.forks import in_forks
-from fastmigrate.search import marks_of
+from fastmigrate.search import UNREADABLE, marks_of
 from fastmigrate.sources import Sources
 
 __all__ = ["Contents", "digest_of", "is_text"]
@@ -82,7 +82,7 @@ class Contents:
         try:
             content = self.sources.from_disk(path)
         except OSError:
-            return bytes([*bytes(_DIGEST), marks_of(None)])
+            return bytes([*bytes(_DIGEST), UNREADABLE])
         return digest_of(content) + bytes([marks_of(content)])
 
     def key(self, *more: object) -> bytes | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import Literal
@@ -36,6 +37,12 @@ How = Literal["call", "task", "callback", "thread", "read", "with", "for"]
 _MADE_BY = ("__new__", "__init__", "__post_init__")
 _ITERATED = ("__iter__", "__next__", "__aiter__", "__anext__")
 _ENTERED = {"with": ("__enter__", "__exit__"), "async with": ("__aenter__", "__aexit__")}
+
+
+_PROPERTY = re.compile(
+    rb"^[ \t]*@[^\n]*property\b[^\n]*\n(?:[ \t]*(?:@[^\n]*|#[^\n]*)?\n)*[ \t]*def[ \t]+(\w+)", re.MULTILINE
+)
+_RENAMED = re.compile(rb"property[ \t]+as[ \t]|=[ \t]*(?:\w+\.)?(?:cached_)?property[ \t]*\r?$", re.MULTILINE)
 
 
 class Node(Struct, frozen=True):
@@ -345,13 +352,14 @@ class CallGraph:
 
     @cached_property
     def _properties(self) -> frozenset[str]:
-        return frozenset(
-            qualname.rpartition(".")[2]
-            for path in self.sources.containing(b"property")
-            if path in self.relevant and (links := self.resolver.links(path)) is not None
-            for qualname, function in links.functions.items()
-            if function.in_class and self.resolver.is_property(Scope(path, qualname))
-        )
+        """The names that properties may have, in the files that can matter."""
+        found: set[str] = set()
+        for path in self.relevant.intersection(self.sources.containing(b"property")):
+            content = self.sources.content(path)
+            found.update(name.decode() for name in _PROPERTY.findall(content))
+            links = self.resolver.links(path) if _RENAMED.search(content) is not None else None
+            found.update(name.rpartition(".")[2] for name in (links.functions if links is not None else ()))
+        return frozenset(found)
 
     # -- values
 

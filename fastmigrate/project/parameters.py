@@ -46,8 +46,10 @@ class Parameters:
             before = len(self.given)
             for links in self.modules.values():
                 for site in links.calls:
-                    if any(self.holders.may_be_app(term) for term in site.call.given):
-                        self._find_given(site.call, Scope(links.path, site.scope))
+                    scope = Scope(links.path, site.scope)
+                    named = (term for term in site.call.given if self.holders.may_be_app(term))
+                    if any(self.holders.owners(term, scope) for term in named):
+                        self._find_given(site.call, scope)
 
     def _find_given(self, call: Call, scope: Scope) -> None:
         callee = self.resolver.resolve(call.callee, scope)

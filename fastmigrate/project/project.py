@@ -32,7 +32,7 @@ from fastmigrate.project.offloads import Offloads
 from fastmigrate.project.pools import TOKENS as POOL_TOKENS
 from fastmigrate.project.reach import Reach
 from fastmigrate.project.references import Reference, References
-from fastmigrate.project.relevance import Importers
+from fastmigrate.project.relevance import Importers, can_block
 from fastmigrate.project.resolve import Resolver
 from fastmigrate.project.returned import ReturnedResponses
 from fastmigrate.project.roots import find_roots
@@ -55,7 +55,8 @@ _APP_TOKENS = (
 """What names the framework, or says something to an app that comes from elsewhere."""
 _REGISTERS = re.compile(
     rb"^[ \t]*@[\w.]+\.(?:get|put|post|delete|options|head|patch|trace|api_route|route|websocket|websocket_route)\("
-    rb"|\b(?:middleware|exception_handler|add_\w+|include_router|mount)\(",
+    rb"|\b(?:middleware|exception_handler|include_router|mount)\("
+    rb"|\badd_(?:(?:api_)?(?:websocket_)?route|middleware|exception_handler|event_handler|task)\(",
     re.MULTILINE,
 )
 """What registers a path operation, a middleware, a handler or a task."""
@@ -101,8 +102,9 @@ class Project:
         self.resolver = Resolver(self.tree, self.links, canonical, MAKES, known)
         self.types = Types(self.resolver)
         self._blocking_names = BlockingNames(self.resolver, configured)
-        own = (name.rpartition(".")[2].encode() for name in configured)
-        self.blocking_paths = sorted({*sources.containing(*TOKENS, SLEEP, *own)})
+        own = [name.rpartition(".")[2].encode() for name in configured]
+        found = (path for path in sources.containing(*TOKENS, SLEEP, *own) if can_block(sources, path))
+        self.blocking_paths = sorted({*found, *(sources.containing(*own) if own else ())})
         for path in [*self.blocking_paths, *named]:
             self.links(path)
         self.blocking_paths += sorted(set(self._naming_sessions()) - {*self.blocking_paths})

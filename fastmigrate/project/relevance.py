@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from fastmigrate.search import imported_words
 from fastmigrate.sources import Sources
 
-__all__ = ["Importers"]
+__all__ = ["Importers", "can_block"]
+
+_MODULES = frozenset({b"requests", b"httpx", b"httpx2", b"urllib3", b"urlopen", b"urlretrieve"})
+_PARTS = ((b"urllib", b"request"), (b"http", b"client"), (b"time", b"sleep"))
+"""Modules that can be imported without the name of what blocks in them."""
+_ELSEWHERE = re.compile(rb"import[ \t]*\*|\.(?:requests|httpx2?|urllib3)\b|\.(?:urllib|http|time)\.", re.MULTILINE)
+"""What brings a module that another one has imported."""
 
 
 class Importers:
@@ -21,11 +28,7 @@ class Importers:
     def _importers(self) -> dict[bytes, list[str]]:
         found: dict[bytes, list[str]] = {}
         for path in self.sources.searched:
-            try:
-                words = imported_words(self.sources.read(path))
-            except OSError:
-                continue
-            for word in words:
+            for word in imported_words(self.sources.content(path)):
                 found.setdefault(word, []).append(path)
         return found
 
@@ -58,6 +61,18 @@ class Importers:
         for importer in named:
             if importer in beside or not below or _without_src(importer).startswith(f"{below}/"):
                 yield importer
+
+
+def can_block(sources: Sources, path: str) -> bool:
+    """Whether a file can call what blocks by a name of its own: it imports that, or it comes with another module."""
+    try:
+        content = sources.read(path)
+    except OSError:  # nothing is known of it
+        return True
+    words = imported_words(content)
+    if not words.isdisjoint(_MODULES) or _ELSEWHERE.search(content) is not None:
+        return True
+    return any(module in words and name in content for module, name in _PARTS)
 
 
 def _parts(path: str) -> list[str]:

@@ -71,7 +71,7 @@ class Subclasses:
         """The files in which a word stands in the head of a class."""
         found: dict[bytes, list[str]] = {}
         for path in self.paths:
-            for word in {word for head in _HEAD.findall(self._content(path)) for word in _WORD.findall(head)}:
+            for word in {word for head in _HEAD.findall(self.sources.content(path)) for word in _WORD.findall(head)}:
                 found.setdefault(word, []).append(path)
         return found
 
@@ -80,12 +80,6 @@ class Subclasses:
         """The other names that a name gets, by an import or an assignment."""
         found: dict[bytes, set[bytes]] = {}
         for path in self.paths:
-            for imported, name, assigned, value in _RENAMED.findall(self._content(path)):
+            for imported, name, assigned, value in _RENAMED.findall(self.sources.content(path)):
                 found.setdefault(imported or value, set()).add(name or assigned)
         return found
-
-    def _content(self, path: str) -> bytes:
-        try:
-            return self.sources.read(path)
-        except OSError:
-            return b""

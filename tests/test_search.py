@@ -1,0 +1,130 @@
+"""The byte search: which files it admits, and that nothing is lost by it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fastmigrate.search import Search, imported_words, read_marks
+from fastmigrate.sources import Sources
+from tests.projects import findings, project
+from tests.run import fastmigrate
+
+APP = "import requests\nfrom fastapi import FastAPI\napp = FastAPI()\n"
+APP += "@app.get('/')\nasync def read():\n    return requests.get('http://x')\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("import requests", "requests"),
+        ("import os, requests as rq  # or httpx", "os requests as rq"),
+        ("from a.b import (c,  # (())\n    e as f,\n)", "a b c e as f"),
+        ("from a import(b)", "a b"),
+        ("from.a import b", "a b"),
+        ("from . import a", ". a"),
+        ("from ..  import a, \\\n    b", ". a b"),
+        ("import a, \\\r\n  b", "a b"),
+        ("try: import a\nexcept ImportError: b = None", "a"),
+        ("x = 1; import a; from b import c", "a b c"),
+        ("def f():\n\timport a\n", "a"),
+        ("if x:\r\n    from a import b\r\n", "a b"),
+        ("important = 1\nfrom_ = 2\nimport_a(1)", ""),
+        ("from a import *", "a"),
+    ],
+)
+def test_words_of_imports(text: str, words: str) -> None:
+    assert imported_words(text.encode()) - {b"as"} == {*words.encode().split()} - {b"as"}
+
+
+def admitted(folder: Path) -> list[str]:
+    sources = Sources(folder)
+    return Search(sources, read_marks(sources, 1)).admitted
+
+
+@pytest.mark.parametrize(
+    ("files", "out"),
+    [
+        ({"app/main": APP, "other/a": "import json\n"}, ["other/a.py"]),
+        ({"app/main": APP + "import other\n", "other/a": "import json\n"}, []),
+        ({"app/main": APP, "other/a": "from app import main\n"}, []),
+        ({"app/main": APP, "other/a": "import third.b\n", "third/b": "import app.main\n"}, []),
+        ({"app/main": APP + "import third.b\n", "other/a": "x = 1\n", "third/b": "from other.a import x\n"}, []),
+        ({"src/app/main": APP, "src/other/a": "x = 1\n"}, ["src/other/a.py"]),
+        ({"src/app/main": APP + "from other.a import x\n", "src/other/a": "x = 1\n"}, []),
+        ({"app/main": APP, "tests/test_it": "def test_it(monkeypatch):\n    pass\n"}, []),
+        ({"app/main": APP, "other/tests/test_it": "x = 1\n"}, ["other/tests/test_it.py"]),
+        ({"main": APP, "beside": "def f(client): client.get('/')\n", "other/a": "x = 1\n"}, ["other/a.py"]),
+        ({"clients/a": "import httpx\nc = httpx.AsyncClient()\n", "other/a": "import requests\n"}, ["other/a.py"]),
+        ({"a/x": "import requests\n", "b/x": "# fastapi\n"}, ["a/x.py", "b/x.py"]),
+    ],
+)
+def test_folders_at_the_top_that_have_nothing_to_do_with_an_app_are_left_out(
+    files: dict[str, str], out: list[str], tmp_path: Path
+) -> None:
+    root = project(tmp_path, **files)
+    assert [path for path in Sources(root).paths if path not in admitted(root)] == out
+
+
+@pytest.mark.parametrize(
+    "helper",
+    [
+        "import requests\n",
+        "try: import requests\nexcept ImportError: requests = None\n",
+        "import os; import requests\n",
+        "from compat import *\n",
+        "import compat\nrequests = compat.requests\n",
+        "from compat import \\\n    requests\n",
+        "from compat import (  # (here)\n    requests,\n)\n",
+    ],
+)
+def test_a_call_is_found_however_its_library_comes_there(helper: str, tmp_path: Path) -> None:
+    main = "from fastapi import FastAPI\nfrom helper import load\napp = FastAPI()\n"
+    main += "@app.get('/')\nasync def read():\n    return load()\n"
+    helper += "def load():
+    return requests.get('http://x')
+"
+    project(tmp_path, main=main, helper=helper, compat="import requests
+")
+    assert [finding["path"] for finding in findings(tmp_path)] == ["helper.py"]
+
+
+def test_as_many_processes_find_the_same(tmp_path: Path) -> None:
+    files = {f"p{number % 7}/m{number}": f"import requests
+x = {number}
+" for number in range(1200)}
+    project(tmp_path, **files | {"p3/main": APP, "p5/m5": "import p3.main
+", "p6/broken": "import requests
+("})
+    runs = [fastmigrate("--no-cache", "--output-format", "json", "--jobs", jobs, cwd=tmp_path) for jobs in "123"]
+    assert len({run.raw for run in runs}) == 1
+    assert {finding["path"] for finding in findings(tmp_path)} == {"p3/main.py", "p6/broken.py"}
+
+
+@pytest.mark.parametrize("option", [["--jobs", "0"], ["--jobs", "x"], ["--jobs"]])
+def test_a_wrong_number_of_processes(option: list[str], tmp_path: Path) -> None:
+    run = fastmigrate(*option, cwd=tmp_path)
+    assert run.code == 2
+    assert "--jobs" in run.stderr
+
+
+@pytest.mark.parametrize("value", ["0", "true", '"2"', "-1"])
+def test_a_wrong_number_of_processes_in_the_configuration(value: str, tmp_path: Path) -> None:
+    project(tmp_path, main=APP)
+    (tmp_path / "pyproject.toml").write_text(f"[tool.fastmigrate]\njobs = {value}\n")
+    run = fastmigrate(cwd=tmp_path)
+    assert run.code == 2
+    assert "jobs must be a whole number, 1 or more" in run.stderr
+
+
+def test_what_does_not_matter_is_imported_for_nothing(tmp_path: Path) -> None:
+    """A project without an app is looked through, and that is all."""
+    project(tmp_path, main="import json\n", a__b="x = 1\n")
+    code = "import sys\nfrom fastmigrate.cli import main\ntry: main(['--no-cache'])\n"
+    code += "except SystemExit as end: assert end.code == 0\n"
+    code += "print([m for m in ('libcst', 'rich', 'msgspec', 'pathspec', 'fastmigrate.run') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["No findings in 2 files.", "[]"]
