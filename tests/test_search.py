@@ -84,21 +84,14 @@ def test_folders_at_the_top_that_have_nothing_to_do_with_an_app_are_left_out(
 def test_a_call_is_found_however_its_library_comes_there(helper: str, tmp_path: Path) -> None:
     main = "from fastapi import FastAPI\nfrom helper import load\napp = FastAPI()\n"
     main += "@app.get('/')\nasync def read():\n    return load()\n"
-    helper += "def load():
-    return requests.get('http://x')
-"
-    project(tmp_path, main=main, helper=helper, compat="import requests
-")
+    helper += "def load():\n    return requests.get('http://x')\n"
+    project(tmp_path, main=main, helper=helper, compat="import requests\n")
     assert [finding["path"] for finding in findings(tmp_path)] == ["helper.py"]
 
 
 def test_as_many_processes_find_the_same(tmp_path: Path) -> None:
-    files = {f"p{number % 7}/m{number}": f"import requests
-x = {number}
-" for number in range(1200)}
-    project(tmp_path, **files | {"p3/main": APP, "p5/m5": "import p3.main
-", "p6/broken": "import requests
-("})
+    files = {f"p{number % 7}/m{number}": f"import requests\nx = {number}\n" for number in range(1200)}
+    project(tmp_path, **files | {"p3/main": APP, "p5/m5": "import p3.main\n", "p6/broken": "import requests\n("})
     runs = [fastmigrate("--no-cache", "--output-format", "json", "--jobs", jobs, cwd=tmp_path) for jobs in "123"]
     assert len({run.raw for run in runs}) == 1
     assert {finding["path"] for finding in findings(tmp_path)} == {"p3/main.py", "p6/broken.py"}
