@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
@@ -32,7 +33,9 @@ def in_forks(function: Callable[[str], bytes], items: Sequence[str], jobs: int, 
 def _fork(function: Callable[[str], bytes], items: Sequence[str]) -> tuple[int, int]:
     """A process that does its share, and the pipe from which that is read: less than all of it, if something fails."""
     reading, writing = os.pipe()
-    process = os.fork()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of threads, which a fork does not have: it needs none
+        process = os.fork()
     if process:
         os.close(writing)
         return process, reading

@@ -1,8 +1,8 @@
 """The byte search: which files can matter at all, told before any of them is parsed.
 
-A folder at the top of the project matters if something in it imports the framework, or makes an async client of httpx;
-then all that it imports matters, and all that imports it. Of the rest, only those files are looked at that import what
-blocks, since it has to be said if one of them cannot be read.
+A package, or a folder that is none, matters if something in it imports the framework, or makes an async client of
+httpx; then all that it imports matters, and all that imports it. Of the rest, only those files are looked at that
+import what blocks, since it has to be said if one of them cannot be read.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ class Search:
     def __init__(self, sources: Sources, marks: Sequence[int], jobs: int = 1) -> None:
         self.sources = sources
         self.jobs = jobs
+        self.groups = _Groups(sources.paths)
         paths = sources.paths
         seeds = {path for path, found in zip(paths, marks, strict=True) if found & _SEED}
         self.admitted = self._connected(seeds) if seeds else []
@@ -52,13 +53,13 @@ class Search:
         self.apart = [path for path in blocking if path not in known]
 
     def _connected(self, seeds: set[str]) -> list[str]:
-        """The files of all folders at the top that hold a seed, import one that does, or are imported by one."""
+        """The files of all groups that hold a seed, import one that does, or are imported by one."""
         groups: dict[str, list[str]] = {}
         for path in self.sources.paths:
-            groups.setdefault(_group(path), []).append(path)
-        names = {group: {_name(path) for path in paths} for group, paths in groups.items()}
+            groups.setdefault(self.groups.of(path), []).append(path)
+        names = {group: self.groups.names(group, paths) for group, paths in groups.items()}
         active: set[str] = set()
-        pending = {_group(path) for path in seeds}
+        pending = {self.groups.of(path) for path in seeds}
         while pending:
             active |= pending
             others = groups.keys() - active
@@ -66,7 +67,8 @@ class Search:
             known = {name for group in pending for name in names[group]}
             pending = {group for group in others if not names[group].isdisjoint(imported)}
             pending |= self._importing([path for group in others - pending for path in groups[group]], known)
-        return [path for path in self.sources.paths if _group(path) in active or _is_apart_test(path)]
+        around = {folder for group in active for folder in _with_folders_above(group)}
+        return [path for path in self.sources.paths if self.groups.of(path) in active or _tested(path) in around]
 
     def _imported(self, paths: Iterable[str]) -> set[bytes]:
         """The words in the imports of some files."""
@@ -81,7 +83,7 @@ class Search:
             return bytes([named and not imported_words(content).isdisjoint(names)])
 
         found = in_forks(is_importing, paths, self.jobs, 500)
-        return {_group(path) for path, imports in zip(paths, found, strict=True) if imports}
+        return {self.groups.of(path) for path, imports in zip(paths, found, strict=True) if imports}
 
 
 def read_marks(sources: Sources, jobs: int) -> bytes:
@@ -122,24 +124,43 @@ def imported_words(content: bytes) -> frozenset[bytes]:
     return frozenset(words)
 
 
-def _group(path: str) -> str:
-    """The folder at the top in which a file lies: "" for those that lie beside these folders.
+class _Groups:
+    """The groups of files that go together: whole packages, and what lies in one folder beside no `__init__.py`."""
 
-    A `src` is no such folder, but what lies in it is.
+    def __init__(self, paths: Iterable[str]) -> None:
+        self._packages = {path.rpartition("/")[0] for path in paths if path.endswith("/__init__.py")}
+        self._known: dict[str, str] = {}
+
+    def of(self, path: str) -> str:
+        """The folder of a file's group: that of the outermost package in which it lies, else its own."""
+        folder = path.rpartition("/")[0]
+        if folder not in self._known:
+            outermost = (above for above in reversed(_with_folders_above(folder)) if above in self._packages)
+            self._known[folder] = next(outermost, folder)
+        return self._known[folder]
+
+    def names(self, group: str, paths: Iterable[str]) -> set[bytes]:
+        """The names of which one stands in any import of something in a group from elsewhere."""
+        found = {group.rpartition("/")[2]}
+        if group not in self._packages:
+            found.update(path.rpartition("/")[2].removesuffix(".py") for path in paths)
+        return {name.encode(errors="surrogateescape") for name in found - {""}}
+
+
+def _with_folders_above(folder: str) -> list[str]:
+    """A folder and those above it, up to that of the project, which is ""."""
+    found = [folder]
+    while found[-1]:
+        found.append(found[-1].rpartition("/")[0])
+    return found
+
+
+def _tested(path: str) -> str | None:
+    """The folder in which lies what a test file tests, which need not import it: it may name it in the text of a patch.
+
+    None for other files.
     """
-    first, _, rest = path.partition("/")
-    if first == "src" and rest:
-        first, _, rest = rest.partition("/")
-    return first if rest else ""
-
-
-def _name(path: str) -> bytes:
-    """The name under which a file of another group imports a file, or something above it."""
-    name = _group(path) or path.removeprefix("src/").removesuffix(".py")
-    return name.encode(errors="surrogateescape")
-
-
-def _is_apart_test(path: str) -> bool:
-    """Whether a file is a test that need not import what it tests: it may name it in the text of a patch."""
-    first, _, rest = path.partition("/")
-    return is_test_path(path) and (not rest or is_test_path(f"{first}/x.py"))
+    if not is_test_path(path):
+        return None
+    folder = path.rpartition("/")[0]
+    return next((above for above in _with_folders_above(folder) if not is_test_path(f"{above}/x.py")), "")

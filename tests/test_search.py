@@ -60,11 +60,20 @@ def admitted(folder: Path) -> list[str]:
         ({"main": APP, "beside": "def f(client): client.get('/')\n", "other/a": "x = 1\n"}, ["other/a.py"]),
         ({"clients/a": "import httpx\nc = httpx.AsyncClient()\n", "other/a": "import requests\n"}, ["other/a.py"]),
         ({"a/x": "import requests\n", "b/x": "# fastapi\n"}, ["a/x.py", "b/x.py"]),
+        (
+            {"a/app/__init__": "", "a/app/main": APP, "a/lib/__init__": "", "a/lib/x": ""},
+            ["a/lib/__init__.py", "a/lib/x.py"],
+        ),
+        ({"a/app/__init__": "", "a/app/main": APP, "a/app/in/x": "", "a/lib/x": ""}, ["a/lib/x.py"]),
+        ({"a/main": APP + "from routes import x\n", "a/routes/x": "", "a/lib/y": ""}, ["a/lib/y.py"]),
+        ({"a/main": APP, "a/routes/x": "import main\n", "a/lib/x": "from .. import routes\n"}, []),
+        (
+            {"a/main": APP, "a/tests/test_it": "", "b/tests/test_it": "", "b/test_it": ""},
+            ["b/test_it.py", "b/tests/test_it.py"],
+        ),
     ],
 )
-def test_folders_at_the_top_that_have_nothing_to_do_with_an_app_are_left_out(
-    files: dict[str, str], out: list[str], tmp_path: Path
-) -> None:
+def test_what_has_nothing_to_do_with_an_app_is_left_out(files: dict[str, str], out: list[str], tmp_path: Path) -> None:
     root = project(tmp_path, **files)
     assert [path for path in Sources(root).paths if path not in admitted(root)] == out
 

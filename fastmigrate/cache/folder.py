@@ -110,14 +110,18 @@ def _is_ours(found: os.stat_result, is_kind: Callable[[int], bool]) -> bool:
 
 
 def _fingerprint() -> str:
-    """What the same content need not mean the same to: another version of this program, or of Python."""
+    """What the same content need not mean the same to: another version of this program, or of Python.
+
+    Where the program is being worked on, it changes without a version.
+    """
     version = ".".join(map(str, sys.version_info))
-    modules = sorted((path, found.st_size, found.st_mtime_ns) for path, found in _modules(str(_PROGRAM)))
+    installed = not {"site-packages", "dist-packages"}.isdisjoint(_PROGRAM.parts)
+    modules = () if installed else sorted((p, at.st_size, at.st_mtime_ns) for p, at in _modules(str(_PROGRAM)))
     return f"{__version__} {version} {sys.implementation.name} {modules}"
 
 
 def _modules(folder: str) -> Iterator[tuple[str, os.stat_result]]:
-    """The modules of this program, which change without a version where it is being worked on."""
+    """The modules of this program."""
     try:
         entries = list(os.scandir(folder))
     except OSError:  # in an archive, say
