@@ -115,6 +115,7 @@ def test_comments_that_cannot_silence_are_named(comment: str, note: str | None, 
 
 
 def test_rules_that_are_not_looked_at_leave_their_comments_alone(tmp_path: Path) -> None:
-    project(tmp_path, main="x = 1  # noqa: FM101\ny = 2  # fastmigrate: ignore[FM303]\n")
+    main = "import fastapi\nx = 1  # noqa: FM101\ny = 2  # fastmigrate: ignore[FM303]\n"
+    project(tmp_path, main=main, apart__other="z = 3  # noqa: FM101\n")  # which has nothing to do with an app
     assert "silences nothing" not in fastmigrate("--select", "FM2", cwd=tmp_path).stdout
     assert fastmigrate(cwd=tmp_path).stdout.count("silences nothing") == 1
