@@ -17,6 +17,7 @@ from fastmigrate.progress import Progress
 from fastmigrate.project.project import Project
 from fastmigrate.result import Result
 from fastmigrate.rules import all_rules
+from fastmigrate.search import Groups
 from fastmigrate.selection import Choice, Selection
 from fastmigrate.sources import Sources
 from fastmigrate.suppress import Suppression, read_suppressions, silencing
@@ -156,13 +157,16 @@ class Run:
     def _fix(self, result: Result, analysis: _Analysis) -> _Analysis:
         """Fix what can be, until nothing more can; the last analysis of the project is returned."""
         last = analysis
-        for _ in range(_ROUNDS):
+        rounds = 0
+        while rounds < _ROUNDS:
             fixed, changed = self._rewritten(last)
-            after = self._verified(last, fixed, changed) if fixed else None
-            if after is None:
+            if not fixed:
                 break
-            self._note(result, analysis, last, fixed, changed)
-            last = after
+            after = self._verified(last, fixed, changed)
+            if after is not None:  # else those that may be to blame are held, and the others have another try
+                self._note(result, analysis, last, fixed, changed)
+                last = after
+                rounds += 1
         if not result.fixed:
             result.findings = [self._unless_broken(finding) for finding in analysis.chosen]
             return analysis
@@ -244,7 +248,7 @@ class Run:
         return [], {}
 
     def _verified(self, analysis: _Analysis, fixed: list[Finding], changed: dict[str, Change]) -> _Analysis | None:
-        """The analysis of the changed project, or None if it is not as it should be: then all its fixes are held."""
+        """The analysis of the changed project, or None if it is not as it should be: then fixes of it are held."""
         self.progress.say("checking the migrated project:")
         before = analysis.planner.project.sources
         sources = before.with_changes({path: change.after for path, change in changed.items()})
@@ -253,9 +257,17 @@ class Run:
         try:
             compare_findings(analysis.everything, analysis.planner.reached_with(fixed), after.everything)
         except VerificationError as error:
-            self._break(fixed, f"the migrated project did not pass the check: {error}")
+            near = self._touching(analysis, fixed, error.path)
+            self._break(near or fixed, f"the migrated project did not pass the check: {error}")
             return None
         return after
+
+    @staticmethod
+    def _touching(analysis: _Analysis, findings: list[Finding], path: str) -> list[Finding]:
+        """Those whose fixes change something in the package of a file."""
+        groups = Groups(analysis.planner.project.sources.paths)
+        plans = {finding: analysis.planner.plan([finding], unsafe=True).intents for finding in findings}
+        return [f for f, intents in plans.items() if any(groups.of(one) == groups.of(path) for one in intents)]
 
     def _break(self, findings: Iterable[Finding], reason: str) -> None:
         self.broken |= dict.fromkeys(findings, f"{reason}; please report this")

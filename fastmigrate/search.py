@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from fastmigrate.forks import in_forks
 from fastmigrate.sources import Sources, is_test_path
 
-__all__ = ["UNREADABLE", "Search", "imported_words", "marks_of", "read_marks"]
+__all__ = ["UNREADABLE", "Groups", "Search", "imported_words", "marks_of", "read_marks"]
 
 _IMPORT = re.compile(
     rb"(?:^|[;:])[ \t]*(?:from[ \t]*([\w.]+)[ \t]*import\b[ \t]*"
@@ -44,7 +44,7 @@ class Search:
     def __init__(self, sources: Sources, marks: Sequence[int], jobs: int = 1) -> None:
         self.sources = sources
         self.jobs = jobs
-        self.groups = _Groups(sources.paths)
+        self.groups = Groups(sources.paths)
         paths = sources.paths
         seeds = {path for path, found in zip(paths, marks, strict=True) if found & _SEED}
         self.admitted = self._connected(seeds) if seeds else []
@@ -124,7 +124,7 @@ def imported_words(content: bytes) -> frozenset[bytes]:
     return frozenset(words)
 
 
-class _Groups:
+class Groups:
     """The groups of files that go together: whole packages, and what lies in one folder beside no `__init__.py`."""
 
     def __init__(self, paths: Iterable[str]) -> None:

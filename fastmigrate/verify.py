@@ -11,7 +11,11 @@ __all__ = ["VerificationError", "compare_findings", "key_of"]
 
 
 class VerificationError(Exception):
-    """The migrated project is not what was meant; the message says why."""
+    """The migrated project is not what was meant; the message says why, and `path` is the file where it shows."""
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(f"{path} {message}")
+        self.path = path
 
 
 _MOVING = frozenset({"FM303", "FM501", "FM502", "FM601"})
@@ -23,9 +27,9 @@ def compare_findings(before: Iterable[Finding], fixed: Iterable[Finding], after:
     expected = _counted(before) - _counted(fixed)
     left = _counted(after)
     for key in left - expected:
-        raise VerificationError(f"{key[1]} would still have, or newly have, {key[0]}")
+        raise VerificationError(key[1], f"would still have, or newly have, {key[0]}")
     for key in expected - left:
-        raise VerificationError(f"{key[1]} would lose {key[0]}, which was not to be fixed")
+        raise VerificationError(key[1], f"would lose {key[0]}, which was not to be fixed")
 
 
 def _counted(findings: Iterable[Finding]) -> Counter[tuple[str, str, str]]:

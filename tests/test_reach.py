@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.projects import project
+from tests.projects import findings, project
 from tests.run import fastmigrate
 
 LIB = """
@@ -559,3 +559,35 @@ def test_names_that_are_defined_by_themselves_end(tmp_path: Path) -> None:
     project(tmp_path, main=f"{head}@app.get('/')\nasync {code}    requests.get('http://x')\n")
     [found] = found_in(tmp_path)
     assert chain_of(found) == "main.f"
+
+
+def test_what_is_no_coroutine_function_is_not_awaited_where_that_is_asked(tmp_path: Path) -> None:
+    """One override is a coroutine function and another one is not: each runs where it can."""
+    main = """
+    import asyncio, inspect, requests
+    from fastapi import Depends, FastAPI
+
+    app = FastAPI()
+
+    class Base:
+        def update(self): ...
+
+    class Plain(Base):
+        def update(self):
+            return requests.get("http://x/plain").text
+
+    class Awaited(Base):
+        async def update(self):
+            return requests.get("http://x/awaited").text
+
+    def chosen() -> Base: ...
+
+    @app.get("/")
+    async def read(component: Base = Depends(chosen)):
+        if inspect.iscoroutinefunction(component.update):
+            return await component.update()
+        return await asyncio.to_thread(component.update)
+    """
+    project(tmp_path, main=main)
+    found = {(finding["code"], finding["line"]) for finding in findings(tmp_path)}
+    assert found == {("FM101", 16), ("FM202", 24)}

@@ -32,6 +32,7 @@ class ExpressionReader(ScopeReader):
         self.stored: set[str] = set()
         self.overridden: list[tuple[Term, str]] = []
         self.decorates: str | None = None
+        self.awaited: set[ast.expr] = set()
         self.around: list[tuple[str | None, str]] = []
 
     def visit_Name(self, node: ast.Name) -> None:
@@ -86,7 +87,8 @@ class ExpressionReader(ScopeReader):
         decorates, self.decorates = self.decorates, None
         call = self.term(node)
         if isinstance(call, Call):
-            self.calls.append(CallSite(call, self.scope.qualname, read_place(node), decorates))
+            awaited = node in self.awaited
+            self.calls.append(CallSite(call, self.scope.qualname, read_place(node), decorates, awaited))
         if isinstance(function, ast.Attribute):  # its member is called, and not just read
             self._note_state(function)
             for argument in node.args:
@@ -186,6 +188,7 @@ class ExpressionReader(ScopeReader):
     def visit_Await(self, node: ast.Await) -> None:
         """Count an `await`."""
         self.scope.awaits += 1
+        self.awaited.add(node.value)
         self.generic_visit(node)
 
     def visit_Expr(self, node: ast.Expr) -> None:

@@ -115,6 +115,7 @@ class CallSite(Struct, frozen=True):
     scope: str
     place: Place
     decorates: str | None = None  # the qualified name of the function that the call decorates
+    awaited: bool = False  # at once: `await f()`
 
 
 class Touch(Struct, frozen=True):

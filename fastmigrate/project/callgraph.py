@@ -87,6 +87,7 @@ class CallGraph:
         self.below = Subclasses(resolver, sources, self.relevant).of
         self._alternatives = Alternatives(resolver)
         self._edges: dict[Node, tuple[Edge, ...]] = {}
+        self._asked_in: dict[Scope, frozenset[Term]] = {}
         self._inside: dict[str, dict[str, list[CallSite | Touch]]] = {}
 
     def edges(self, node: Node) -> tuple[Edge, ...]:
@@ -118,8 +119,9 @@ class CallGraph:
 
     def _by_call(self, site: CallSite, node: Node) -> Iterator[Edge]:
         call = site.call
+        is_asked = site.awaited and call.callee in self._asked(node.scope)
         for target in self.callees(call.callee, node):
-            if not self._is_lazy(target):
+            if not self._is_lazy(target) and (not is_asked or self.resolver.is_async(target.scope)):
                 yield Edge(target, "call", site.place, call.number)
         value = self.value(call.callee, node)
         names = set(self.resolver.called_names(value))
@@ -130,8 +132,9 @@ class CallGraph:
                 if runs and (how == "task" or not self._is_lazy(target)):
                     yield Edge(target, how, site.place, call.number)
         offloaded = self.offloaded(call, value, node.scope.path)
+        is_asked = offloaded is not None and offloaded in self._asked(node.scope)
         for target in self.callees(offloaded, node) if offloaded is not None else ():
-            if not self._is_lazy(target):
+            if not self._is_lazy(target) and not (is_asked and self.resolver.is_async(target.scope)):
                 yield Edge(target, "thread", site.place, call.number)
         for term in call.args[:1] if names & ENTERING else ():
             yield from self._by_touch(Touch("with", term, site.scope, site.place), node)
@@ -140,6 +143,14 @@ class CallGraph:
             for term in call.args:
                 number = term.number if isinstance(term, Call) else -1
                 yield from (Edge(t, "for", site.place, number) for t in self._iterated(term, node))
+
+    def _asked(self, scope: Scope) -> frozenset[Term]:
+        """What a function asks whether it is a coroutine function: only then is it awaited, and else handed over."""
+        if scope not in self._asked_in:
+            calls = (item.call for item in self._sites(scope) if isinstance(item, CallSite))
+            asking = (call for call in calls if call.args and _name(call.callee) == "iscoroutinefunction")
+            self._asked_in[scope] = frozenset(call.args[0] for call in asking)
+        return self._asked_in[scope]
 
     def called_back(self, site: CallSite, node: Node) -> list[Term]:
         """What a call calls of what it is given: `map(f, …)`, `partial(f, …)(…)`, a function of the project."""
@@ -400,3 +411,8 @@ class CallGraph:
         """A function, and what its decorators put around it; nothing, if they may run it elsewhere."""
         around = self.decorators.around(node.scope)
         yield from (*(Node(wrapper) for wrapper in around), node) if around is not None else ()
+
+
+def _name(callee: Term) -> str:
+    """The last part of the name of what is called."""
+    return callee.name if isinstance(callee, Ref | Member) else ""
