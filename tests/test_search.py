@@ -130,3 +130,15 @@ def test_what_does_not_matter_is_imported_for_nothing(tmp_path: Path) -> None:
     code += "print([m for m in ('libcst', 'rich', 'msgspec', 'pathspec', 'fastmigrate.run') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["No findings in 2 files.", "[]"]
+
+
+def test_a_name_in_another_program_is_another_one(tmp_path: Path) -> None:
+    """Two apps that import nothing of each other: what one calls `load` is nothing that the other one has."""
+    main = "from fastapi import FastAPI\nfrom .lib import Shop\napp = FastAPI()\n"
+    main += "@app.get('/')\nasync def read():\n    return Shop().load()\n"
+    lib = "import requests\nclass Shop:\n    def load(self):\n        return requests.get('http://x', timeout=5).text\n"
+    other = "from fastapi import FastAPI\napp = FastAPI()\n@app.get('/')\ndef read(thing):\n    return thing.load()\n"
+    project(tmp_path, one__main=main, one__lib=lib, two__main=other, one____init__="", two____init__="")
+    assert "async def load(" in fastmigrate("--diff", cwd=tmp_path).stdout
+    (tmp_path / "two/main.py").write_text(f"import one\n{other}")
+    assert "async def load_async(" in fastmigrate("--diff", cwd=tmp_path).stdout

@@ -70,6 +70,7 @@ class References:
             self._found[function] = [
                 reference
                 for path in self.project.sources.containing(function.name.encode())
+                if self.project.importers.are_connected(path, function.path)
                 if (file := self._file(path)) is not None
                 for reference in file.uses(function)
             ]

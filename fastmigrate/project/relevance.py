@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
-from fastmigrate.search import imported_words
-from fastmigrate.sources import Sources
+from fastmigrate.search import Groups, imported_words
+from fastmigrate.sources import Sources, is_test_path
 
 __all__ = ["Importers", "can_block"]
 
@@ -45,6 +45,42 @@ class Importers:
                 if importer not in found:
                     found.add(importer)
                     pending.append(importer)
+        return found
+
+    def are_connected(self, path: str, other: str) -> bool:
+        """Whether objects may come from one file to another: packages or folders between them import one another.
+
+        Tests get theirs from fixtures, which need no import.
+        """
+        if is_test_path(path) or is_test_path(other):
+            return True
+        one, two = self._islands.get(self._groups.of(path)), self._islands.get(self._groups.of(other))
+        return one is None or two is None or one == two
+
+    @cached_property
+    def _groups(self) -> Groups:
+        return Groups(self.sources.searched)
+
+    @cached_property
+    def _islands(self) -> dict[str, int]:
+        """The groups of files, each with a number that it shares with those that it is connected with."""
+        inside: dict[str, list[str]] = {}
+        for path in self.sources.searched:
+            inside.setdefault(self._groups.of(path), []).append(path)
+        beside: dict[str, set[str]] = {group: set() for group in inside}
+        for group, paths in inside.items():
+            named = (self._importers.get(name, ()) for name in self._groups.names(group, paths))
+            for importer in {self._groups.of(path) for importers in named for path in importers}:
+                beside[group].add(importer)
+                beside[importer].add(group)
+        found: dict[str, int] = {}
+        for number, group in enumerate(beside):
+            pending = [group]
+            while pending:
+                one = pending.pop()
+                if one not in found:
+                    found[one] = number
+                    pending += beside[one]
         return found
 
     def _of(self, path: str) -> Iterator[str]:
