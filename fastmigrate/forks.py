@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-__all__ = ["in_forks"]
+__all__ = ["Asking", "in_forks"]
 
 
 def in_forks(function: Callable[[str], bytes], items: Sequence[str], jobs: int, worth: int, size: int = 1) -> bytes:
@@ -45,3 +45,15 @@ def _fork(function: Callable[[str], bytes], items: Sequence[str]) -> tuple[int, 
             answers.write(b"".join(map(function, items)))
     finally:
         os._exit(0)
+
+
+class Asking:
+    """Asks the same of many files, in so many processes."""
+
+    def __init__(self, jobs: int) -> None:
+        self.jobs = jobs
+
+    def which(self, question: str, paths: Sequence[str], holds: Callable[[str], bool], worth: int) -> set[str]:
+        """The files of which something is true; `question` is all that this depends on besides them."""
+        found = in_forks(lambda path: bytes([holds(path)]), paths, self.jobs, worth)
+        return {path for path, answer in zip(paths, found, strict=True) if answer}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastmigrate.config import WITH_EDITS, Config
-from fastmigrate.forks import in_forks
+from fastmigrate.forks import Asking
 from fastmigrate.progress import Progress
 from fastmigrate.result import Result
 from fastmigrate.search import Search, read_marks
@@ -20,6 +20,7 @@ from fastmigrate.wording import count
 
 if TYPE_CHECKING:
     from fastmigrate.cache.contents import Contents
+    from fastmigrate.cache.facts import Facts
     from fastmigrate.cache.folder import Folder
 
 __all__ = ["run_project"]
@@ -58,31 +59,44 @@ class _Pipeline:
         self.result = Result(root, files, [], self.sources)
 
     def run(self) -> Result:
-        if self.config.no_cache:
-            return self._searched(read_marks(self.sources, self.jobs), None)
-        from fastmigrate.cache.folder import cache_of
+        folder = None
+        if not self.config.no_cache:
+            from fastmigrate.cache.folder import cache_of
 
-        folder = cache_of(self.sources.root)
-        if folder is None:
-            return self._searched(read_marks(self.sources, self.jobs), None)
-        return self._cached(folder)
+            folder = cache_of(self.sources.root)
+        if folder is not None:
+            return self._cached(folder)
+        doubtful = self._search(read_marks(self.sources, self.jobs), Asking(self.jobs))
+        return self._looked_at(doubtful)
 
     def _cached(self, folder: Folder) -> Result:
-        """What an earlier run has found, if nothing has changed since; else what this one finds."""
+        """What an earlier run has found, if nothing that decides has changed since; else what this one finds."""
+        from fastmigrate.cache.answers import Answers
         from fastmigrate.cache.contents import Contents
         from fastmigrate.cache.results import Results
 
         with self.progress.stage("looking for changes") as looking:
             contents = Contents(self.sources, folder, self.jobs)
-            key = self._key(contents)
-            results = Results(folder) if key is not None else None
-            if results is not None and key is not None and results.fill(self.result, key):
+            results = Results(folder)
+            keys = [self._key(contents)]
+            if results.fill(self.result, keys[0]):
                 looking.done = "nothing has changed since the last look"
                 return self.result
-        result = self._searched(contents.marks, folder)
-        if results is not None and key is not None and not self.sources.reads_beside:
-            results.keep(result, key)
-        return result
+        answers = Answers(folder, contents, self.jobs)
+        doubtful = self._search(contents.marks, answers)
+        answers.save()
+        keys.append(self._key(contents))
+        if results.fill(self.result, keys[1]):
+            self.progress.say("nothing that can matter has changed since the last look")
+        else:
+            from fastmigrate.cache.facts import Facts
+
+            facts = Facts(folder)
+            self._looked_at(doubtful, facts)
+            facts.save()
+        if not self.sources.reads_beside:
+            results.keep(self.result, keys[:1] if self.sources.reads_apart else keys)
+        return self.result
 
     def _key(self, contents: Contents) -> bytes | None:
         """What decides the result; None if that is more than can be told."""
@@ -93,25 +107,22 @@ class _Pipeline:
         settings = replace(config, jobs=None, output_format=str(reported), output_file=None, exit_zero=False)
         return contents.key(settings, self.selection.paths, self.selection.nested)
 
-    def _searched(self, marks: Sequence[int], folder: Folder | None) -> Result:
-        """Look at the files that can matter, if there are some."""
+    def _search(self, marks: Sequence[int], asking: Asking) -> list[str]:
+        """Find the files that can matter, which are searched from now on; those of them that may not be readable."""
         with self.progress.stage("searching files") as searching:
-            search = Search(self.sources, marks, self.jobs)
+            search = Search(self.sources, marks, asking)
             apart = [*dict.fromkeys([*self.named, *search.apart])]
-            plain = in_forks(lambda path: bytes([self.sources.is_plain(path)]), apart, self.jobs, 8)
-            doubtful = [path for path, is_plain in zip(apart, plain, strict=True) if not is_plain]
+            plain = asking.which("is plain", apart, self.sources.is_plain, 8)
+            doubtful = [path for path in apart if path not in plain]
+            self.sources.search_in({*search.admitted, *doubtful})
             searching.done = f"{len(search.admitted)} of {count(len(self.sources.paths), 'file')} can matter"
-        if not (search.admitted or doubtful or self.config.baseline is not None):
-            return self.result
-        from fastmigrate.run import Run  # which takes longer to import than all that is done up to here
+        return doubtful
 
-        sys.setrecursionlimit(max(sys.getrecursionlimit(), _NESTING))
-        self.sources.search_in({*search.admitted, *doubtful})
-        if folder is None:
-            return Run(self.result, self.selection, self.config, self.progress, None, doubtful).run()
-        from fastmigrate.cache.facts import Facts
+    def _looked_at(self, doubtful: Sequence[str], facts: Facts | None = None) -> Result:
+        """Look at the files that can matter, if there are some."""
+        if self.sources.searched or self.config.baseline is not None:
+            from fastmigrate.run import Run  # which takes longer to import than all that is done up to here
 
-        facts = Facts(folder)
-        result = Run(self.result, self.selection, self.config, self.progress, facts, doubtful).run()
-        facts.save()
-        return result
+            sys.setrecursionlimit(max(sys.getrecursionlimit(), _NESTING))
+            Run(self.result, self.selection, self.config, self.progress, facts, doubtful).run()
+        return self.result

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from fastmigrate.forks import in_forks
+from fastmigrate.forks import Asking, in_forks
 from fastmigrate.sources import Sources, is_test_path
 
 __all__ = ["UNREADABLE", "Groups", "Search", "imported_words", "marks_of", "read_marks"]
@@ -38,12 +38,12 @@ class Search:
     """The files of a project that can matter, in order.
 
     `admitted` are those that are analysed, `apart` the others that import what blocks, or cannot be opened. `marks` are
-    those of all files, `jobs` is the number of processes that may look into them.
+    those of all files, and `asking` asks more of them.
     """
 
-    def __init__(self, sources: Sources, marks: Sequence[int], jobs: int = 1) -> None:
+    def __init__(self, sources: Sources, marks: Sequence[int], asking: Asking) -> None:
         self.sources = sources
-        self.jobs = jobs
+        self.asking = asking
         self.groups = Groups(sources.paths)
         paths = sources.paths
         seeds = {path for path, found in zip(paths, marks, strict=True) if found & _SEED}
@@ -77,13 +77,13 @@ class Search:
     def _importing(self, paths: Sequence[str], names: set[bytes]) -> set[str]:
         """The groups of which files may import something of these names."""
 
-        def is_importing(path: str) -> bytes:
+        def is_importing(path: str) -> bool:
             content = self.sources.content(path)
             named = any(name in content for name in names)
-            return bytes([named and not imported_words(content).isdisjoint(names)])
+            return named and not imported_words(content).isdisjoint(names)
 
-        found = in_forks(is_importing, paths, self.jobs, 500)
-        return {self.groups.of(path) for path, imports in zip(paths, found, strict=True) if imports}
+        question = b" ".join(sorted(names)).decode(errors="surrogateescape")
+        return {*map(self.groups.of, self.asking.which(f"imports {question}", paths, is_importing, 500))}
 
 
 def read_marks(sources: Sources, jobs: int) -> bytes:

@@ -85,6 +85,7 @@ class Sources:
         self.root = root
         self._excluded = _spec(exclude)
         self.reads_beside = False  # whether files matter that are not among these
+        self.reads_apart = False  # whether some of these matter that are not searched
         self.declaring: list[str] = []  # the files that may declare what the project needs
         self.paths = sorted(_python_files(str(root), self._excluded, self.declaring))
         self.searched = self.paths
@@ -109,7 +110,8 @@ class Sources:
     def with_changes(self, changed: dict[str, bytes]) -> Sources:
         """The same files, some of them with other content."""
         other = object.__new__(Sources)
-        other.declaring, other.reads_beside = self.declaring, self.reads_beside
+        other.declaring = self.declaring
+        other.reads_beside, other.reads_apart = self.reads_beside, self.reads_apart
         other.root, other.paths, other.searched, other._excluded = self.root, self.paths, self.searched, self._excluded
         other._changed = {**self._changed, **changed}
         other._lines, other._containing = {}, {}

@@ -31,7 +31,7 @@ async def read():
     return requests.get(url(), timeout=5).text
 """
 LIB = "def url():\n    return 'http://x'\n"
-FILES = ("contents", "facts", "results")
+FILES = ("answers", "contents", "facts", "results")
 
 
 @pytest.fixture
@@ -109,6 +109,55 @@ def test_what_changes_is_seen(root: Path, cache: Path, file: str, text: str, cod
     assert after.code == code
     assert after.raw != before.raw or file == "lib.py"
     assert after.raw == check(root, "--no-cache").raw
+
+
+APART = {"apart/one": "x = 1\n", "apart/two": "import json\n", "third/it": "y = 2\n"}
+
+
+def matters(run: Run) -> bool:
+    """Whether a run looked at the project, and not only for what has changed."""
+    return "findings in all files" in run.stderr or "finding in all files" in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "is_looked_at"),
+    [
+        ("apart/one.py", "x = 2\n", False),
+        ("apart/one.py", "import main\n", True),
+        ("apart/one.py", "import third.it\n", False),
+        ("apart/one.py", "import requests\ndef f(:\n", True),
+        ("apart/one.py", "import requests\n", False),
+        ("apart/more.py", "z = 3\n", True),  # a name that an import may mean
+        ("lib.py", LIB + "\n", True),
+        ("requirements.txt", "fastapi\n", True),
+    ],
+)
+def test_what_cannot_matter_is_no_reason_to_look_again(
+    tmp_path: Path, cache: Path, file: str, text: str, is_looked_at: bool
+) -> None:
+    root = settled(project(tmp_path / "project", main=APP, lib=LIB, **APART))
+    check(root)
+    (root / file).write_text(text)
+    again = check(root, "-v")
+    assert matters(again) == is_looked_at
+    assert again.raw == check(root, "--no-cache").raw
+    settled(root)
+    (root / file).unlink()
+    assert check(root).raw == check(root, "--no-cache").raw
+
+
+def test_answers_are_those_of_the_contents_beside_them(tmp_path: Path, cache: Path) -> None:
+    """A run that ends before it has kept its answers leaves those of the contents before."""
+    root = settled(project(tmp_path / "project", main=APP, lib=LIB, **APART))
+    check(root)
+    old = kept(cache)["answers"].read_bytes()
+    (root / "apart/one.py").write_text("import main\nimport requests\ndef f(:\n")
+    settled(root)
+    first = check(root)
+    kept(cache)["answers"].write_bytes(old)
+    kept(cache)["results"].unlink()
+    assert check(root).raw == first.raw == check(root, "--no-cache").raw
+    assert "FM900" in first.stdout
 
 
 def test_a_file_that_is_gone_is_gone(root: Path, cache: Path) -> None:
@@ -215,13 +264,13 @@ def test_without_a_place_there_is_none(root: Path, tmp_path: Path, place: str) -
 
 def test_a_full_disk_is_no_obstacle(root: Path, cache: Path) -> None:
     limited = (
-        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)); sys.argv[0] = 'fastmigrate'; "
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10)); sys.argv[0] = 'fastmigrate'; "
     )
     limited += "from fastmigrate.cli import main; main(['--output-format', 'concise'])"
     run = subprocess.run([sys.executable, "-c", limited], cwd=root, capture_output=True, text=True, check=False)
     assert (run.returncode, run.stderr) == (1, "")
     assert kept(cache) == {}
-    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 100
+    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 10
 
 
 def test_runs_at_once_do_not_hurt_each_other(root: Path, cache: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from fastmigrate.forks import Asking
 from fastmigrate.search import Search, imported_words, read_marks
 from fastmigrate.sources import Sources
 from tests.projects import findings, project
@@ -42,7 +43,7 @@ def test_words_of_imports(text: str, words: str) -> None:
 
 def admitted(folder: Path) -> list[str]:
     sources = Sources(folder)
-    return Search(sources, read_marks(sources, 1)).admitted
+    return Search(sources, read_marks(sources, 1), Asking(1)).admitted
 
 
 @pytest.mark.parametrize(

@@ -43,17 +43,21 @@ _decoder = msgspec.msgpack.Decoder(dict[str, _Known])
 class Contents:
     """The digests of the Python files of a project and of those that declare its needs; and the marks of the former.
 
-    `digests` has none for a file that cannot be read.
+    `digests` has none for a file that cannot be read. `same` are the files that have not changed since they were kept,
+    `stamp_before` and `stamp` stand for all that was kept, and is now.
     """
 
     def __init__(self, sources: Sources, folder: Folder, jobs: int) -> None:
         self.sources = sources
         begun = time.time_ns()
-        before = self._load(folder)
+        saved = folder.load(_FILE)
+        self.stamp_before = digest_of(saved) if saved is not None else b""
+        before = self._decoded(saved)
         found = {path: _stat(sources, path) for path in (*sources.paths, *sources.declaring)}
         same = {p: known for p, known in before.items() if (now := found.get(p)) is not None and known.is_still(now)}
         others = [path for path in found if path not in same]
         records = in_forks(self._look, others, jobs, 500, _DIGEST + 1)
+        self.same = same.keys()
         self.digests = {path: known.digest for path, known in same.items()}
         marks = {path: known.marks for path, known in same.items()}
         kept = dict(same)
@@ -67,12 +71,14 @@ class Contents:
             if max(now.st_mtime_ns, now.st_ctime_ns) < begun - _UNSURE and is_text(path):
                 kept[path] = _Known(now.st_size, now.st_mtime_ns, now.st_ctime_ns, now.st_ino, digest, marks[path])
         self.marks = [marks[path] for path in sources.paths]
+        self.stamp = self.stamp_before
         if kept != before:
-            folder.save(_FILE, msgspec.msgpack.encode(kept))
+            packed = msgspec.msgpack.encode(kept)
+            self.stamp = digest_of(packed)
+            folder.save(_FILE, packed)
 
     @staticmethod
-    def _load(folder: Folder) -> dict[str, _Known]:
-        saved = folder.load(_FILE)
+    def _decoded(saved: bytes | None) -> dict[str, _Known]:
         try:
             return _decoder.decode(saved) if saved is not None else {}
         except msgspec.MsgspecError:
@@ -86,13 +92,17 @@ class Contents:
         return digest_of(content) + bytes([marks_of(content)])
 
     def key(self, *more: object) -> bytes | None:
-        """A digest of all contents, and of what else decides; None if there is a file that cannot be read."""
-        paths = (*self.sources.paths, *self.sources.declaring)
-        if any(path not in self.digests for path in paths):
+        """A digest of the contents of the files that are searched, of the names of all, and of what else decides.
+
+        None if there is a file that cannot be read.
+        """
+        searched = {*self.sources.searched, *self.sources.declaring}
+        if any(path not in self.digests for path in searched):
             return None
         whole = blake2b(repr(more).encode(errors="surrogateescape"), digest_size=32)
-        for path in paths:
-            whole.update(path.encode(errors="surrogateescape") + b"\0" + self.digests[path])
+        for path in (*self.sources.paths, *self.sources.declaring):
+            digest = self.digests[path] if path in searched else b""
+            whole.update(path.encode(errors="surrogateescape") + b"\0" + digest)
         return whole.digest()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 import msgspec
@@ -44,9 +45,9 @@ class Results:
         with suppress(msgspec.MsgspecError):
             self._packed = _decoder.decode(saved) if saved is not None else {}
 
-    def fill(self, result: Result, key: bytes) -> bool:
+    def fill(self, result: Result, key: bytes | None) -> bool:
         """Fill a result with what was found under a key; False if nothing is known of it."""
-        packed = self._packed.get(key)
+        packed = self._packed.get(key) if key is not None else None
         if packed is None:
             return False
         try:
@@ -59,8 +60,11 @@ class Results:
         result.unused = known.unused
         return True
 
-    def keep(self, result: Result, key: bytes) -> None:
-        """Keep a result in which nothing was fixed under its key, and forget the oldest one."""
+    def keep(self, result: Result, keys: Sequence[bytes | None]) -> None:
+        """Keep a result under its keys, if it has some, and forget the oldest ones."""
+        known = [key for key in keys if key is not None]
+        if not known:
+            return
         index = {finding: number for number, finding in enumerate(result.findings)}
         outcome = _Outcome(
             result.files,
@@ -74,6 +78,6 @@ class Results:
             packed = msgspec.msgpack.encode(outcome)
         except UnicodeEncodeError:  # the name of a file is no text
             return
-        others = [(known, kept) for known, kept in self._packed.items() if known != key]
-        self._packed = dict([*others[-_KEPT + 1 :], (key, packed)])
+        others = [(key, kept) for key, kept in self._packed.items() if key not in known]
+        self._packed = dict([*others[-_KEPT:], *((key, packed) for key in known)])
         self.folder.save(_FILE, msgspec.msgpack.encode(self._packed))

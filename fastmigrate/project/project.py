@@ -91,6 +91,7 @@ class Project:
         self.declarations = Declarations(sources)
         self.unreadable: dict[str, SourceError] = {}
         self._links: dict[str, ModuleLinks | None] = {}
+        self._searched = frozenset(sources.searched)
         self._parsed = lru_cache(maxsize=64)(lambda path: sources.parse(sources.decode(path)))
         self._references = References(self)
         self.jobs = Jobs(self)
@@ -134,6 +135,7 @@ class Project:
     def links(self, path: str) -> ModuleLinks | None:
         """The links of a file, or None if it cannot be read; then `unreadable` says why."""
         if path not in self._links:
+            self.sources.reads_apart |= path not in self._searched
             self._links[path] = None  # what a file that is being read says of itself is not known yet
             try:
                 self._links[path] = self._find_links(path)
