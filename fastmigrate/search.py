@@ -117,10 +117,21 @@ def marks_of(content: bytes) -> int:
 def imported_words(content: bytes) -> frozenset[bytes]:
     """The words in the import statements of a file; "." for `from . import`, which names no module."""
     words: set[bytes] = set()
-    for module, names, plain in _IMPORT.findall(content):
-        words.update(_WORD.findall(module + b" " + names + b" " + plain))
-        if module and not module.strip(b"."):
-            words.add(b".")
+    done = 0
+    hit = content.find(b"import")
+    while hit >= 0:  # the pattern alone would look at each byte of the file
+        start = max(content.rfind(b"\n", 0, hit) + 1, done)
+        before = content[start:hit].strip()
+        found = None
+        if not before or before.startswith(b"from") or b";" in before or b":" in before:
+            found = _IMPORT.search(content, start)
+        if found is not None:
+            module, names, plain = (part or b"" for part in found.groups())
+            words.update(_WORD.findall(module + b" " + names + b" " + plain))
+            if module and not module.strip(b"."):
+                words.add(b".")
+            done = found.end()
+        hit = content.find(b"import", max(hit + 1, done))
     return frozenset(words)
 
 

@@ -263,9 +263,7 @@ def test_without_a_place_there_is_none(root: Path, tmp_path: Path, place: str) -
 
 
 def test_a_full_disk_is_no_obstacle(root: Path, cache: Path) -> None:
-    limited = (
-        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10)); sys.argv[0] = 'fastmigrate'; "
-    )
+    limited = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10)); sys.argv[0] = 'fastmigrate'; "
     limited += "from fastmigrate.cli import main; main(['--output-format', 'concise'])"
     run = subprocess.run([sys.executable, "-c", limited], cwd=root, capture_output=True, text=True, check=False)
     assert (run.returncode, run.stderr) == (1, "")
