@@ -363,7 +363,9 @@ def about(tools: Path) -> str:
         for command in ([*FASTMIGRATE, "--version"], asked)
     )
     optimised = "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or "")
-    python = f"Python {platform.python_version()}, built {'with' if optimised else 'without'} `--enable-optimizations`"
+    python = (
+        f"Python {platform.python_version()}, configured {'with' if optimised else 'without'} `--enable-optimizations`"
+    )
     return f"{python}; {os.cpu_count()} cores; {ours.replace(', version', '')}, {theirs}."
 
 

@@ -66,8 +66,9 @@ class _Pipeline:
             folder = cache_of(self.sources.root)
         if folder is not None:
             return self._cached(folder)
-        doubtful = self._search(read_marks(self.sources, self.jobs), Asking(self.jobs))
-        return self._looked_at(doubtful)
+        with self.progress.stage("looking into files"):
+            marks = read_marks(self.sources, self.jobs)
+        return self._looked_at(self._search(marks, Asking(self.jobs)))
 
     def _cached(self, folder: Folder) -> Result:
         """What an earlier run has found, if nothing that decides has changed since; else what this one finds."""

@@ -32,7 +32,7 @@ from fastmigrate.project.offloads import Offloads
 from fastmigrate.project.pools import TOKENS as POOL_TOKENS
 from fastmigrate.project.reach import Reach
 from fastmigrate.project.references import Reference, References
-from fastmigrate.project.relevance import Importers, can_block
+from fastmigrate.project.relevance import Importers, can_block, serving_paths
 from fastmigrate.project.resolve import Resolver
 from fastmigrate.project.returned import ReturnedResponses
 from fastmigrate.project.roots import find_roots
@@ -47,19 +47,6 @@ if TYPE_CHECKING:
     from fastmigrate.cache.facts import Facts
 
 __all__ = ["Project"]
-
-_APP_TOKENS = (
-    *(b"fastapi", b"starlette", b"include_router(", b".mount("),
-    *(b"on_event", b"on_startup", b"on_shutdown", b"add_event_handler", b"lifespan_context"),
-)
-"""What names the framework, or says something to an app that comes from elsewhere."""
-_REGISTERS = re.compile(
-    rb"^[ \t]*@[\w.]+\.(?:get|put|post|delete|options|head|patch|trace|api_route|route|websocket|websocket_route)\("
-    rb"|\b(?:middleware|exception_handler|include_router|mount)\("
-    rb"|\badd_(?:(?:api_)?(?:websocket_)?route|middleware|exception_handler|event_handler|task)\(",
-    re.MULTILINE,
-)
-"""What registers a path operation, a middleware, a handler or a task."""
 
 
 class Project:
@@ -175,11 +162,8 @@ class Project:
 
     @cached_property
     def _app_paths(self) -> list[str]:
-        """The files that name the framework, and those that register something with what comes from one of them."""
-        naming = {path for path in self.sources.containing(*_APP_TOKENS) if not is_test_path(path)}
-        others = self.importers.leading_to(naming) - naming
-        more = (path for path in others if not is_test_path(path) and _REGISTERS.search(self.sources.read(path)))
-        return sorted([*naming, *more])
+        """The files in which apps may be made, or told something."""
+        return serving_paths(self.sources, self.importers)
 
     @cached_property
     def apps(self) -> AppMap:

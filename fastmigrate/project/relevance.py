@@ -9,13 +9,26 @@ from functools import cached_property
 from fastmigrate.search import Groups, imported_words
 from fastmigrate.sources import Sources, is_test_path
 
-__all__ = ["Importers", "can_block"]
+__all__ = ["Importers", "can_block", "serving_paths"]
 
 _MODULES = frozenset({b"requests", b"httpx", b"httpx2", b"urllib3", b"urlopen", b"urlretrieve"})
 _PARTS = ((b"urllib", b"request"), (b"http", b"client"), (b"time", b"sleep"))
 """Modules that can be imported without the name of what blocks in them."""
 _ELSEWHERE = re.compile(rb"import[ \t]*\*|\.(?:requests|httpx2?|urllib3)\b|\.(?:urllib|http|time)\.", re.MULTILINE)
 """What brings a module that another one has imported."""
+
+_APP_TOKENS = (
+    *(b"fastapi", b"starlette", b"include_router(", b".mount("),
+    *(b"on_event", b"on_startup", b"on_shutdown", b"add_event_handler", b"lifespan_context"),
+)
+"""What names the framework, or says something to an app that comes from elsewhere."""
+_REGISTERS = re.compile(
+    rb"^[ \t]*@[\w.]+\.(?:get|put|post|delete|options|head|patch|trace|api_route|route|websocket|websocket_route)\("
+    rb"|\b(?:middleware|exception_handler|include_router|mount)\("
+    rb"|\badd_(?:(?:api_)?(?:websocket_)?route|middleware|exception_handler|event_handler|task)\(",
+    re.MULTILINE,
+)
+"""What registers a path operation, a middleware, a handler or a task."""
 
 
 class Importers:
@@ -109,6 +122,14 @@ def can_block(sources: Sources, path: str) -> bool:
     if not words.isdisjoint(_MODULES) or _ELSEWHERE.search(content) is not None:
         return True
     return any(module in words and name in content for module, name in _PARTS)
+
+
+def serving_paths(sources: Sources, importers: Importers) -> list[str]:
+    """The files that name the framework, and those that register something with what comes from one of them."""
+    naming = {path for path in sources.containing(*_APP_TOKENS) if not is_test_path(path)}
+    others = importers.leading_to(naming) - naming
+    more = (path for path in others if not is_test_path(path) and _REGISTERS.search(sources.content(path)))
+    return sorted([*naming, *more])
 
 
 def _parts(path: str) -> list[str]:
