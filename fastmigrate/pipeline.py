@@ -80,12 +80,12 @@ class _Pipeline:
             contents = Contents(self.sources, folder, self.jobs)
             results = Results(folder)
             keys = [self._key(contents)]
+            folder.touch()
             if results.fill(self.result, keys[0]):
                 looking.done = "nothing has changed since the last look"
                 return self.result
         answers = Answers(folder, contents, self.jobs)
         doubtful = self._search(contents.marks, answers)
-        answers.save()
         keys.append(self._key(contents))
         if results.fill(self.result, keys[1]):
             self.progress.say("nothing that can matter has changed since the last look")
@@ -95,6 +95,9 @@ class _Pipeline:
             facts = Facts(folder)
             self._looked_at(doubtful, facts)
             facts.save()
+        if not contents.are_still():
+            return self.result
+        answers.save()
         if not self.sources.reads_beside:
             results.keep(self.result, keys[:1] if self.sources.reads_apart else keys)
         return self.result

@@ -16,12 +16,11 @@ from fastmigrate.sources import Sources, is_test_path
 __all__ = ["UNREADABLE", "Groups", "Search", "imported_words", "marks_of", "read_marks"]
 
 _IMPORT = re.compile(
-    rb"(?:^|[;:])[ \t]*(?:from[ \t]*([\w.]+)[ \t]*import\b[ \t]*"
-    rb"(\([^)#]*(?:#[^\n]*\n[^)#]*)*\)|[^\n#\\;]*(?:\\\r?\n[^\n#\\;]*)*)"
-    rb"|import[ \t]+([^\n#\\;]*(?:\\\r?\n[^\n#\\;]*)*))",
+    rb"(?:^|[;:])[ \t]*(?:from([\w.\x80-\xff \t]+?)\bimport\b[ \t]*(\([^)#]*(?:#[^\n]*\n[^)#]*)*\)|[^\n#;]*)"
+    rb"|import[ \t]+([^\n#;]*))",
     re.MULTILINE,
 )
-_WORD = re.compile(rb"\w+")
+_WORD = re.compile(rb"[\w\x80-\xff]+")
 _FRAMEWORK = frozenset({b"fastapi", b"starlette"})
 _CLIENT = b"AsyncClient"
 _CLIENT_LIBRARIES = frozenset({b"httpx", b"httpx2"})
@@ -117,6 +116,7 @@ def marks_of(content: bytes) -> int:
 def imported_words(content: bytes) -> frozenset[bytes]:
     """The words in the import statements of a file; "." for `from . import`, which names no module."""
     words: set[bytes] = set()
+    content = _in_lines(content)
     done = 0
     hit = content.find(b"import")
     while hit >= 0:  # the pattern alone would look at each byte of the file
@@ -128,18 +128,26 @@ def imported_words(content: bytes) -> frozenset[bytes]:
         if found is not None:
             module, names, plain = (part or b"" for part in found.groups())
             words.update(_WORD.findall(module + b" " + names + b" " + plain))
-            if module and not module.strip(b"."):
+            if module and not module.strip(b". \t"):
                 words.add(b".")
             done = found.end()
         hit = content.find(b"import", max(hit + 1, done))
     return frozenset(words)
 
 
+def _in_lines(content: bytes) -> bytes:
+    """The bytes of a file in which each statement begins at the start of a line, or behind blanks."""
+    content = content.removeprefix(b"\xef\xbb\xbf")
+    if b"\r" in content:
+        content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return content.replace(b"\\\n", b" ").replace(b"\f", b" ")
+
+
 class Groups:
     """The groups of files that go together: whole packages, and what lies in one folder beside no `__init__.py`."""
 
     def __init__(self, paths: Iterable[str]) -> None:
-        self._packages = {path.rpartition("/")[0] for path in paths if path.endswith("/__init__.py")}
+        self._packages = {path.rpartition("/")[0] for path in paths if path.rpartition("/")[2] == "__init__.py"}
         self._known: dict[str, str] = {}
 
     def of(self, path: str) -> str:

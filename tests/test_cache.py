@@ -336,3 +336,45 @@ def test_what_lies_outside_of_the_pattern_is_not_trusted(root: Path, cache: Path
     settled(root)
     check(root)
     assert not is_unchanged(root)
+
+
+def test_a_list_that_is_not_there_yet_decides_too(root: Path, cache: Path) -> None:
+    (root / "requirements.txt").write_text("fastapi\nrequests\n-r more.txt\n")
+    settled(root)
+    before = check(root)
+    (root / "more.txt").write_text("httpx\n")
+    after = check(root)
+    assert after.raw == check(root, "--no-cache").raw != before.raw
+
+
+def test_what_changes_during_a_run_is_not_kept(root: Path, cache: Path) -> None:
+    """The file is as it was before, by the time of the next run."""
+    whole = (root / "main.py").read_text()
+    change = "import pathlib, fastmigrate.pipeline as p, fastmigrate.cli as c\n"
+    change += "look, file = p._Pipeline._search, pathlib.Path('main.py')\n"
+    change += "def late(*given):\n    file.write_text('import fastapi\\n')\n    return look(*given)\n"
+    change += "p._Pipeline._search = late\nc.main(['--output-format', 'json'])\n"
+    subprocess.run([sys.executable, "-c", change], cwd=root, capture_output=True, check=True)
+    assert (root / "main.py").read_text() != whole
+    (root / "main.py").write_text(whole)
+    assert check(root).raw == check(root, "--no-cache").raw
+    assert check(root).code == 1
+
+
+def test_what_a_killed_run_has_left_goes(root: Path, cache: Path) -> None:
+    check(root)
+    folder = next(cache.iterdir())
+    for name, age in (("facts.0123", 7200), ("facts.4567", 0)):
+        (folder / name).write_text("")
+        os.utime(folder / name, (time.time() - age, time.time() - age))
+    (root / "lib.py").write_text(LIB + "\n")
+    check(root)
+    assert sorted(file.name for file in folder.iterdir() if "." in file.name) == ["facts.4567"]
+
+
+def test_a_project_that_is_looked_at_is_among_the_last(root: Path, cache: Path) -> None:
+    check(root)
+    folder = next(cache.iterdir())
+    os.utime(folder, (0, 0))
+    check(root)
+    assert folder.stat().st_mtime > 0

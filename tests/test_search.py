@@ -35,6 +35,12 @@ APP += "@app.get('/')\nasync def read():\n    return requests.get('http://x')\n"
         ("if x:\r\n    from a import b\r\n", "a b"),
         ("important = 1\nfrom_ = 2\nimport_a(1)", ""),
         ("from a import *", "a"),
+        ("\N{ZERO WIDTH NO-BREAK SPACE}import a", "a"),
+        ("x = 1\rimport a\rimport b", "a b"),
+        ("x = 1\n\x0cimport a", "a"),
+        ("from \\\n a \\\n import b", "a b"),
+        ("from .. a . b import c", "a b c"),
+        ("from m\N{LATIN SMALL LETTER O WITH ACUTE}dulo import c", "m\N{LATIN SMALL LETTER O WITH ACUTE}dulo c"),
     ],
 )
 def test_words_of_imports(text: str, words: str) -> None:
@@ -97,6 +103,31 @@ def test_a_call_is_found_however_its_library_comes_there(helper: str, tmp_path: 
     helper += "def load():\n    return requests.get('http://x')\n"
     project(tmp_path, main=main, helper=helper, compat="import requests\n")
     assert [finding["path"] for finding in findings(tmp_path)] == ["helper.py"]
+
+
+@pytest.mark.parametrize(
+    ("compat", "helper"),
+    [
+        ("from time import sleep\n", "from compat import sleep\ndef load():\n    sleep(1)\n"),
+        ("from time import sleep\n", "import compat\ndef load():\n    compat.sleep(1)\n"),
+        ("import time as t\n", "from compat import t\ndef load():\n    t.sleep(1)\n"),
+        ("from time import sleep\n", "from compat import *\ndef load():\n    sleep(1)\n"),
+    ],
+)
+def test_a_sleep_is_found_however_it_comes_there(compat: str, helper: str, tmp_path: Path) -> None:
+    main = "from fastapi import FastAPI\nfrom helper import load\napp = FastAPI()\n"
+    main += "@app.get('/')\nasync def read():\n    return load()\n"
+    project(tmp_path, main=main, helper=helper, compat=compat)
+    assert [finding["code"] for finding in findings(tmp_path)] == ["FM104"]
+
+
+@pytest.mark.parametrize("path", ["src/__init__.py", "__init__.py", "src.py"])
+def test_packages_of_odd_names_are_read(path: str, tmp_path: Path) -> None:
+    project(tmp_path, main=APP)
+    file = tmp_path / path
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("import requests\ndef load():\n    return requests.get('http://x')\n")
+    assert [finding["path"] for finding in findings(tmp_path)] == ["main.py"]
 
 
 def test_as_many_processes_find_the_same(tmp_path: Path) -> None:

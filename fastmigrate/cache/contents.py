@@ -33,8 +33,7 @@ class _Known(Struct, frozen=True, array_like=True):
 
     def is_still(self, found: os.stat_result) -> bool:
         """Whether nothing shows that the file is another one by now."""
-        now = found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
-        return now == (self.size, self.modified, self.changed, self.inode)
+        return _times(found) == (self.size, self.modified, self.changed, self.inode)
 
 
 _decoder = msgspec.msgpack.Decoder(dict[str, _Known])
@@ -53,7 +52,7 @@ class Contents:
         saved = folder.load(_FILE)
         self.stamp_before = digest_of(saved) if saved is not None else b""
         before = self._decoded(saved)
-        found = {path: _stat(sources, path) for path in (*sources.paths, *sources.declaring)}
+        self._found = found = {path: _stat(sources, path) for path in (*sources.paths, *sources.declaring)}
         same = {p: known for p, known in before.items() if (now := found.get(p)) is not None and known.is_still(now)}
         others = [path for path in found if path not in same]
         records = in_forks(self._look, others, jobs, 500, _DIGEST + 1)
@@ -91,6 +90,11 @@ class Contents:
             return bytes([*bytes(_DIGEST), UNREADABLE])
         return digest_of(content) + bytes([marks_of(content)])
 
+    def are_still(self) -> bool:
+        """Whether no file has changed while it was looked at: else what was found need not be about these contents."""
+        now = ((before, _stat(self.sources, path)) for path, before in self._found.items())
+        return all(_times(before) == _times(after) for before, after in now)
+
     def key(self, *more: object) -> bytes | None:
         """A digest of the contents of the files that are searched, of the names of all, and of what else decides.
 
@@ -101,9 +105,13 @@ class Contents:
             return None
         whole = blake2b(repr(more).encode(errors="surrogateescape"), digest_size=32)
         for path in (*self.sources.paths, *self.sources.declaring):
-            digest = self.digests[path] if path in searched else b""
+            digest = self.digests[path] if path in searched else bytes(_DIGEST)
             whole.update(path.encode(errors="surrogateescape") + b"\0" + digest)
         return whole.digest()
+
+
+def _times(found: os.stat_result | None) -> tuple[int, ...]:
+    return () if found is None else (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
 
 
 def is_text(path: str) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import stat
 import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 
@@ -18,6 +20,7 @@ _PROGRAM = Path(__file__).parent.parent
 _DIGEST = 32  # bytes
 _NAMED = 16  # bytes of the digest that names a folder
 _LARGEST = 256 * 2**20  # bytes of a file
+_ABANDONED = 3600  # seconds after which a file that was begun is that of a run which was killed
 _PROJECTS = 32  # of which something is kept: the ones looked at last
 
 
@@ -46,11 +49,16 @@ class Folder:
         payload = whole[_DIGEST:]
         return payload if whole[:_DIGEST] == self._digest(name, payload) else None
 
+    def touch(self) -> None:
+        """Note that this project is among those that were looked at last."""
+        with suppress(OSError):
+            os.utime(self.path)
+
     def save(self, name: str, payload: bytes) -> None:
         """Keep something under a name, in place of what was there: other runs see the one or the other."""
         if len(payload) + _DIGEST > _LARGEST:
             return
-        staged = self.path / f"{name}.{os.getpid()}"
+        staged = self.path / f"{name}.{os.urandom(8).hex()}"
         try:
             self._make()
             descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -73,7 +81,10 @@ class Folder:
             self.path.mkdir(mode=0o700, exist_ok=True)
         if not _is_ours(os.lstat(self.path), stat.S_ISDIR):
             raise OSError("somebody else can write there")
-        os.utime(self.path)
+        self.touch()
+        for file in self.path.iterdir():
+            if "." in file.name and file.stat().st_mtime < time.time() - _ABANDONED:
+                file.unlink()
 
 
 def cache_of(project: Path) -> Folder | None:
@@ -137,9 +148,10 @@ def _forget_oldest(base: Path) -> None:
     """Make room for one more project."""
     kept = sorted((path.lstat().st_mtime, path) for path in base.iterdir() if _is_of_project(path))
     for _, path in kept[: max(0, len(kept) - _PROJECTS + 1)]:
-        for file in path.iterdir():
-            file.unlink()
-        path.rmdir()
+        with suppress(OSError):  # somebody has put something else there
+            for file in path.iterdir():
+                file.unlink()
+            path.rmdir()
 
 
 def _is_of_project(path: Path) -> bool:

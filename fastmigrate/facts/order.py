@@ -132,7 +132,7 @@ _LEAVES = frozenset({ast.Name, ast.Constant, ast.Pass, ast.Break, ast.Continue, 
 _PLAIN = frozenset(
     [
         *("ctx", "op", "ops", "type_ignores", "id", "attr", "arg", "module", "level", "asname", "kind", "conversion"),
-        *("is_async", "simple", "type_comment", "rest", "kwd_attrs", "lineno", "tag"),
+        *("is_async", "simple", "type_comment", "rest", "kwd_attrs", "lineno", "tag", "str"),
     ]
 )
 """Fields in which no node stands, or only one that says how another is used or meant."""

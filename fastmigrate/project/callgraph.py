@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import Literal
@@ -27,9 +26,7 @@ from fastmigrate.project.alternatives import Alternatives
 from fastmigrate.project.choices import Choices
 from fastmigrate.project.decorators import Decorators
 from fastmigrate.project.resolve import Resolver
-from fastmigrate.project.subclasses import Subclasses
 from fastmigrate.project.values import Class, External, Function, Instance, Method, Scope, Value
-from fastmigrate.sources import Sources
 
 __all__ = ["CallGraph", "Edge", "Node"]
 
@@ -37,12 +34,6 @@ How = Literal["call", "task", "callback", "thread", "read", "with", "for"]
 _MADE_BY = ("__new__", "__init__", "__post_init__")
 _ITERATED = ("__iter__", "__next__", "__aiter__", "__anext__")
 _ENTERED = {"with": ("__enter__", "__exit__"), "async with": ("__aenter__", "__aexit__")}
-
-
-_PROPERTY = re.compile(
-    rb"^[ \t]*@[^\n]*property\b[^\n]*\n(?:[ \t]*(?:@[^\n]*|#[^\n]*)?\n)*[ \t]*def[ \t]+(\w+)", re.MULTILINE
-)
-_RENAMED = re.compile(rb"property[ \t]+as[ \t]|=[ \t]*(?:\w+\.)?(?:cached_)?property[ \t]*\r?$", re.MULTILINE)
 
 
 class Node(Struct, frozen=True):
@@ -75,16 +66,13 @@ class CallGraph:
     def __init__(
         self,
         resolver: Resolver,
-        sources: Sources,
         relevant: Iterable[str],
         is_job: Callable[[str, int], bool] = lambda *_: False,
     ) -> None:
         self.resolver = resolver
-        self.sources = sources
         self.is_job = is_job
         self.relevant = frozenset(relevant)
         self.decorators = Decorators(resolver)
-        self.below = Subclasses(resolver, sources, self.relevant).of
         self._alternatives = Alternatives(resolver)
         self._edges: dict[Node, tuple[Edge, ...]] = {}
         self._asked_in: dict[Scope, frozenset[Term]] = {}
@@ -302,7 +290,20 @@ class CallGraph:
 
     def _possible(self, kind: Class, number: int) -> list[Class]:
         """The classes that an instance may be of: the one that made it, or any below the one that it is said to be."""
-        return [kind] if number >= 0 else [kind, *self.below(kind)]
+        return [kind] if number >= 0 else [kind, *self.below.get(kind, ())]
+
+    @cached_property
+    def below(self) -> dict[Class, list[Class]]:
+        """The classes that inherit from each class, in the files that can matter."""
+        found: dict[Class, list[Class]] = {}
+        for path in sorted(self.relevant):
+            links = self.resolver.links(path)
+            for qualname in links.classes if links is not None else ():
+                one = Class(Scope(path, qualname))
+                for base in self.resolver.bases(one):
+                    if isinstance(base, Class) and base != one:
+                        found.setdefault(base, []).append(one)
+        return found
 
     def _choices(self, node: Node) -> Choices:
         """What one of several things may be in a function."""
@@ -363,14 +364,13 @@ class CallGraph:
 
     @cached_property
     def _properties(self) -> frozenset[str]:
-        """The names that properties may have, in the files that can matter."""
-        found: set[str] = set()
-        for path in self.relevant.intersection(self.sources.containing(b"property")):
-            content = self.sources.content(path)
-            found.update(name.decode() for name in _PROPERTY.findall(content))
-            links = self.resolver.links(path) if _RENAMED.search(content) is not None else None
-            found.update(name.rpartition(".")[2] for name in (links.functions if links is not None else ()))
-        return frozenset(found)
+        return frozenset(
+            qualname.rpartition(".")[2]
+            for path in self.relevant
+            if (links := self.resolver.links(path)) is not None
+            for qualname, function in links.functions.items()
+            if function.in_class and self.resolver.is_property(Scope(path, qualname))
+        )
 
     # -- values
 

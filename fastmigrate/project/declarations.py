@@ -139,6 +139,7 @@ class Declarations:
         lines = self.text(file).splitlines() if file.endswith((".txt", ".in")) else []
         named = (found["file"] for line in lines if (found := _INCLUDES.match(line)))
         paths = [posixpath.normpath(PurePosixPath(file).parent / name) for name in named]
+        self.sources.reads_beside |= not {*paths}.issubset(self.sources.declaring)
         return [path for path in paths if (self.sources.root / path).is_file()]
 
     def _requirements(self, file: str) -> Iterator[str]:

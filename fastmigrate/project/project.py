@@ -17,7 +17,7 @@ from fastmigrate.facts.nodes import place_in_text
 from fastmigrate.facts.sites import Argument, Site, read_sites
 from fastmigrate.facts.terms import Call, Member, Term
 from fastmigrate.facts.values import ModuleLinks, Place
-from fastmigrate.knowledge.blocking import BLOCKING_CALLS, SLEEP, TOKENS
+from fastmigrate.knowledge.blocking import BLOCKING_CALLS
 from fastmigrate.knowledge.httpx_clients import ASYNC_CLIENTS, CLIENTS
 from fastmigrate.knowledge.names import LIBRARIES, MAKES, STAR_NAMES, canonical
 from fastmigrate.project.appmap import AppMap
@@ -32,7 +32,7 @@ from fastmigrate.project.offloads import Offloads
 from fastmigrate.project.pools import TOKENS as POOL_TOKENS
 from fastmigrate.project.reach import Reach
 from fastmigrate.project.references import Reference, References
-from fastmigrate.project.relevance import Importers, can_block, serving_paths
+from fastmigrate.project.relevance import Importers, blocking_paths, serving_paths
 from fastmigrate.project.resolve import Resolver
 from fastmigrate.project.returned import ReturnedResponses
 from fastmigrate.project.roots import find_roots
@@ -91,8 +91,7 @@ class Project:
         self.types = Types(self.resolver)
         self._blocking_names = BlockingNames(self.resolver, configured)
         own = [name.rpartition(".")[2].encode() for name in configured]
-        found = (path for path in sources.containing(*TOKENS, SLEEP, *own) if can_block(sources, path))
-        self.blocking_paths = sorted({*found, *(sources.containing(*own) if own else ())})
+        self.blocking_paths = blocking_paths(sources, own)
         for path in [*self.blocking_paths, *named]:
             self.links(path)
         self.blocking_paths += sorted(set(self._naming_sessions()) - {*self.blocking_paths})
@@ -174,7 +173,7 @@ class Project:
     @cached_property
     def graph(self) -> CallGraph:
         """Who runs whom, among the files that can matter."""
-        return CallGraph(self.resolver, self.sources, self.relevant, self.jobs.has)
+        return CallGraph(self.resolver, self.relevant, self.jobs.has)
 
     @cached_property
     def relevant(self) -> set[str]:

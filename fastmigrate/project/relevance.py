@@ -6,16 +6,11 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
+from fastmigrate.knowledge.blocking import SLEEP, TOKENS
 from fastmigrate.search import Groups, imported_words
 from fastmigrate.sources import Sources, is_test_path
 
-__all__ = ["Importers", "can_block", "serving_paths"]
-
-_MODULES = frozenset({b"requests", b"httpx", b"httpx2", b"urllib3", b"urlopen", b"urlretrieve"})
-_PARTS = ((b"urllib", b"request"), (b"http", b"client"), (b"time", b"sleep"))
-"""Modules that can be imported without the name of what blocks in them."""
-_ELSEWHERE = re.compile(rb"import[ \t]*\*|\.(?:requests|httpx2?|urllib3)\b|\.(?:urllib|http|time)\.", re.MULTILINE)
-"""What brings a module that another one has imported."""
+__all__ = ["Importers", "blocking_paths", "serving_paths"]
 
 _APP_TOKENS = (
     *(b"fastapi", b"starlette", b"include_router(", b".mount("),
@@ -101,7 +96,7 @@ class Importers:
 
         An import root is a folder above the importing file, or a `src` beside it (`fastmigrate.project.modules`).
         """
-        *folders, name = [part for part in _parts(path) if part != "src"]
+        *folders, name = [part for part in _parts(path) if part != "src"] or ["src"]
         named = self._importers.get(name.encode(errors="surrogateescape"), ())
         if path.endswith("__init__.py"):
             named = [*named, *self._importers.get(b".", ())]
@@ -112,16 +107,14 @@ class Importers:
                 yield importer
 
 
-def can_block(sources: Sources, path: str) -> bool:
-    """Whether a file can call what blocks by a name of its own: it imports that, or it comes with another module."""
-    try:
-        content = sources.read(path)
-    except OSError:  # nothing is known of it
-        return True
-    words = imported_words(content)
-    if not words.isdisjoint(_MODULES) or _ELSEWHERE.search(content) is not None:
-        return True
-    return any(module in words and name in content for module, name in _PARTS)
+def blocking_paths(sources: Sources, names: Iterable[bytes]) -> list[str]:
+    """The files that can call what blocks; `names` are those that the user says do so."""
+    found = {*sources.containing(*TOKENS, *names)}
+    for path in sources.containing(SLEEP):
+        content = sources.content(path)
+        if b".sleep" in content or SLEEP in imported_words(content) or b"import *" in content:
+            found.add(path)
+    return sorted(found)
 
 
 def serving_paths(sources: Sources, importers: Importers) -> list[str]:

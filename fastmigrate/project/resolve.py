@@ -84,7 +84,7 @@ class Resolver:
         known = self._bases.get(value)
         if known is None:
             known = tuple(self._find_bases(value))
-            if not self._open:
+            if not self._open and not self._depth:
                 self._bases[value] = known
         return known
 
