@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from fastmigrate.forks import Asking, in_forks
+from fastmigrate.knowledge.tokens import BLOCKING_PAIRS, BLOCKING_WORDS, CLIENT, CLIENT_WORDS, FRAMEWORK_WORDS
 from fastmigrate.sources import Sources, is_test_path
 
 __all__ = ["UNREADABLE", "Groups", "Search", "imported_words", "marks_of", "read_marks"]
@@ -21,13 +22,6 @@ _IMPORT = re.compile(
     re.MULTILINE,
 )
 _WORD = re.compile(rb"[\w\x80-\xff]+")
-_FRAMEWORK = frozenset({b"fastapi", b"starlette"})
-_CLIENT = b"AsyncClient"
-_CLIENT_LIBRARIES = frozenset({b"httpx", b"httpx2"})
-_BLOCKING = frozenset({b"requests", b"httpx", b"httpx2", b"urllib3", b"urlopen", b"urlretrieve"})
-_PAIRS = ((b"urllib", b"request"), (b"http", b"client"))
-
-
 _SEED, _BLOCKING_IMPORT = 1, 2
 UNREADABLE = _BLOCKING_IMPORT
 """The mark of a file that cannot be read: nothing is known of it, and that has to be said."""
@@ -53,9 +47,7 @@ class Search:
 
     def _connected(self, seeds: set[str]) -> list[str]:
         """The files of all groups that hold a seed, import one that does, or are imported by one."""
-        groups: dict[str, list[str]] = {}
-        for path in self.sources.paths:
-            groups.setdefault(self.groups.of(path), []).append(path)
+        groups = self.groups.split(self.sources.paths)
         names = {group: self.groups.names(group, paths) for group, paths in groups.items()}
         active: set[str] = set()
         pending = {self.groups.of(path) for path in seeds}
@@ -106,9 +98,9 @@ def marks_of(content: bytes) -> int:
         return 0
     found = 0
     words = imported_words(content)
-    if words & _FRAMEWORK or (words & _CLIENT_LIBRARIES and _CLIENT in content):
+    if words & FRAMEWORK_WORDS or (words & CLIENT_WORDS and CLIENT in content):
         found |= _SEED
-    if words & _BLOCKING or any(words.issuperset(pair) for pair in _PAIRS):
+    if words & BLOCKING_WORDS or any(words.issuperset(pair) for pair in BLOCKING_PAIRS):
         found |= _BLOCKING_IMPORT
     return found
 
@@ -157,6 +149,13 @@ class Groups:
             outermost = (above for above in reversed(_with_folders_above(folder)) if above in self._packages)
             self._known[folder] = next(outermost, folder)
         return self._known[folder]
+
+    def split(self, paths: Iterable[str]) -> dict[str, list[str]]:
+        """The files of each group."""
+        found: dict[str, list[str]] = {}
+        for path in paths:
+            found.setdefault(self.of(path), []).append(path)
+        return found
 
     def names(self, group: str, paths: Iterable[str]) -> set[bytes]:
         """The names of which one stands in any import of something in a group from elsewhere."""

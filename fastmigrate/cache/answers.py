@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from hashlib import blake2b
 
 import msgspec
 from msgspec import Struct
 
 from fastmigrate.cache.contents import Contents, is_text
-from fastmigrate.cache.folder import Folder
+from fastmigrate.cache.folder import Folder, unpacked
 from fastmigrate.forks import Asking
 
 __all__ = ["Answers"]
@@ -35,13 +34,9 @@ class Answers(Asking):
         super().__init__(jobs)
         self.folder = folder
         self.contents = contents
-        self._before = _Kept(b"", {})
+        kept = unpacked(_decoder, folder.load(_FILE))
+        self._before = kept if kept is not None and kept.stamp == contents.stamp_before else _Kept(b"", {})
         self._now: dict[bytes, list[str]] = {}
-        saved = folder.load(_FILE)
-        with suppress(msgspec.MsgspecError):
-            kept = _decoder.decode(saved) if saved is not None else self._before
-            if kept.stamp == contents.stamp_before:
-                self._before = kept
 
     def which(self, question: str, paths: Sequence[str], holds: Callable[[str], bool], worth: int) -> set[str]:
         """The files of which something is true: as far as they have not changed, as it was before."""

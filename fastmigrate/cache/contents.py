@@ -9,7 +9,7 @@ from hashlib import blake2b
 import msgspec
 from msgspec import Struct
 
-from fastmigrate.cache.folder import Folder
+from fastmigrate.cache.folder import Folder, unpacked
 from fastmigrate.forks import in_forks
 from fastmigrate.search import UNREADABLE, marks_of
 from fastmigrate.sources import Sources
@@ -51,7 +51,7 @@ class Contents:
         begun = time.time_ns()
         saved = folder.load(_FILE)
         self.stamp_before = digest_of(saved) if saved is not None else b""
-        before = self._decoded(saved)
+        before = unpacked(_decoder, saved) or {}
         self._found = found = {path: _stat(sources, path) for path in (*sources.paths, *sources.declaring)}
         same = {p: known for p, known in before.items() if (now := found.get(p)) is not None and known.is_still(now)}
         others = [path for path in found if path not in same]
@@ -75,13 +75,6 @@ class Contents:
             packed = msgspec.msgpack.encode(kept)
             self.stamp = digest_of(packed)
             folder.save(_FILE, packed)
-
-    @staticmethod
-    def _decoded(saved: bytes | None) -> dict[str, _Known]:
-        try:
-            return _decoder.decode(saved) if saved is not None else {}
-        except msgspec.MsgspecError:
-            return {}
 
     def _look(self, path: str) -> bytes:
         try:

@@ -8,7 +8,7 @@ from contextlib import suppress
 import msgspec
 
 from fastmigrate.cache.contents import digest_of, is_text
-from fastmigrate.cache.folder import Folder
+from fastmigrate.cache.folder import Folder, unpacked
 from fastmigrate.facts.values import ModuleLinks
 
 __all__ = ["Facts"]
@@ -24,23 +24,20 @@ class Facts:
 
     def __init__(self, folder: Folder) -> None:
         self.folder = folder
-        saved = folder.load(_FILE)
-        self._before: dict[str, tuple[bytes, bytes]] = {}
+        self._before = unpacked(_pack, folder.load(_FILE)) or {}
         self._now: dict[str, tuple[bytes, bytes]] = {}
-        with suppress(msgspec.MsgspecError):
-            self._before = _pack.decode(saved) if saved is not None else {}
 
     def links(self, path: str, content: bytes) -> ModuleLinks | None:
         """The links of a file with this content, or None if they are not known."""
         digest, packed = self._before.get(path, (b"", b""))
         if not packed or digest != digest_of(content):
             return None
-        try:
-            found = _links.decode(zlib.decompress(packed))
-        except (msgspec.MsgspecError, zlib.error):
-            return None
-        self._now[path] = digest, packed
-        return found if found.path == path else None
+        with suppress(zlib.error):
+            found = unpacked(_links, zlib.decompress(packed))
+            if found is not None and found.path == path:
+                self._now[path] = digest, packed
+                return found
+        return None
 
     def keep(self, links: ModuleLinks, content: bytes) -> None:
         """Remember the links of a file with this content."""

@@ -10,10 +10,16 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
+from typing import TypeVar
+
+from msgspec import MsgspecError
+from msgspec.msgpack import Decoder
 
 from fastmigrate import __version__
 
-__all__ = ["Folder", "cache_of"]
+__all__ = ["Folder", "cache_of", "unpacked"]
+
+Kept = TypeVar("Kept")
 
 _NAME = "fastmigrate"
 _PROGRAM = Path(__file__).parent.parent
@@ -85,6 +91,14 @@ class Folder:
         for file in self.path.iterdir():
             if "." in file.name and file.stat().st_mtime < time.time() - _ABANDONED:
                 file.unlink()
+
+
+def unpacked(decoder: Decoder[Kept], packed: bytes | None) -> Kept | None:
+    """What was packed, if something was, and it is what the decoder expects."""
+    try:
+        return decoder.decode(packed) if packed is not None else None
+    except MsgspecError:
+        return None
 
 
 def cache_of(project: Path) -> Folder | None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 
 import msgspec
 from msgspec import Struct
 
-from fastmigrate.cache.folder import Folder
+from fastmigrate.cache.folder import Folder, unpacked
 from fastmigrate.edits import TextEdit
 from fastmigrate.model import Finding
 from fastmigrate.result import Result
@@ -40,19 +39,12 @@ class Results:
 
     def __init__(self, folder: Folder) -> None:
         self.folder = folder
-        self._packed: dict[bytes, bytes] = {}
-        saved = folder.load(_FILE)
-        with suppress(msgspec.MsgspecError):
-            self._packed = _decoder.decode(saved) if saved is not None else {}
+        self._packed = unpacked(_decoder, folder.load(_FILE)) or {}
 
     def fill(self, result: Result, key: bytes | None) -> bool:
         """Fill a result with what was found under a key; False if nothing is known of it."""
-        packed = self._packed.get(key) if key is not None else None
-        if packed is None:
-            return False
-        try:
-            known = _outcome.decode(packed)
-        except msgspec.MsgspecError:
+        known = unpacked(_outcome, self._packed.get(key)) if key is not None else None
+        if known is None:
             return False
         result.files, result.library, result.findings = known.files, known.library, known.findings
         result.outlines = {known.findings[index]: text for index, text in known.outlines.items()}

@@ -35,6 +35,7 @@ __all__ = [
     "dotted",
     "items_of",
     "lambda_name",
+    "last_name",
     "read_term",
 ]
 
@@ -175,6 +176,11 @@ def dotted(term: Term | None) -> str | None:
             base = dotted(of)
             return None if base is None else f"{base}.{name}"
     return None
+
+
+def last_name(term: Term) -> str:
+    """The last part of the name that a term is; "" for what is none."""
+    return term.name if isinstance(term, Ref | Member) else ""
 
 
 def read_term(node: ast.expr | None, number: Callable[[ast.AST], int], name: NameTerm | None = None) -> Term:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastmigrate.knowledge import urllib_calls
 
-__all__ = ["BLOCKING_CALLS", "BLOCKING_FUNCTIONS", "SLEEP", "TOKENS"]
+__all__ = ["BLOCKING_CALLS", "BLOCKING_FUNCTIONS"]
 
 _VERBS = ("get", "options", "head", "post", "put", "patch", "delete", "request")
 
@@ -28,8 +28,3 @@ _METHODS = {
 
 BLOCKING_CALLS = {**BLOCKING_FUNCTIONS, **_METHODS}
 """Functions and methods, likewise."""
-
-TOKENS = (b"requests", b"httpx", b"urllib.request", b"urllib import", b"urllib3", b"http.client", b"http import")
-"""A file that holds none of these, nor `SLEEP` beside a coroutine function, can make no blocking call of its own."""
-
-SLEEP = b"sleep"

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from fastmigrate.facts.terms import OPAQUE, Call, Const, Display, Either, Item, Member, Ref, Term, Text, items_of
+from fastmigrate.facts.terms import (
+    OPAQUE,
+    Call,
+    Const,
+    Display,
+    Either,
+    Item,
+    Member,
+    Ref,
+    Term,
+    Text,
+    items_of,
+    last_name,
+)
 from fastmigrate.facts.values import Binding, CallSite, ModuleLinks
 from fastmigrate.knowledge.names import APP_CLASSES, ROUTER_CLASSES
 from fastmigrate.knowledge.running import ENDPOINT_CLASSES
@@ -69,7 +82,7 @@ class _AppReader:
         if isinstance(callee, Call) and call.args:  # app.get("/")(function)
             self._route(callee, scope, *self.choices.of(call.args[0], scope))
             return
-        name = callee.name if isinstance(callee, Member | Ref) else ""
+        name = last_name(callee)
         if isinstance(callee, Ref) and site.decorates is not None:  # `get = app.get`
             method = self.resolver.resolve(callee, scope)
             if isinstance(method, Method) and method.name in _VERBS and self.resolver.is_a(method.of, _SERVING):

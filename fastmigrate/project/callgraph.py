@@ -8,7 +8,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from fastmigrate.facts.terms import Call, Display, Member, Ref, Term
+from fastmigrate.facts.terms import Call, Display, Member, Ref, Term, last_name
 from fastmigrate.facts.values import CallSite, Place, Touch
 from fastmigrate.knowledge.running import (
     BACKGROUND_TASKS,
@@ -136,7 +136,7 @@ class CallGraph:
         """What a function asks whether it is a coroutine function: only then is it awaited, and else handed over."""
         if scope not in self._asked_in:
             calls = (item.call for item in self._sites(scope) if isinstance(item, CallSite))
-            asking = (call for call in calls if call.args and _name(call.callee) == "iscoroutinefunction")
+            asking = (call for call in calls if call.args and last_name(call.callee) == "iscoroutinefunction")
             self._asked_in[scope] = frozenset(call.args[0] for call in asking)
         return self._asked_in[scope]
 
@@ -411,8 +411,3 @@ class CallGraph:
         """A function, and what its decorators put around it; nothing, if they may run it elsewhere."""
         around = self.decorators.around(node.scope)
         yield from (*(Node(wrapper) for wrapper in around), node) if around is not None else ()
-
-
-def _name(callee: Term) -> str:
-    """The last part of the name of what is called."""
-    return callee.name if isinstance(callee, Ref | Member) else ""

@@ -134,11 +134,10 @@ class Project:
 
     def _find_links(self, path: str) -> ModuleLinks:
         """The links of a file as an earlier run has read them, or this one; SourceError if it cannot be read."""
-        source = self.sources.decode(path)
-        content = self.sources.read(path)
-        links = self._facts.links(path, content) if self._facts is not None else None
+        content = self.sources.content(path)
+        links = self._facts.links(path, content) if self._facts is not None and content else None
         if links is None:
-            links = read_links(path, self.sources.parse(source))
+            links = read_links(path, self.sources.parse(self.sources.decode(path)))
             if self._facts is not None:
                 self._facts.keep(links, content)
         return links

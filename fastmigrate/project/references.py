@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from fastmigrate.facts.terms import Call, Const, Display, Member, Ref, Term
+from fastmigrate.facts.terms import Call, Const, Display, Member, Ref, Term, last_name
 from fastmigrate.facts.values import FunctionLinks, ModuleLinks
 from fastmigrate.project.values import Class, External, Function, Instance, Scope, Value
 
@@ -212,7 +212,7 @@ def _outer_bindings(links: ModuleLinks, function: FunctionLinks) -> set[str]:
 def _registers(call: Call) -> bool:
     """`app.add_api_route("/", f)`, `app.get("/")(f)`, `Depends(f)`, `FastAPI(exception_handlers={…: f})`."""
     callee = call.callee
-    name = callee.name if isinstance(callee, Member | Ref) else ""
+    name = last_name(callee)
     if isinstance(callee, Member) and isinstance(callee.of, Member) and callee.of.name == "dependency_overrides":
         return True
     decorates = isinstance(callee, Call) and isinstance(callee.callee, Member)  # `app.get("/")(f)`

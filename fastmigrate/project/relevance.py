@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
-from fastmigrate.knowledge.blocking import SLEEP, TOKENS
+from fastmigrate.knowledge.tokens import BLOCKING, SLEEP
 from fastmigrate.search import Groups, imported_words
 from fastmigrate.sources import Sources, is_test_path
 
@@ -72,9 +72,7 @@ class Importers:
     @cached_property
     def _islands(self) -> dict[str, int]:
         """The groups of files, each with a number that it shares with those that it is connected with."""
-        inside: dict[str, list[str]] = {}
-        for path in self.sources.searched:
-            inside.setdefault(self._groups.of(path), []).append(path)
+        inside = self._groups.split(self.sources.searched)
         beside: dict[str, set[str]] = {group: set() for group in inside}
         for group, paths in inside.items():
             named = (self._importers.get(name, ()) for name in self._groups.names(group, paths))
@@ -109,7 +107,7 @@ class Importers:
 
 def blocking_paths(sources: Sources, names: Iterable[bytes]) -> list[str]:
     """The files that can call what blocks; `names` are those that the user says do so."""
-    found = {*sources.containing(*TOKENS, *names)}
+    found = {*sources.containing(*BLOCKING, *names)}
     for path in sources.containing(SLEEP):
         content = sources.content(path)
         if b".sleep" in content or SLEEP in imported_words(content) or b"import *" in content:

@@ -230,22 +230,21 @@ class Resolver:
             return lasting(links.bindings[name]), Scope(scope.path)
         return None
 
-    def _once(self, key: tuple[str, Scope | Class | str], find: Callable[[], Value | None]) -> Value | None:
-        """What `find` says, asked once; None for a name that is defined by way of itself."""
+    def _once(
+        self, key: tuple[str, Scope | Class | str], find: Callable[..., Value | None], *given: object
+    ) -> Value | None:
+        """What `find` says of what it is given, asked once; None for a name that is defined by way of itself."""
         if key not in self._known:
             self._known[key] = None
             self._open += 1
             try:
-                self._known[key] = find()
+                self._known[key] = find(*given)
             finally:
                 self._open -= 1
         return self._known[key]
 
     def _name(self, name: str, scope: Scope) -> Value | None:
-        key = name, scope
-        if key in self._known:
-            return self._known[key]
-        return self._once(key, lambda: self._find_name(name, scope))
+        return self._once((name, scope), self._find_name, name, scope)
 
     def _find_name(self, name: str, scope: Scope) -> Value | None:
         found = self.lookup(name, scope)
@@ -324,7 +323,7 @@ class Resolver:
 
     def result(self, scope: Scope) -> Value | None:
         """What a function returns or, if it is a generator, yields: as far as one value, or its annotation, tells."""
-        return self._once(("()", scope), lambda: self._find_result(scope))
+        return self._once(("()", scope), self._find_result, scope)
 
     def _find_result(self, scope: Scope) -> Value | None:
         function = self.function(scope)
@@ -382,7 +381,7 @@ class Resolver:
         return function is not None and any(self.resolve(d, home) in _PROPERTIES for d in function.decorators)
 
     def _module_member(self, path: str, name: str) -> Value | None:
-        return self._once((name, path), lambda: self._find_module_member(path, name))
+        return self._once((name, path), self._find_module_member, path, name)
 
     def _find_module_member(self, path: str, name: str) -> Value | None:
         if not path.endswith("/"):
@@ -405,7 +404,7 @@ class Resolver:
 
     def class_member(self, owner: Class, name: str) -> Value | None:
         """What a name stands for in a class, or in the first of its bases that has it."""
-        return self._once((name, owner), lambda: self._find_class_member(owner, name))
+        return self._once((name, owner), self._find_class_member, owner, name)
 
     def _find_class_member(self, owner: Class, name: str) -> Value | None:
         for base in self.bases(owner):
