@@ -129,7 +129,7 @@ class HeldSessions:
 
     def _related(self, owner: Class) -> list[Class]:
         """A class, all that inherit from it, and all that any of these inherit from."""
-        family = [owner, *self.project.graph.below.get(owner, ())]
+        family = [owner, *self.project.graph.receivers.below.get(owner, ())]
         above = (base for one in family for base in self.project.resolver.bases(one) if isinstance(base, Class))
         return list(dict.fromkeys([*family, *above]))
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from fastmigrate.facts.terms import Call, Display, Member, Ref, Term, last_name
 from fastmigrate.facts.values import CallSite, Place, Touch
@@ -25,12 +26,14 @@ from fastmigrate.knowledge.threads import JOBS
 from fastmigrate.project.alternatives import Alternatives
 from fastmigrate.project.choices import Choices
 from fastmigrate.project.decorators import Decorators
+from fastmigrate.project.receivers import Receivers
 from fastmigrate.project.resolve import Resolver
 from fastmigrate.project.values import Class, External, Function, Instance, Method, Scope, Value
 
 __all__ = ["CallGraph", "Edge", "Node"]
 
 How = Literal["call", "task", "callback", "thread", "read", "with", "for"]
+_ITSELF = ""  # among the members of `self` that are asked for: the object
 _MADE_BY = ("__new__", "__init__", "__post_init__")
 _ITERATED = ("__iter__", "__next__", "__aiter__", "__anext__")
 _ENTERED = {"with": ("__enter__", "__exit__"), "async with": ("__aenter__", "__aexit__")}
@@ -74,15 +77,61 @@ class CallGraph:
         self.relevant = frozenset(relevant)
         self.decorators = Decorators(resolver)
         self._alternatives = Alternatives(resolver)
+        self.receivers = Receivers(resolver, self.relevant)
         self._edges: dict[Node, tuple[Edge, ...]] = {}
+        self._found: dict[Node, tuple[tuple[Edge, ...], frozenset[str]]] = {}
+        self._below: dict[Node, frozenset[str] | None] = {}
+        self._asked_for: set[str] = set()  # the members of `self` on which depends what is being found
         self._asked_in: dict[Scope, frozenset[Term]] = {}
         self._inside: dict[str, dict[str, list[CallSite | Touch]]] = {}
 
     def edges(self, node: Node) -> tuple[Edge, ...]:
-        """The functions that a function runs, in the order of the places."""
+        """The functions that a function runs, in the order of the places.
+
+        Their receivers are the topmost classes for which they run the same: a hundred classes that inherit a method
+        and override nothing that it uses are one.
+        """
         if node not in self._edges:
-            self._edges[node] = tuple(dict.fromkeys(self._find(node)))
+            found = (self._with_topmost(edge) for edge in self._of(node)[0])
+            self._edges[node] = tuple(dict.fromkeys(found))
         return self._edges[node]
+
+    def _with_topmost(self, edge: Edge) -> Edge:
+        scope, receiver = edge.target.scope, edge.target.receiver
+        for base in self.receivers.between(receiver, scope)[:-1] if receiver is not None else ():
+            members = self._members_below(Node(scope, base))
+            if members is not None and receiver is not None and self.receivers.are_alike(receiver, base, members):
+                return replace(edge, target=Node(scope, base))
+        return edge
+
+    def _members_below(self, node: Node) -> frozenset[str] | None:
+        """The members of `self` on which depends what a function runs, and what that runs with the same `self`.
+
+        None if it depends on what `self` is by itself.
+        """
+        if node not in self._below:
+            reached = {node: None}
+            members: set[str] = set()
+            for one in (pending := [node]):  # grows as it goes
+                edges, asked_for = self._of(one)
+                members |= asked_for
+                if _ITSELF in members:
+                    break
+                same = (edge.target for edge in edges if edge.target.receiver == node.receiver)
+                new = [target for target in dict.fromkeys(same) if target not in reached]
+                reached |= dict.fromkeys(new)
+                pending += new
+            self._below[node] = None if _ITSELF in members else frozenset(members)
+        return self._below[node]
+
+    def _of(self, node: Node) -> tuple[tuple[Edge, ...], frozenset[str]]:
+        """The edges of a function with this very receiver, and the members of that on which they depend."""
+        if node not in self._found:
+            before, self._asked_for = self._asked_for, set()
+            edges = tuple(dict.fromkeys(self._find(node)))
+            self._found[node] = edges, frozenset(self._asked_for)
+            self._asked_for = before
+        return self._found[node]
 
     def _find(self, node: Node) -> Iterator[Edge]:
         for item in self._sites(node.scope):
@@ -235,15 +284,18 @@ class CallGraph:
                 yield from self._decorated(Node(scope, node.receiver))
             case Function(scope):
                 for receiver in self._receivers(scope, callee, node):
-                    target = self._method(receiver, scope)
+                    name = callee.name if isinstance(callee, Member) else scope.name
+                    target = self.receivers.method(receiver, scope, name)
                     yield from self._decorated(Node(target, receiver))
             case Class():
+                self._ask(value, _MADE_BY, node)
                 for name in _MADE_BY:
                     made = self.resolver.class_member(value, name)
                     if isinstance(made, Function):
                         yield Node(made.scope, value)
-            case Instance(of=Class() as kind, number=number):
-                for receiver in self._possible(kind, number):
+            case Instance(of=Class() as kind):
+                self._ask(kind, ["__call__"], node)
+                for receiver in self._possible(value, callee, node):
                     called = self.resolver.class_member(receiver, "__call__")
                     if isinstance(called, Function):
                         yield from self._decorated(Node(called.scope, receiver))
@@ -260,14 +312,6 @@ class CallGraph:
                 return self.value(inner, node) == External("builtins.super")
         return False
 
-    def _method(self, receiver: Class | None, scope: Scope) -> Scope:
-        """The method that runs for a receiver: that of its class, if it overrides this one."""
-        function = self.resolver.function(scope)
-        if receiver is None or function is None or not function.in_class:
-            return scope
-        found = self.resolver.class_member(receiver, scope.name)
-        return found.scope if isinstance(found, Function) else scope
-
     def _receivers(self, scope: Scope, callee: Term, node: Node) -> list[Class | None]:
         """The classes of which `self` may be in a function that is called."""
         function = self.resolver.function(scope)
@@ -278,32 +322,24 @@ class CallGraph:
         if owner is None and isinstance(callee, Member):  # one of several objects
             several = self._choices(node).of(callee.of, node.scope)
             kinds = [one.of for one in several if isinstance(one, Instance) and isinstance(one.of, Class)]
-            having = [kind for kind in kinds if self._method(kind, scope) == scope]
+            for kind in kinds:
+                self._ask(kind, [callee.name], node)
+            having = [kind for kind in kinds if self.receivers.method(kind, scope, callee.name) == scope]
             return [*having] or [Class(Scope(scope.path, function.parent))]
         match owner:
             case Class():
                 return [owner]
-            case Instance(of=Class() as kind, number=number):
-                own = isinstance(callee, Member) and callee.of == Ref("self") and node.receiver is not None
-                return [kind] if own else [*self._possible(kind, number)]
+            case Instance(of=Class()) if isinstance(callee, Member):
+                return [*self._possible(owner, callee.of, node)]
         return [Class(Scope(scope.path, function.parent))]
 
-    def _possible(self, kind: Class, number: int) -> list[Class]:
-        """The classes that an instance may be of: the one that made it, or any below the one that it is said to be."""
-        return [kind] if number >= 0 else [kind, *self.below.get(kind, ())]
-
-    @cached_property
-    def below(self) -> dict[Class, list[Class]]:
-        """The classes that inherit from each class, in the files that can matter."""
-        found: dict[Class, list[Class]] = {}
-        for path in sorted(self.relevant):
-            links = self.resolver.links(path)
-            for qualname in links.classes if links is not None else ():
-                one = Class(Scope(path, qualname))
-                for base in self.resolver.bases(one):
-                    if isinstance(base, Class) and base != one:
-                        found.setdefault(base, []).append(one)
-        return found
+    def _possible(self, instance: Instance, term: Term, node: Node) -> list[Class]:
+        """The classes that an instance, for which a term stands, may be of; `self` is of no other than the receiver."""
+        assert isinstance(instance.of, Class)
+        if instance.number >= 0 or (term == Ref("self") and node.receiver is not None):
+            return [instance.of]
+        self._ask(instance.of, [_ITSELF], node)
+        return [instance.of, *self.receivers.below.get(instance.of, ())]
 
     def _choices(self, node: Node) -> Choices:
         """What one of several things may be in a function."""
@@ -322,7 +358,8 @@ class CallGraph:
             assert isinstance(touch.term, Member)
             owner = self.value(touch.term.of, node) if touch.term.name in self._properties else None
             if isinstance(owner, Instance) and isinstance(owner.of, Class):
-                for receiver in self._possible(owner.of, owner.number):
+                self._ask(owner.of, [touch.term.name], node)
+                for receiver in self._possible(owner, touch.term.of, node):
                     read = self.resolver.class_member(receiver, touch.term.name)
                     if isinstance(read, Function) and self.resolver.is_property(read.scope):
                         yield Edge(Node(read.scope, receiver), "read", touch.place)
@@ -333,6 +370,7 @@ class CallGraph:
                     yield Edge(target, "with", touch.place, touch.term.number)
         entered = self.value(touch.term, node)
         if isinstance(entered, Instance) and isinstance(entered.of, Class):
+            self._ask(entered.of, _ENTERED[touch.kind], node)
             yield from self._named(entered.of, _ENTERED[touch.kind], "with", touch.place)
 
     def _named(self, kind: Class, names: Iterable[str], how: How, place: Place) -> Iterator[Edge]:
@@ -360,6 +398,7 @@ class CallGraph:
                         yield from self._iterated(binding.term, Node(found[1], node.receiver), depth + 1)
         value = self.value(term, node)
         if isinstance(value, Instance) and isinstance(value.of, Class):
+            self._ask(value.of, _ITERATED, node)
             yield from (edge.target for edge in self._named(value.of, _ITERATED, "for", Place(0, 0, 0, 0)))
 
     @cached_property
@@ -376,11 +415,13 @@ class CallGraph:
 
     def value(self, term: Term | None, node: Node) -> Value | None:
         """What a term stands for in a function that runs with a known receiver."""
-        if node.receiver is not None:
-            own = self._of_receiver(term, node)
-            if own is not None:
-                return own
-        return self.resolver.resolve(term, node.scope)
+        own = self._of_receiver(term, node) if node.receiver is not None else None
+        return self.resolver.resolve(term, node.scope) if own is None else own
+
+    def _ask(self, kind: Class, names: Iterable[str], node: Node) -> None:
+        """Remember that what runs depends on these members of a class, if that is the receiver."""
+        if kind == node.receiver:
+            self._asked_for.update(names)
 
     def _of_receiver(self, term: Term | None, node: Node) -> Value | None:
         match term:
@@ -392,7 +433,11 @@ class CallGraph:
                 return node.receiver if name == "cls" else Instance(node.receiver, node.scope, -1)
             case Member(of, name):
                 owner = self._of_receiver(of, node)
-                return None if owner is None else self.resolver.member(owner, name)
+                if owner is None:
+                    return None
+                if isinstance(of, Ref):
+                    self._asked_for.add(name)
+                return self.resolver.member(owner, name)
         return None
 
     # -- functions

@@ -47,6 +47,7 @@ class Resolver:
         self._known: dict[tuple[str, Scope | Class | str], Value | None] = {}
         self._open = 0  # names that are being followed just now: what they stand for is not known yet
         self._bases: dict[External | Class, tuple[External | Class, ...]] = {}
+        self._ordering: set[Class] = set()  # the classes whose bases are put in order just now
         self._terms: dict[tuple[int, Scope], tuple[Term, Value | None]] = {}  # with the terms, whose ids are the keys
 
     # -- definitions
@@ -88,20 +89,31 @@ class Resolver:
                 self._bases[value] = known
         return known
 
-    def _find_bases(self, value: External | Class) -> Iterator[External | Class]:
-        pending, seen = [value], set()
-        while pending:
-            current = pending.pop(0)
-            if current in seen:
-                continue
-            seen.add(current)
-            yield current
-            if isinstance(current, Class):
-                links = self.class_(current)
-                for base in links.bases if links is not None else ():
-                    found = self.resolve(base.of if isinstance(base, Item) else base, Scope(current.scope.path))
-                    if isinstance(found, External | Class):
-                        pending.append(found)
+    def _find_bases(self, value: External | Class) -> list[External | Class]:
+        """In the order in which Python looks for a member (C3), as far as the bases are known."""
+        found, pending = [value], self._orders_below(value)
+        while pending := [order for order in pending if order]:
+            heads = (order[0] for order in pending if not any(order[0] in other[1:] for other in pending))
+            head = next(heads, pending[0][0])
+            found += [head] if head not in found else []
+            pending = [[one for one in order if one != head] for order in pending]
+        return found
+
+    def _orders_below(self, value: External | Class) -> list[list[External | Class]]:
+        """The order of each base of a class, and that of the bases; none of one that inherits from itself."""
+        links = self.class_(value) if isinstance(value, Class) and value not in self._ordering else None
+        if links is None or not isinstance(value, Class):
+            return []
+        terms = (base.of if isinstance(base, Item) else base for base in links.bases)
+        bases = [
+            found
+            for term in terms
+            if isinstance(found := self.resolve(term, Scope(value.scope.path)), External | Class)
+        ]
+        self._ordering.add(value)
+        orders = [[*self.bases(base)] for base in bases]
+        self._ordering.discard(value)
+        return [*orders, bases]
 
     def is_a(self, value: Value | None, names: Iterable[str]) -> bool:
         """Whether a value is an instance of one of the named classes from outside."""
