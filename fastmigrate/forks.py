@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 
-__all__ = ["Asking", "in_forks"]
+__all__ = ["Asking", "begun", "in_forks"]
 
 
 def in_forks(function: Callable[[str], bytes], items: Sequence[str], jobs: int, worth: int, size: int = 1) -> bytes:
@@ -15,19 +14,43 @@ def in_forks(function: Callable[[str], bytes], items: Sequence[str], jobs: int, 
 
     The items are shared by `jobs` processes where there are forks, but each gets so many that it is `worth` it.
     """
-    jobs = min(jobs, len(items) // worth)
-    if jobs < 2 or not hasattr(os, "fork"):
-        return b"".join(map(function, items))
-    bounds = [len(items) * index // jobs for index in range(jobs + 1)]
-    shares = [items[first:last] for first, last in pairwise(bounds)]
-    forks = [_fork(function, share) for share in shares[1:]]
-    found = [b"".join(map(function, shares[0]))]
-    for share, (process, pipe) in zip(shares[1:], forks, strict=True):
+    own, *others = _shares(items, min(jobs, len(items) // worth)) or [items]
+    waiting = [_begun(function, share, size) for share in others]
+    return _put_back([b"".join(map(function, own)), *(wait() for wait in waiting)], size)
+
+
+def begun(
+    function: Callable[[str], bytes], items: Sequence[str], forks: int, worth: int, size: int = 1
+) -> Callable[[], bytes]:
+    """The same in forks alone, which have begun with it: what is returned waits for them."""
+    waiting = [_begun(function, share, size) for share in _shares(items, min(forks, len(items) // worth))]
+    return lambda: _put_back([wait() for wait in waiting] or [b"".join(map(function, items))], size)
+
+
+def _shares(items: Sequence[str], number: int) -> list[Sequence[str]]:
+    """As many shares of the items, dealt out in turns, since large ones lie side by side; none without forks."""
+    return [items[first::number] for first in range(number)] if hasattr(os, "fork") else []
+
+
+def _put_back(found: Sequence[bytes], size: int) -> bytes:
+    """What was found for shares, in the order of what was shared."""
+    ordered = [b""] * (sum(map(len, found)) // size)
+    for first, share in enumerate(found):
+        ordered[first :: len(found)] = [share[start : start + size] for start in range(0, len(share), size)]
+    return b"".join(ordered)
+
+
+def _begun(function: Callable[[str], bytes], items: Sequence[str], size: int) -> Callable[[], bytes]:
+    """A fork that has begun; what is returned waits for what it finds, or finds it here if that fails."""
+    process, pipe = _fork(function, items)
+
+    def wait() -> bytes:
         with os.fdopen(pipe, "rb") as answers:
             given = answers.read()
         os.waitpid(process, 0)
-        found.append(given if len(given) == len(share) * size else b"".join(map(function, share)))
-    return b"".join(found)
+        return given if len(given) == len(items) * size else b"".join(map(function, items))
+
+    return wait
 
 
 def _fork(function: Callable[[str], bytes], items: Sequence[str]) -> tuple[int, int]:
@@ -57,3 +80,11 @@ class Asking:
         """The files of which something is true; `question` is all that this depends on besides them."""
         found = in_forks(lambda path: bytes([holds(path)]), paths, self.jobs, worth)
         return {path for path, answer in zip(paths, found, strict=True) if answer}
+
+    def begun(
+        self, question: str, paths: Sequence[str], holds: Callable[[str], bool], worth: int
+    ) -> Callable[[], set[str]]:
+        """The same, asked while this process goes on: what is returned waits for the answers."""
+        del question
+        wait = begun(lambda path: bytes([holds(path)]), paths, self.jobs - 1, worth)
+        return lambda: {path for path, answer in zip(paths, wait(), strict=True) if answer}

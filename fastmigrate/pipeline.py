@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,7 @@ class _Pipeline:
         with progress.stage("listing files"):
             self.sources = Sources(root, config.exclude)
             self.named = self.sources.add(paths)
+        self.doubtful: Callable[[], Sequence[str]]
         files = sum(map(self.selection.lies_in_paths, self.sources.paths))
         self.result = Result(root, files, [], self.sources)
 
@@ -68,7 +70,8 @@ class _Pipeline:
             return self._cached(folder)
         with self.progress.stage("looking into files"):
             marks = read_marks(self.sources, self.jobs)
-        return self._looked_at(self._search(marks, Asking(self.jobs)))
+        self._search(marks, Asking(self.jobs))
+        return self._looked_at()
 
     def _cached(self, folder: Folder) -> Result:
         """What an earlier run has found, if nothing that decides has changed since; else what this one finds."""
@@ -85,15 +88,15 @@ class _Pipeline:
                 looking.done = "nothing has changed since the last look"
                 return self.result
         answers = Answers(folder, contents, self.jobs)
-        doubtful = self._search(contents.marks, answers)
-        keys.append(self._key(contents))
+        self._search(contents.marks, answers)
+        keys.append(self._key(contents, self.doubtful()))
         if results.fill(self.result, keys[1]):
             self.progress.say("nothing that can matter has changed since the last look")
         else:
             from fastmigrate.cache.facts import Facts
 
             facts = Facts(folder)
-            self._looked_at(doubtful, facts)
+            self._looked_at(facts)
             facts.save()
         if not contents.are_still():
             return self.result
@@ -102,31 +105,30 @@ class _Pipeline:
             results.keep(self.result, keys[:1] if self.sources.reads_apart else keys)
         return self.result
 
-    def _key(self, contents: Contents) -> bytes | None:
+    def _key(self, contents: Contents, doubtful: Sequence[str] = ()) -> bytes | None:
         """What decides the result; None if that is more than can be told."""
         config = self.config
         if config.fix or config.diff or config.since is not None or config.baseline is not None:
             return None
         reported = "edits" if config.output_format in WITH_EDITS else config.output_format == "text"
         settings = replace(config, jobs=None, output_format=str(reported), output_file=None, exit_zero=False)
-        return contents.key(settings, self.selection.paths, self.selection.nested)
+        return contents.key(doubtful, settings, self.selection.paths, self.selection.nested)
 
-    def _search(self, marks: Sequence[int], asking: Asking) -> list[str]:
-        """Find the files that can matter, which are searched from now on; those of them that may not be readable."""
+    def _search(self, marks: Sequence[int], asking: Asking) -> None:
+        """Find the files that can matter, which are searched from now on, and the others that may not be readable."""
         with self.progress.stage("searching files") as searching:
             search = Search(self.sources, marks, asking)
             apart = [*dict.fromkeys([*self.named, *search.apart])]
-            plain = asking.which("is plain", apart, self.sources.is_plain, 8)
-            doubtful = [path for path in apart if path not in plain]
-            self.sources.search_in({*search.admitted, *doubtful})
+            plain = asking.begun("is plain", apart, self.sources.is_plain, 8)
+            self.doubtful = cache(lambda: sorted({*apart}.difference(plain())))
+            self.sources.search_in(search.admitted)
             searching.done = f"{len(search.admitted)} of {count(len(self.sources.paths), 'file')} can matter"
-        return doubtful
 
-    def _looked_at(self, doubtful: Sequence[str], facts: Facts | None = None) -> Result:
+    def _looked_at(self, facts: Facts | None = None) -> Result:
         """Look at the files that can matter, if there are some."""
-        if self.sources.searched or self.config.baseline is not None:
+        if self.sources.searched or self.config.baseline is not None or self.doubtful():
             from fastmigrate.run import Run  # which takes longer to import than all that is done up to here
 
             sys.setrecursionlimit(max(sys.getrecursionlimit(), _NESTING))
-            Run(self.result, self.selection, self.config, self.progress, facts, doubtful).run()
+            Run(self.result, self.selection, self.config, self.progress, facts, self.doubtful).run()
         return self.result

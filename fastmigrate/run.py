@@ -49,7 +49,8 @@ class _Analysis(Struct):
 class Run:
     """The run over the files of a project that can matter.
 
-    `result` is filled, and what is read is kept in `facts`; `doubtful` are files that may not be readable.
+    `result` is filled, and what is read is kept in `facts`; `doubtful` gives further files, which may not
+    be readable.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class Run:
         config: Config,
         progress: Progress,
         facts: Facts | None,
-        doubtful: Sequence[str],
+        doubtful: Callable[[], Sequence[str]],
     ) -> None:
         self.result = result
         self.selection = selection

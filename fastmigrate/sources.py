@@ -11,7 +11,7 @@ import tokenize
 import warnings
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from fastmigrate.knowledge.declaring import may_declare
@@ -65,12 +65,14 @@ def find_root(path: Path) -> Path:
 
 def is_test_path(path: str) -> bool:
     """Whether a path, relative to its project, is that of test code."""
-    pure = PurePosixPath(path)
+    if "test" not in path:
+        return False
+    *folders, name = path.split("/")
     return (
-        any(part in {"test", "tests", "testing"} for part in pure.parts[:-1])
-        or pure.name.startswith("test_")
-        or pure.stem.endswith("_test")
-        or pure.name == "conftest.py"
+        not {"test", "tests", "testing"}.isdisjoint(folders)
+        or name.startswith("test_")
+        or name.removesuffix(".py").endswith("_test")
+        or name == "conftest.py"
     )
 
 
@@ -83,6 +85,7 @@ class Sources:
 
     def __init__(self, root: Path, exclude: Iterable[str] = ()) -> None:
         self.root = root
+        self._folder = f"{root}/"
         self._excluded = _spec(exclude)
         self.reads_beside = False  # whether files matter that are not among these
         self.reads_apart = False  # whether some of these matter that are not searched
@@ -132,7 +135,7 @@ class Sources:
 
     def from_disk(self, path: str) -> bytes:
         """The bytes of a file as they are there now; OSError if it cannot be read."""
-        descriptor = os.open(f"{self.root}/{path}", os.O_RDONLY)
+        descriptor = os.open(f"{self._folder}{path}", os.O_RDONLY)
         try:
             size = os.fstat(descriptor).st_size
             content = os.read(descriptor, size + 1)

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from fastmigrate.config import Config
 from fastmigrate.project.callgraph import CallGraph
 from fastmigrate.project.project import Project
 from fastmigrate.sources import Sources
@@ -172,8 +171,7 @@ def test_what_is_inherited_twice_is_looked_for_as_python_does(far: str, beside: 
 
 def _ways(folder: Path) -> tuple[dict[str, Any], int]:
     """What runs each function on the event loop, and with how many receivers all of them run."""
-    config = Config()
-    reach = Project(Sources(folder), (), config.client, config.blocking_calls, config.client_settings).reach
+    reach = Project(Sources(folder)).reach
     callers = {
         scope.qualname: {(caller.qualname, edge.how, edge.place.line) for caller, edge in reach.callers_of(scope)}
         for scope in reach.nodes

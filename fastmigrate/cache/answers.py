@@ -52,6 +52,13 @@ class Answers(Asking):
             self._now[key] = sorted(found)
         return found
 
+    def begun(
+        self, question: str, paths: Sequence[str], holds: Callable[[str], bool], worth: int
+    ) -> Callable[[], set[str]]:
+        """The same, asked now: what has changed is seldom much."""
+        found = self.which(question, paths, holds, worth)
+        return lambda: found
+
     def save(self) -> None:
         """Keep what this run has asked for, and nothing else."""
         now = _Kept(self.contents.stamp, self._now)

@@ -52,16 +52,16 @@ __all__ = ["Project"]
 class Project:
     """Everything that is known of a project.
 
-    `named` are the files that the user asked for by name, `library` is the one that calls are migrated to: "httpx",
-    "httpx2", or None for the one that the project uses. `blocking_calls` are dotted names of what else blocks,
-    `client_settings` the arguments that the user wants for the clients that are written. `read` is called whenever a
-    file has been read, and `facts` know files from earlier runs.
+    `doubtful` gives files that are not searched, and may not be readable. `library` is the one that calls are migrated
+    to: "httpx", "httpx2", or None for the one that the project uses. `blocking_calls` are dotted names of what else
+    blocks, `client_settings` the arguments that the user wants for the clients that are written. `read` is called
+    whenever a file has been read, and `facts` know files from earlier runs.
     """
 
     def __init__(
         self,
         sources: Sources,
-        named: Iterable[str] = (),
+        doubtful: Callable[[], Iterable[str]] = tuple,
         library: str | None = None,
         blocking_calls: Iterable[str] = (),
         client_settings: Iterable[tuple[str, str]] = (),
@@ -76,9 +76,10 @@ class Project:
         configured = {canonical(name) for name in blocking_calls}
         self.importers = Importers(sources)
         self.declarations = Declarations(sources)
-        self.unreadable: dict[str, SourceError] = {}
+        self._doubtful = doubtful
+        self._unreadable: dict[str, SourceError] = {}
         self._links: dict[str, ModuleLinks | None] = {}
-        self._searched = frozenset(sources.searched)
+        self._expected = {*sources.searched}
         self._parsed = lru_cache(maxsize=64)(lambda path: sources.parse(sources.decode(path)))
         self._references = References(self)
         self.jobs = Jobs(self)
@@ -92,7 +93,7 @@ class Project:
         self._blocking_names = BlockingNames(self.resolver, configured)
         own = [name.rpartition(".")[2].encode() for name in configured]
         self.blocking_paths = blocking_paths(sources, own)
-        for path in [*self.blocking_paths, *named]:
+        for path in self.blocking_paths:
             self.links(path)
         self.blocking_paths += sorted(set(self._naming_sessions()) - {*self.blocking_paths})
 
@@ -118,18 +119,27 @@ class Project:
             )
         }
 
+    @cached_property
+    def unreadable(self) -> dict[str, SourceError]:
+        """The files that cannot be read, and why: of those that were asked for, and of the doubtful ones."""
+        doubtful = [*self._doubtful()]
+        self._expected |= {*doubtful}
+        for path in doubtful:
+            self.links(path)
+        return self._unreadable
+
     def links(self, path: str) -> ModuleLinks | None:
         """The links of a file, or None if it cannot be read; then `unreadable` says why."""
         if path not in self._links:
-            self.sources.reads_apart |= path not in self._searched
+            self.sources.reads_apart |= path not in self._expected
             self._links[path] = None  # what a file that is being read says of itself is not known yet
             try:
                 self._links[path] = self._find_links(path)
                 self._read()
             except SourceError as error:
-                self.unreadable[path] = error
+                self._unreadable[path] = error
             except RecursionError:
-                self.unreadable[path] = SourceError(path, 1, 1, "cannot be parsed: its code is nested too deeply")
+                self._unreadable[path] = SourceError(path, 1, 1, "cannot be parsed: its code is nested too deeply")
         return self._links[path]
 
     def _find_links(self, path: str) -> ModuleLinks:
