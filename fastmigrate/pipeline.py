@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 from fastmigrate.config import WITH_EDITS, Config
 from fastmigrate.forks import Asking
 from fastmigrate.progress import Progress
+from fastmigrate.project.relevance import blocking_paths
 from fastmigrate.result import Result
 from fastmigrate.search import Search, read_marks
 from fastmigrate.selection import Selection
-from fastmigrate.sources import Sources
+from fastmigrate.sources import Sources, is_test_path
 from fastmigrate.wording import count
 
 if TYPE_CHECKING:
@@ -118,10 +119,12 @@ class _Pipeline:
         """Find the files that can matter, which are searched from now on, and the others that may not be readable."""
         with self.progress.stage("searching files") as searching:
             search = Search(self.sources, marks, asking)
-            apart = [*dict.fromkeys([*self.named, *search.apart])]
-            plain = asking.begun("is plain", apart, self.sources.is_plain, 8)
-            self.doubtful = cache(lambda: sorted({*apart}.difference(plain())))
             self.sources.search_in(search.admitted)
+            blocking = blocking_paths(self.sources, self.config.blocking_calls)
+            tests = filter(is_test_path, blocking)  # which are seldom parsed for more than to tell whether they can be
+            looked_at = [*dict.fromkeys([*self.named, *search.apart, *tests])]
+            plain = asking.begun("is plain", looked_at, self.sources.is_plain, 8)
+            self.doubtful = cache(lambda: sorted({*looked_at}.difference(plain())))
             searching.done = f"{len(search.admitted)} of {count(len(self.sources.paths), 'file')} can matter"
 
     def _looked_at(self, facts: Facts | None = None) -> Result:

@@ -26,6 +26,7 @@ _SKIPPED = frozenset(
     ["__pycache__", "node_modules", "site-packages", "__pypackages__", "venv", "env", "build", "dist", ".tox", ".nox"]
 )
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+_IN_WORDS = frozenset(bytes([code]) for code in b"0123456789_ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 _KEPT = 4096  # files whose content stays in memory: tokens are looked for in all of them, many times
 
 
@@ -95,19 +96,21 @@ class Sources:
         self._changed: dict[str, bytes] = {}
         self._lines: dict[str, list[str]] = {}
         self._containing: dict[tuple[bytes, ...], list[str]] = {}
+        self._contents: list[tuple[str, bytes | None]] | None = None
         self._read = lru_cache(maxsize=_KEPT)(self.from_disk)
 
     def search_in(self, paths: Iterable[str]) -> None:
         """From now on, look for tokens in these files alone."""
         self.searched = sorted(paths)
-        self._containing = {}
+        self._containing, self._contents = {}, None
 
     def add(self, paths: Iterable[Path]) -> list[str]:
         """Take in files that the user named, whatever leaves them out but the configuration; they are returned."""
         named = [path.relative_to(self.root).as_posix() for path in paths if path.is_file()]
         named = [path for path in named if self._excluded is None or not self._excluded.match_file(path)]
         if not {*named}.issubset(self.paths):
-            self.searched = self.paths = sorted({*self.paths, *named})
+            self.paths = sorted({*self.paths, *named})
+            self.search_in(self.paths)
         return named
 
     def with_changes(self, changed: dict[str, bytes]) -> Sources:
@@ -117,7 +120,7 @@ class Sources:
         other.reads_beside, other.reads_apart = self.reads_beside, self.reads_apart
         other.root, other.paths, other.searched, other._excluded = self.root, self.paths, self.searched, self._excluded
         other._changed = {**self._changed, **changed}
-        other._lines, other._containing = {}, {}
+        other._lines, other._containing, other._contents = {}, {}, None
         other._read = self._read
         return other
 
@@ -149,15 +152,30 @@ class Sources:
         """The files that hold one of the tokens, among those that are searched; one that cannot be read is one, too."""
         found = self._containing.get(tokens)
         if found is None:
-            found = self._containing[tokens] = [path for path in self.searched if self._holds(path, tokens)]
+            each = self._each()
+            found = [path for path, content in each if content is None or any(map(content.__contains__, tokens))]
+            self._containing[tokens] = found
         return found
 
-    def _holds(self, path: str, tokens: tuple[bytes, ...]) -> bool:
+    def naming(self, name: str) -> list[str]:
+        """Those in which a name stands as a word of its own."""
+        token = name.encode(errors="surrogateescape")
+        return [path for path in self.containing(token) if _has_word(self.content(path) or token, token)]
+
+    def _each(self) -> Iterable[tuple[str, bytes | None]]:
+        """The files that are searched, and what is in them; None of one that cannot be read."""
+        if self._contents is None:
+            each = ((path, self._or_none(path)) for path in self.searched)
+            if len(self.searched) > _KEPT:
+                return each
+            self._contents = [*each]
+        return self._contents
+
+    def _or_none(self, path: str) -> bytes | None:
         try:
-            content = self.read(path)
+            return self.read(path)
         except OSError:
-            return True
-        return any(token in content for token in tokens) if len(tokens) > 1 else tokens[0] in content
+            return None
 
     def decode(self, path: str) -> Source:
         """A file's text, decoded as Python would; SourceError if that fails."""
@@ -200,6 +218,17 @@ class Sources:
             raise SourceError(source.path, error.lineno or 1, max(error.offset or 1, 1), message) from error
         except (ValueError, RecursionError, MemoryError) as error:
             raise SourceError(source.path, 1, 1, f"cannot be parsed: {error}") from error
+
+
+def _has_word(content: bytes, word: bytes) -> bool:
+    """Whether a word stands somewhere by itself; what is not ASCII may or may not be part of one."""
+    start = content.find(word)
+    while start >= 0:
+        end = start + len(word)
+        if content[start - 1 : start] not in _IN_WORDS and content[end : end + 1] not in _IN_WORDS:
+            return True
+        start = content.find(word, start + 1)
+    return False
 
 
 def lines_of(text: str) -> list[str]:

@@ -72,8 +72,8 @@ class Keys:
     def _taken(self) -> set[str]:
         """The state keys of the files that mention one of the wanted names: no other file can have taken one."""
         taken: set[str] = set()
-        wanted = {name.encode() for spec in self.specs for name in _candidates(spec)}
-        mentioning = {*self.project.sources.containing(*wanted)}
+        wanted = {name for spec in self.specs for name in _candidates(spec)}
+        mentioning = {path for name in wanted for path in self.project.sources.naming(name)}
         for path in sorted(mentioning & {*self.project.sources.containing(b"state", b"yield ")}):
             links = self.project.links(path)
             if links is None:

@@ -304,9 +304,7 @@ class ModuleSessions:
                 return True
             if path != goal.path and any(text in self.project.sources.read(path) for text in quoted):
                 return True
-        return any(
-            token.encode() in self.project.sources.read(p) for p, _ in self._mentioning(token) if is_test_path(p)
-        )
+        return any(is_test_path(path) for path, _ in self._mentioning(token))
 
     def _uses(self, goal: SessionTakenOver, session: ModuleSession) -> Iterator[tuple[str, SessionUse]]:
         """All uses of a session in the project that do not set it up."""
@@ -323,8 +321,8 @@ class ModuleSessions:
                 if any(self._means(links, bound, self._value(goal), function.qualname) for bound in function.bindings):
                     yield path, SessionUse("", f"imported or named within `{function.qualname}`", function.line)
 
-    def _mentioning(self, text: str) -> Iterator[tuple[str, ModuleLinks]]:
-        for path in self.project.sources.containing(text.encode()):
+    def _mentioning(self, name: str) -> Iterator[tuple[str, ModuleLinks]]:
+        for path in self.project.sources.naming(name):
             links = self.project.links(path)
             if links is not None:
                 yield path, links

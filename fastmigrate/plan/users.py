@@ -66,7 +66,7 @@ class Users:
         if one not in self._subclasses:
             name = one.scope.name
             found: list[Class] = []
-            for path in self.project.sources.containing(name.encode()):
+            for path in self.project.sources.naming(name):
                 links = self.project.links(path)
                 found += [Class(Scope(path, qualname)) for qualname in (links.classes if links is not None else ())]
             bases = self.project.resolver.bases
@@ -153,7 +153,7 @@ class Users:
             kind: re.compile(f"(?:{ways}){target}".encode())
             for kind, ways in (("", always), ("looked at", "patch(?:\\.object)?"))
         }
-        for path in self.project.sources.containing(name.encode()):
+        for path in self.project.sources.naming(name):
             content = self.project.sources.read(path) if is_test_path(path) else b""
             found = patterns[""].search(content)
             if found is None and _LOOKING.search(content) is not None:
@@ -165,7 +165,7 @@ class Users:
 
     def is_imported_from(self, path: str, name: str) -> bool:
         """Whether another file imports a name from one that imports it itself."""
-        for other in self.project.sources.containing(name.encode()):
+        for other in self.project.sources.naming(name):
             links = self.project.links(other) if other != path else None
             if links is not None and any(
                 self.project.tree.find(other, star.module, star.level) == path for star in links.stars

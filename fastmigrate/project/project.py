@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property, lru_cache, partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -52,10 +53,10 @@ __all__ = ["Project"]
 class Project:
     """Everything that is known of a project.
 
-    `doubtful` gives files that are not searched, and may not be readable. `library` is the one that calls are migrated
-    to: "httpx", "httpx2", or None for the one that the project uses. `blocking_calls` are dotted names of what else
-    blocks, `client_settings` the arguments that the user wants for the clients that are written. `read` is called
-    whenever a file has been read, and `facts` know files from earlier runs.
+    `doubtful` gives files that may not be readable, and are not asked for otherwise. `library` is the one that calls
+    are migrated to: "httpx", "httpx2", or None for the one that the project uses. `blocking_calls` are dotted names of
+    what else blocks, `client_settings` the arguments that the user wants for the clients that are written. `read` is
+    called whenever a file has been read, and `facts` know files from earlier runs.
     """
 
     def __init__(
@@ -91,19 +92,19 @@ class Project:
         self.resolver = Resolver(self.tree, self.links, canonical, MAKES, known)
         self.types = Types(self.resolver)
         self._blocking_names = BlockingNames(self.resolver, configured)
-        own = [name.rpartition(".")[2].encode() for name in configured]
-        self.blocking_paths = blocking_paths(sources, own)
+        self.blocking_paths = blocking_paths(sources, configured)
         for path in self.blocking_paths:
-            self.links(path)
+            if not is_test_path(path):
+                self.links(path)
         self.blocking_paths += sorted(set(self._naming_sessions()) - {*self.blocking_paths})
 
     def _naming_sessions(self) -> Iterator[str]:
         """The files that name a session which another module or its objects have: they need not name its library."""
         for path in self.blocking_paths:
             links = None if is_test_path(path) else self.links(path)
-            module = [part.encode(errors="surrogateescape") for part in module_name(path).split(".")[-2:]]
             for name in sorted(self._names_of_sessions(links)) if links is not None else ():
-                yield from set(self.sources.containing(name.encode())).intersection(self.sources.containing(*module))
+                near = (self.sources.naming(part) for part in module_name(path).split(".")[-2:])
+                yield from set(self.sources.naming(name)).intersection(chain.from_iterable(near))
 
     def _names_of_sessions(self, links: ModuleLinks) -> set[str]:
         """The names under which a module, or an object of one of its classes, has a session that is made there."""
@@ -263,9 +264,7 @@ class Project:
 
     def _stored_once(self, name: str) -> bool:
         assignment = re.compile(rf"\.state\.{re.escape(name)}\b[^=\n]*=(?!=)".encode())
-        contents = (
-            self.sources.read(path) for path in self.sources.containing(name.encode()) if not is_test_path(path)
-        )
+        contents = (self.sources.read(path) for path in self.sources.naming(name) if not is_test_path(path))
         return sum(len(assignment.findall(content)) for content in contents) == 1
 
     def construction(self, app: Instance) -> Call | None:
@@ -405,7 +404,7 @@ class Project:
 
     def is_imported(self, path: str, name: str) -> bool:
         """Whether another file imports a name from a file, under whichever name."""
-        for other in self.sources.containing(name.encode()):
+        for other in self.sources.naming(name):
             links = self.links(other) if other != path else None
             for binding in (b for values in links.bindings.values() for b in values) if links is not None else ():
                 imports = binding.kind == "from" and binding.name == name

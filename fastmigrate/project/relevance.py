@@ -105,9 +105,10 @@ class Importers:
                 yield importer
 
 
-def blocking_paths(sources: Sources, names: Iterable[bytes]) -> list[str]:
-    """The files that can call what blocks; `names` are those that the user says do so."""
-    found = {*sources.containing(*BLOCKING, *names)}
+def blocking_paths(sources: Sources, names: Iterable[str]) -> list[str]:
+    """The files that can call what blocks; `names` are the dotted ones of what else does so."""
+    own = sorted({name.rpartition(".")[2].encode() for name in names})
+    found = {*sources.containing(*BLOCKING, *own)}
     for path in sources.containing(SLEEP):
         content = sources.content(path)
         if b".sleep" in content or SLEEP in imported_words(content) or b"import *" in content:

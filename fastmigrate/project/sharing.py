@@ -44,8 +44,8 @@ def shared_uses(project: Project, client: MadeClient) -> SharedUses:
         return SharedUses(None)
     uses = SharedUses(names[0])
     value = project.resolver.resolve(Ref(names[0]), Scope(client.scope.path))
-    module = module_name(client.scope.path).rpartition(".")[2].encode()
-    others = {*project.sources.containing(names[0].encode())} & {*project.sources.containing(module)}
+    module = module_name(client.scope.path).rpartition(".")[2]
+    others = {*project.sources.naming(names[0])} & {*project.sources.naming(module)}
     for path in sorted({client.scope.path, *others}):
         links = project.links(path)
         if links is not None and value is not None:
