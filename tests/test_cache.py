@@ -160,6 +160,23 @@ def test_answers_are_those_of_the_contents_beside_them(tmp_path: Path, cache: Pa
     assert "FM900" in first.stdout
 
 
+@pytest.mark.parametrize("file", ["apart/one.py", "tests/test_main.py"])
+def test_what_is_wrong_with_a_file_that_cannot_matter_is_kept_with_it(file: str, tmp_path: Path, cache: Path) -> None:
+    root = project(tmp_path / "project", main=APP, lib=LIB, **APART)
+    (root / file).parent.mkdir(exist_ok=True)
+    (root / file).write_text("import requests\ndef f(:\n")
+    settled(root)
+    assert check(root).raw == check(root).raw == check(root, "--no-cache").raw
+    (root / file).write_text("import requests\n\ndef f(:\n")
+    settled(root)
+    again = check(root)
+    assert again.raw == check(root, "--no-cache").raw
+    assert '"line": 3' in again.stdout
+    (root / file).write_text("import requests\n")
+    settled(root)
+    assert check(root).raw == check(root, "--no-cache").raw
+
+
 def test_a_file_that_is_gone_is_gone(root: Path, cache: Path) -> None:
     check(root)
     (root / "main.py").unlink()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 
 import msgspec
@@ -50,31 +51,28 @@ class Contents:
         self.sources = sources
         begun = time.time_ns()
         saved = folder.load(_FILE)
-        self.stamp_before = digest_of(saved) if saved is not None else b""
         before = unpacked(_decoder, saved) or {}
-        self._found = found = {path: _stat(sources, path) for path in (*sources.paths, *sources.declaring)}
-        same = {p: known for p, known in before.items() if (now := found.get(p)) is not None and known.is_still(now)}
-        others = [path for path in found if path not in same]
-        records = in_forks(self._look, others, jobs, 500, _DIGEST + 1)
-        self.same = same.keys()
-        self.digests = {path: known.digest for path, known in same.items()}
-        marks = {path: known.marks for path, known in same.items()}
-        kept = dict(same)
-        for index, path in enumerate(others):
-            record = records[index * (_DIGEST + 1) : (index + 1) * (_DIGEST + 1)]
-            digest, marks[path] = record[:_DIGEST], record[_DIGEST]
-            now = found[path]
-            if now is None or not any(digest):
-                continue
-            self.digests[path] = digest
-            if max(now.st_mtime_ns, now.st_ctime_ns) < begun - _UNSURE and is_text(path):
-                kept[path] = _Known(now.st_size, now.st_mtime_ns, now.st_ctime_ns, now.st_ino, digest, marks[path])
-        self.marks = [marks[path] for path in sources.paths]
-        self.stamp = self.stamp_before
+        self._found = {path: _stat(sources, path) for path in (*sources.paths, *sources.declaring)}
+        now = ((path, found) for path, found in self._found.items() if found is not None and path in before)
+        known = {path: before[path] for path, found in now if before[path].is_still(found)}
+        self.same = known.keys()
+        looked_at = self._look_at([path for path in self._found if path not in known], jobs)
+        told = {path: (one.digest, one.marks) for path, one in known.items()} | looked_at
+        self.digests = {path: digest for path, (digest, _) in told.items() if any(digest)}
+        self.marks = [told[path][1] for path in sources.paths]
+        self.stamp = self.stamp_before = digest_of(saved) if saved is not None else b""
+        kept = known | self._sure(looked_at, begun)
         if kept != before:
             packed = msgspec.msgpack.encode(kept)
             self.stamp = digest_of(packed)
             folder.save(_FILE, packed)
+
+    def _look_at(self, paths: Sequence[str], jobs: int) -> dict[str, tuple[bytes, int]]:
+        """The digests and marks of files as they are now; a digest of zeros for one that cannot be read."""
+        size = _DIGEST + 1
+        records = in_forks(self._look, paths, jobs, 500, size)
+        parts = (records[start : start + size] for start in range(0, len(records), size))
+        return {path: (record[:_DIGEST], record[_DIGEST]) for path, record in zip(paths, parts, strict=True)}
 
     def _look(self, path: str) -> bytes:
         try:
@@ -83,17 +81,28 @@ class Contents:
             return bytes([*bytes(_DIGEST), UNREADABLE])
         return digest_of(content) + bytes([marks_of(content)])
 
+    def _sure(self, looked_at: Mapping[str, tuple[bytes, int]], begun: int) -> dict[str, _Known]:
+        """Those of the files that were looked at of which any later change would show."""
+        found: dict[str, _Known] = {}
+        for path, (digest, marks) in looked_at.items():
+            now = self._found[path]
+            if now is None or not any(digest) or not is_text(path):
+                continue
+            if max(now.st_mtime_ns, now.st_ctime_ns) < begun - _UNSURE:
+                found[path] = _Known(now.st_size, now.st_mtime_ns, now.st_ctime_ns, now.st_ino, digest, marks)
+        return found
+
     def are_still(self) -> bool:
         """Whether no file has changed while it was looked at: else what was found need not be about these contents."""
         now = ((before, _stat(self.sources, path)) for path, before in self._found.items())
         return all(_times(before) == _times(after) for before, after in now)
 
-    def key(self, *more: object) -> bytes | None:
-        """A digest of the contents of the files that are searched, of the names of all, and of what else decides.
+    def key(self, beside: Iterable[str], *more: object) -> bytes | None:
+        """A digest of the contents of the files that are searched, of those beside, of all names, and of what is given.
 
         None if there is a file that cannot be read.
         """
-        searched = {*self.sources.searched, *self.sources.declaring}
+        searched = {*self.sources.searched, *self.sources.declaring, *beside}
         if any(path not in self.digests for path in searched):
             return None
         whole = blake2b(repr(more).encode(errors="surrogateescape"), digest_size=32)

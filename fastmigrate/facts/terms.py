@@ -36,6 +36,7 @@ __all__ = [
     "items_of",
     "lambda_name",
     "last_name",
+    "nothing",
     "read_term",
 ]
 
@@ -176,6 +177,11 @@ def dotted(term: Term | None) -> str | None:
             base = dotted(of)
             return None if base is None else f"{base}.{name}"
     return None
+
+
+def nothing(term: Term) -> bool:
+    """Whether a term is `None`."""
+    return term == Const(None)
 
 
 def last_name(term: Term) -> str:

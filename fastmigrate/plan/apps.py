@@ -63,14 +63,14 @@ class Apps:
         app = goal.app
         if self.keys.existing(app, goal.spec) is not None:
             return self._held_by_errors(goal) or Step(tuple(self.testing.of_app(app)))
-        call = self.project.construction(app)
+        call = self.project.lifespans.construction(app)
         reason = self._app_in_the_way(app, call) or self._held_by_errors(goal)
         if reason is not None or call is None:
             return reason or Held("where its app is made was not found")
         given = call.keyword("lifespan")
         if given is not None and given != Const(None):
             return self._in_given_lifespan(goal, given)
-        wrapper = next(self.project.lifespans(app), None)
+        wrapper = next(self.project.lifespans.of(app), None)
         if wrapper is not None:
             return Step((ClientInLifespan(wrapper, goal.spec), *self.testing.of_app(app)))
         moved: list[Goal] = list(self.testing.of_app(app))
@@ -95,7 +95,7 @@ class Apps:
         app = goal.app
         if self._may_be_none(given, app.scope):
             return Held(f"the lifespan of the app in {app.scope.path} may be None")
-        lifespan = self.project.lifespan(app)
+        lifespan = self.project.lifespans.given(app)
         if isinstance(lifespan, Class):
             return Held(f"the lifespan of the app in {app.scope.path} is a class, not an `@asynccontextmanager`")
         links = self.project.resolver.function(lifespan.scope) if isinstance(lifespan, Function) else None
@@ -138,7 +138,7 @@ class Apps:
         spread = [value for key, value in call.keywords if key is None] if call is not None else []
         if not all(self._holds_no_lifespan(value, app.scope) for value in spread):
             return Held(f"the app in {app.scope.path} is made with `**` arguments, which may hold a lifespan")
-        wrapped = next(self.project.lifespans(app), None)
+        wrapped = next(self.project.lifespans.of(app), None)
         for path in self.project.sources.containing(b"lifespan_context", b"on_startup", b"on_shutdown"):
             own = path == app.scope.path and wrapped is not None
             links = None if is_test_path(path) or own else self.project.links(path)

@@ -255,11 +255,8 @@ def _home(project: Project, name: str, scope: Scope, depth: int = 0) -> Scope | 
     if binding.kind == "value" and not home.qualname and not binding.name:
         links = project.links(home.path)
         return None if links is None or name in links.mutated else home
-    if binding.kind == "from":
-        path = project.tree.find(home.path, binding.module, binding.level)
-        if path is not None and not path.endswith("/") and binding.name == name:
-            return _home(project, name, Scope(path), depth + 1)
-    return None
+    module = project.resolver.imported(binding, home)
+    return None if module is None or binding.name != name else _home(project, name, module, depth + 1)
 
 
 def _pattern(scheme: str) -> str:

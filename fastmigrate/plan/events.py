@@ -72,7 +72,7 @@ class Events:
     def lifespan_wrapped(self, goal: LifespanWrapped) -> Step | Held:
         """The lifespan of an app comes to stand within another one."""
         path = goal.app.scope.path
-        call = self.project.construction(goal.app)
+        call = self.project.lifespans.construction(goal.app)
         given = [key for key, _ in call.keywords].index("lifespan") if call and call.keyword("lifespan") else -1
         if call is not None and given >= 0:
             edit = ArgumentEdit(len(call.args) + given, "lifespan", f"{self.wrapper_name(path)}({{}})")

@@ -44,8 +44,8 @@ class Keys:
     def on_app(self) -> dict[ClientSpec, str]:
         """The names under which the lifespan of the only app keeps clients in the app's own state."""
         apps = list(self.project.apps.apps)
-        scopes = self.project.lifespans(apps[0]) if len(apps) == 1 else ()
-        kept = [pair for scope in scopes for pair in self.project.on_app(scope)]
+        scopes = self.project.lifespans.of(apps[0]) if len(apps) == 1 else ()
+        kept = [pair for scope in scopes for pair in self.project.lifespans.on_app(scope)]
         found: dict[ClientSpec, str] = {}
         for spec in self.specs:
             names = [name for name, code in kept if spec.is_made_by(code, self.project.client_settings)]
@@ -92,7 +92,7 @@ class Keys:
         return self.on_app.get(spec) or self._in_state(app, spec)
 
     def _in_state(self, app: Instance, spec: ClientSpec) -> str | None:
-        for scope in self.project.lifespans(app):
+        for scope in self.project.lifespans.of(app):
             for item in self.project.resolver.defined(scope).yields:
                 found = _key_of_client(item, spec, self.project.client_settings)
                 if found is not None:

@@ -123,7 +123,7 @@ def _root(term: Term) -> str | None:
 
 def _imports_module(project: Project, links: ModuleLinks, path: str, name: str) -> bool:
     """Whether a file imports everything of another one, or all of it and reaches for the name in it."""
-    if any(project.tree.find(links.path, star.module, star.level) == path for star in links.stars):
+    if project.resolver.takes_all(links, path):
         return True
     text = project.sources.read(links.path)
     anywhere = not name.isascii() or any(token.encode() in text for token in (f'"{name}"', f"'{name}'"))

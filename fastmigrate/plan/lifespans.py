@@ -308,7 +308,7 @@ class Lifespans:
         links = self.project.links(path)
         found: list[tuple[int, str, int]] = []
         for app in self.apps.apps:
-            lifespan = self.project.lifespan(app)
+            lifespan = self.project.lifespans.given(app)
             if isinstance(lifespan, Function) and lifespan.scope.path == path:
                 function = self.project.resolver.defined(lifespan.scope)
                 found.append((function.line, "function", function.number))

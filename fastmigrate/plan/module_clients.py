@@ -132,7 +132,7 @@ class ModuleClients:
             moved.closing.append((path, RemoveStatement("function", closer.function)))
             moved.handlers.add(scope)
             return None
-        if closer is not None and closer.statement and scope in self.project.lifespan_scopes:
+        if closer is not None and closer.statement and scope in self.project.lifespans.scopes:
             moved.closing.append((path, RemoveStatement("call", number)))
             return None
         return f"it is closed in {path}:{site.place.line}, by a function that does more than that"

@@ -313,7 +313,8 @@ class ModuleSessions:
         for path, links in self._mentioning(session.name):
             if path == goal.path:
                 continue
-            names = {*self._bound(links, goal), *(self._starred(links, goal, session.name))}
+            starred = [session.name] if self.project.resolver.takes_all(links, goal.path) else []
+            names = {*self._bound(links, goal), *starred}
             modules = {bound for bound in links.bindings if self._means(links, bound, Module(goal.path))}
             tree = self.project.tree_of(path)
             yield from ((path, use) for use in read_uses(tree, names, modules, session.name))
@@ -334,11 +335,6 @@ class ModuleSessions:
             for bound, bindings in links.bindings.items()
             if bindings[0].kind == "from" and self._means(links, bound, self._value(goal))
         ]
-
-    def _starred(self, links: ModuleLinks, goal: SessionTakenOver, name: str) -> Iterator[str]:
-        for star in links.stars:
-            if self.project.tree.find(links.path, star.module, star.level) == goal.path:
-                yield name
 
     @staticmethod
     def _value(goal: SessionTakenOver) -> Instance:

@@ -97,11 +97,11 @@ class Testing:
         """Whether the lifespan of an app, if it has one, makes clients and does nothing else."""
         if any(self.project.apps.events.get(router) for router in self.project.apps.under(app)):
             return False
-        call = self.project.construction(app)
+        call = self.project.lifespans.construction(app)
         if call is None or call.keyword("lifespan") is None:
             links = self.project.links(app.scope.path)
             return links is not None and "lifespan_context" not in links.stored
-        lifespan = self.project.lifespan(app)
+        lifespan = self.project.lifespans.given(app)
         links = self.project.links(lifespan.scope.path) if isinstance(lifespan, Function) else None
         if links is None or not isinstance(lifespan, Function):
             return False

@@ -76,12 +76,10 @@ class Twins:
         binding, home = found[0][0], found[1]
         if len(found[0]) == 1 and binding.kind == "function" and Scope(home.path, binding.name) == target:
             return Named(twin)
-        if len(found[0]) != 1 or binding.kind != "from":
+        module = self.project.resolver.imported(binding, home) if len(found[0]) == 1 else None
+        if module is None:
             return taken
-        path = self.project.tree.find(home.path, binding.module, binding.level)
-        if path is None or path.endswith("/"):
-            return taken
-        inner = self._by_name(binding.name, Scope(path), target, twin)
+        inner = self._by_name(binding.name, module, target, twin)
         if isinstance(inner, str):
             return inner
         bound = inner.name if name == binding.name else f"{name}_async"

@@ -164,11 +164,11 @@ def _value_of(project: Project, name: str, scope: Scope) -> tuple[Term, Scope] |
         binding, home = found[0][0], found[1]
         if binding.kind == "value":
             return binding.term, home
-        path = project.tree.find(home.path, binding.module, binding.level) if binding.kind == "from" else None
-        if path is None or path.endswith("/") or Scope(path, binding.name) in seen:
+        module = project.resolver.imported(binding, home)
+        if module is None or Scope(module.path, binding.name) in seen:
             return None
-        seen.add(Scope(path, binding.name))
-        name, scope = binding.name, Scope(path)
+        seen.add(Scope(module.path, binding.name))
+        name, scope = binding.name, module
     return None
 
 

@@ -167,9 +167,7 @@ class Users:
         """Whether another file imports a name from one that imports it itself."""
         for other in self.project.sources.naming(name):
             links = self.project.links(other) if other != path else None
-            if links is not None and any(
-                self.project.tree.find(other, star.module, star.level) == path for star in links.stars
-            ):
+            if links is not None and self.project.resolver.takes_all(links, path):
                 return True
         return self.project.is_imported(path, name)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from fastmigrate.facts.terms import Await, Call, Either, Member, Ref, Term, Truthy
+from fastmigrate.facts.terms import Await, Call, Either, Member, Ref, Term, Truthy, nothing
 from fastmigrate.facts.values import Binding
-from fastmigrate.project.resolve import Resolver, nothing
+from fastmigrate.project.resolve import Resolver
 from fastmigrate.project.values import Class, Function, Instance, Scope, Value
 
 __all__ = ["Alternatives"]
@@ -67,11 +67,10 @@ class Alternatives:
         if found is None:
             return []
         bindings, home = found
-        if len(bindings) == 1 and bindings[0].kind == "from":
-            path = self.resolver.tree.find(home.path, bindings[0].module, bindings[0].level)
-            links = None if path is None or path.endswith("/") else self.resolver.links(path)
-            if links is not None and path is not None:
-                bindings, home = links.bindings.get(bindings[0].name, ()), Scope(path)
+        module = self.resolver.imported(bindings[0], home) if len(bindings) == 1 else None
+        links = self.resolver.links(module.path) if module is not None else None
+        if module is not None and links is not None:
+            bindings, home = links.bindings.get(bindings[0].name, ()), module
         if len(bindings) == 1 and bindings[0].kind == "value" and isinstance(bindings[0].term, Either):
             return self.of(bindings[0].term, home)
         return self._of_bindings(bindings, home)

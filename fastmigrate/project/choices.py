@@ -194,10 +194,10 @@ class Choices:
         for binding in found[0] if found is not None else ():
             assert found is not None
             if binding.kind == "from":
-                path = self.resolver.tree.find(scope.path, binding.module, binding.level)
-                links = self.resolver.links(path) if path is not None and not path.endswith("/") else None
-                if links is not None and path is not None and path != scope.path:
-                    yield from ((other, Scope(path)) for other in links.bindings.get(binding.name, ()))
+                module = self.resolver.imported(binding, scope)
+                links = self.resolver.links(module.path) if module is not None else None
+                if links is not None and module is not None and module.path != scope.path:
+                    yield from ((other, module) for other in links.bindings.get(binding.name, ()))
             else:
                 yield binding, found[1]
 

@@ -56,7 +56,7 @@ def mocks_of_requests(project: Project) -> Iterator[Mock]:
 def stale_mocks(project: Project) -> Iterator[tuple[Mock, str]]:
     """Those for code that uses a client of a lifespan, each with what does not use requests any more."""
     clients = (client for client in project.httpx_clients if client.made in ASYNC_CLIENTS)
-    if not any(client.scope in project.lifespan_scopes for client in clients):
+    if not any(client.scope in project.lifespans.scopes for client in clients):
         return
     using = {path for path in project.sources.containing(b"requests") if not is_test_path(path)}
     anywhere = any(_uses_requests(project, path) for path in using)

@@ -13,10 +13,10 @@ from msgspec.structs import replace
 
 from fastmigrate.facts.closers import Closer, read_closers
 from fastmigrate.facts.links import read_links
-from fastmigrate.facts.made import Made, read_arguments, read_clients_on_apps, read_kept_in_state, read_made, read_names
+from fastmigrate.facts.made import Made, read_arguments, read_kept_in_state, read_made, read_names
 from fastmigrate.facts.nodes import place_in_text
 from fastmigrate.facts.sites import Argument, Site, read_sites
-from fastmigrate.facts.terms import Call, Member, Term
+from fastmigrate.facts.terms import Call, Term
 from fastmigrate.facts.values import ModuleLinks, Place
 from fastmigrate.knowledge.blocking import BLOCKING_CALLS
 from fastmigrate.knowledge.httpx_clients import ASYNC_CLIENTS, CLIENTS
@@ -28,6 +28,7 @@ from fastmigrate.project.callgraph import CallGraph, Edge, Node
 from fastmigrate.project.clients import MadeClient, made_clients
 from fastmigrate.project.declarations import Declarations
 from fastmigrate.project.jobs import Jobs
+from fastmigrate.project.lifespans import Lifespans
 from fastmigrate.project.modules import ModuleTree, module_name, name_of
 from fastmigrate.project.offloads import Offloads
 from fastmigrate.project.pools import TOKENS as POOL_TOKENS
@@ -41,7 +42,7 @@ from fastmigrate.project.sharing import SharedUses, shared_uses
 from fastmigrate.project.tasks import MisplacedImport, MisusedTask, misplaced_imports, misused_tasks
 from fastmigrate.project.testing import TestingClients
 from fastmigrate.project.types import Types
-from fastmigrate.project.values import External, Function, Instance, Scope, Value
+from fastmigrate.project.values import Scope
 from fastmigrate.sources import SourceError, Sources, is_test_path
 
 if TYPE_CHECKING:
@@ -256,56 +257,10 @@ class Project:
         """The ordinals of the calls in a file whose results become attributes of some `state`."""
         return read_kept_in_state(self.tree_of(path))
 
-    def on_app(self, scope: Scope) -> list[tuple[str, str]]:
-        """What a function keeps as `app.state.<name>`, and nothing else does: the name, and the code that makes it."""
-        number = self.resolver.defined(scope).number
-        kept = [(name, code) for at, name, code in read_clients_on_apps(self.tree_of(scope.path)) if at == number]
-        return [(name, code) for name, code in kept if self._stored_once(name)]
-
-    def _stored_once(self, name: str) -> bool:
-        assignment = re.compile(rf"\.state\.{re.escape(name)}\b[^=\n]*=(?!=)".encode())
-        contents = (self.sources.read(path) for path in self.sources.naming(name) if not is_test_path(path))
-        return sum(len(assignment.findall(content)) for content in contents) == 1
-
-    def construction(self, app: Instance) -> Call | None:
-        """The call that makes an app."""
-        return self.resolver.call_at(app.scope.path, app.number)
-
-    def lifespan(self, app: Instance) -> Value | None:
-        """What an app is given as its lifespan, or None."""
-        call = self.construction(app)
-        given = None if call is None else call.keyword("lifespan")
-        if given is None:
-            return None
-        term, scope = self.resolver.behind(given, app.scope)
-        if isinstance(term, Call) and self.resolver.resolve(term.callee, scope) == External("functools.partial"):
-            return self.resolver.resolve(term.argument(0, "func"), scope)
-        return self.resolver.resolve(given, app.scope)
-
-    def lifespans(self, app: Instance) -> Iterator[Scope]:
-        """The lifespan of an app, or the functions that may wrap the one that it has by default."""
-        lifespan = self.lifespan(app)
-        links = self.links(app.scope.path)
-        alone = sum(other.scope.path == app.scope.path for other in self.apps.apps) == 1
-        if isinstance(lifespan, Function) and self.resolver.function(lifespan.scope) is not None:
-            yield lifespan.scope
-        elif links is not None and alone and "lifespan_context" in links.stored:
-            wrapping = set(self._wrapping(links))
-            inner = (f for f in links.functions.values() if f.yields and Scope(links.path, f.parent) in wrapping)
-            yield from (Scope(app.scope.path, function.qualname) for function in inner)
-
-    def _wrapping(self, links: ModuleLinks) -> Iterator[Scope]:
-        """The functions of a file that are given a lifespan: `wrap(app.router.lifespan_context)`."""
-        for site in links.calls:
-            callee = self.resolver.resolve(site.call.callee, Scope(links.path, site.scope))
-            given = any(isinstance(term, Member) and term.name == "lifespan_context" for term in site.call.given)
-            if given and isinstance(callee, Function):
-                yield callee.scope
-
     @cached_property
-    def lifespan_scopes(self) -> frozenset[Scope]:
-        """The lifespans of all apps, those that wrap one included."""
-        return frozenset(scope for app in self.apps.apps for scope in self.lifespans(app))
+    def lifespans(self) -> Lifespans:
+        """The lifespans of its apps."""
+        return Lifespans(self)
 
     def mentions(self, *tokens: bytes) -> bool:
         """Whether any file holds one of the tokens: to be asked before what takes a parse of all files."""

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator
 
-from fastmigrate.facts.terms import Await, Call, Const, Display, Either, Item, Member, Ref, Term, Truthy
-from fastmigrate.facts.values import Binding, ClassLinks, FunctionLinks, ModuleLinks
+from fastmigrate.facts.terms import Await, Call, Display, Either, Item, Member, Ref, Term, Truthy, nothing
+from fastmigrate.facts.values import Binding, ModuleLinks
 from fastmigrate.knowledge.running import DEPENDS
+from fastmigrate.project.definitions import Definitions, lasting
 from fastmigrate.project.modules import ModuleTree
-from fastmigrate.project.values import Class, External, Function, Instance, Method, Module, Scope, Value
+from fastmigrate.project.values import Class, External, Function, Instance, Method, Module, Scope, Value, only
 
-__all__ = ["Resolver", "nothing", "only"]
+__all__ = ["Resolver"]
 
 
 _LIMIT = 40  # steps from a name to what it stands for
@@ -22,7 +23,7 @@ _DEPENDS = frozenset(External(name) for name in DEPENDS)
 _PROPERTIES = frozenset({External("builtins.property"), External("functools.cached_property")})
 
 
-class Resolver:
+class Resolver(Definitions):
     """Follows terms through the links of a project's files; `links` gives those of a file, or None.
 
     `canonical` maps the dotted names under which a library exports one thing to one of them; `makes` maps a
@@ -37,8 +38,7 @@ class Resolver:
         makes: dict[str, str],
         star_names: Container[str] = (),
     ) -> None:
-        self.tree = tree
-        self.links = links
+        super().__init__(tree, links)
         self.canonical = canonical
         self.makes = makes
         self.star_names = star_names
@@ -49,36 +49,6 @@ class Resolver:
         self._bases: dict[External | Class, tuple[External | Class, ...]] = {}
         self._ordering: set[Class] = set()  # the classes whose bases are put in order just now
         self._terms: dict[tuple[int, Scope], tuple[Term, Value | None]] = {}  # with the terms, whose ids are the keys
-
-    # -- definitions
-
-    def function(self, scope: Scope) -> FunctionLinks | None:
-        """The function whose scope this is."""
-        links = self.links(scope.path)
-        return None if links is None else links.functions.get(scope.qualname)
-
-    def defined(self, scope: Scope) -> FunctionLinks:
-        """The function whose scope this is; LookupError if there is none."""
-        function = self.function(scope)
-        if function is None:
-            raise LookupError(scope)
-        return function
-
-    def is_async(self, scope: Scope) -> bool:
-        """Whether a scope is that of a coroutine function or an asynchronous generator."""
-        function = self.function(scope)
-        return function is not None and function.is_async
-
-    def call_at(self, path: str, number: int) -> Call | None:
-        """The call with this ordinal in a file."""
-        links = self.links(path)
-        site = links.call(number) if links is not None else None
-        return None if site is None else site.call
-
-    def class_(self, value: Class) -> ClassLinks | None:
-        """The links of a class of the project."""
-        links = self.links(value.scope.path)
-        return None if links is None else links.classes.get(value.scope.qualname)
 
     def bases(self, value: External | Class) -> tuple[External | Class, ...]:
         """The class itself and all that it inherits from, as far as is known."""
@@ -213,34 +183,14 @@ class Resolver:
             if found is None or len(found[0]) != 1:
                 return term, scope
             binding, home = found[0][0], found[1]
-            path = self.tree.find(home.path, binding.module, binding.level) if binding.kind == "from" else None
+            module = self.imported(binding, home)
             if binding.kind == "value":
                 term, scope = binding.term, Scope(home.path, binding.name) if binding.name else home
-            elif path is not None and not path.endswith("/"):
-                term, scope = Ref(binding.name), Scope(path)
+            elif module is not None:
+                term, scope = Ref(binding.name), module
             else:
                 return term, scope
         return term, scope
-
-    def lookup(self, name: str, scope: Scope) -> tuple[tuple[Binding, ...], Scope] | None:
-        """The bindings of a name as seen from a scope, and the scope that holds them."""
-        links = self.links(scope.path)
-        if links is None:
-            return None
-        qualname = scope.qualname
-        function = links.functions.get(qualname)
-        if function is None and qualname in links.classes and name in links.classes[qualname].bindings:
-            return links.classes[qualname].bindings[name], scope
-        while function is not None:
-            if name in function.bindings:
-                return function.bindings[name], Scope(scope.path, qualname)
-            qualname = function.parent
-            while qualname and qualname not in links.functions:  # a class body is no scope for its methods
-                qualname = qualname.rpartition(".")[0]
-            function = links.functions.get(qualname)
-        if name in links.bindings:
-            return lasting(links.bindings[name]), Scope(scope.path)
-        return None
 
     def _once(
         self, key: tuple[str, Scope | Class | str], find: Callable[..., Value | None], *given: object
@@ -451,25 +401,3 @@ class Resolver:
         links = self.class_(Class(Scope(scope.path, function.parent))) if function and function.in_class else None
         base = self.resolve(links.bases[0], Scope(scope.path)) if links is not None and links.bases else None
         return Instance(base, scope, -1) if isinstance(base, External | Class) else None
-
-
-def lasting(bindings: tuple[Binding, ...]) -> tuple[Binding, ...]:
-    """The bindings of a name, less imports that another value replaces: `import app.models`, `app = FastAPI()`."""
-    last = max((b.line for b in bindings if b.kind == "value" and not b.guarded), default=0)
-    return tuple(b for b in bindings if b.kind != "import" or b.line > last)
-
-
-def nothing(term: Term) -> bool:
-    """Whether a term is `None`."""
-    return term == Const(None)
-
-
-def only(values: Iterable[Value | None]) -> Value | None:
-    """The one value among several equal ones; of instances of one class of the project, that they are such."""
-    found = set(values)
-    if len(found) > 1:
-        kinds = {(value.of, value.scope) if isinstance(value, Instance) else None for value in found}
-        classes = {kind[0] for kind in kinds if kind is not None and isinstance(kind[0], Class)}
-        if len(classes) == 1 and None not in kinds and len({kind[0] for kind in kinds if kind}) == 1:
-            return Instance(classes.pop(), min((kind[1] for kind in kinds if kind), key=repr), -1)
-    return found.pop() if len(found) == 1 else None

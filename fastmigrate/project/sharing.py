@@ -66,7 +66,7 @@ def lasting_clients(project: Project) -> Iterator[MadeClient]:
 
 def _lasts(project: Project, client: MadeClient) -> bool:
     if client.scope.qualname:
-        return client.scope in project.lifespan_scopes
+        return client.scope in project.lifespans.scopes
     return any(scope in project.apps.routes for scope, _, _ in project.shared(client).calls)
 
 

@@ -99,7 +99,7 @@ class TestingClients:
         """Whether an app's code reads something that its lifespan hands out by `request.state`."""
         keys = {
             key
-            for scope in self.project.lifespans(app)
+            for scope in self.project.lifespans.of(app)
             for item in self.project.resolver.defined(scope).yields
             for key, _ in items_of(item.value)
         }

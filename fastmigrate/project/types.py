@@ -352,14 +352,12 @@ class Types:
         for binding in bindings:
             if binding.kind == "value":
                 yield binding.term, Scope(home.path, binding.name) if binding.name else home
-            elif binding.kind == "from":
-                path = self.resolver.tree.find(home.path, binding.module, binding.level)
-                if path is None or path.endswith("/") or Scope(path, binding.name) in seen:
-                    yield OPAQUE, home
-                else:
-                    yield from self._bound(binding.name, Scope(path), seen | {Scope(path, binding.name)})
-            else:
+                continue
+            module = self.resolver.imported(binding, home)
+            if module is None or (imported := Scope(module.path, binding.name)) in seen:
                 yield OPAQUE, home
+            else:
+                yield from self._bound(binding.name, module, seen | {imported})
 
     def _class_bound(self, owner: Class, name: str) -> Iterator[tuple[Term, Scope]]:
         for base in self.resolver.bases(owner):

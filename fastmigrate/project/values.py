@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from msgspec import Struct
 
-__all__ = ["Class", "External", "Function", "Instance", "Method", "Module", "Scope", "Value"]
+__all__ = ["Class", "External", "Function", "Instance", "Method", "Module", "Scope", "Value", "only"]
 
 
 class Scope(Struct, frozen=True):
@@ -59,3 +61,14 @@ class Method(Struct, frozen=True):
 
 
 Value = External | Module | Function | Class | Instance | Method
+
+
+def only(values: Iterable[Value | None]) -> Value | None:
+    """The one value among several equal ones; of instances of one class of the project, that they are such."""
+    found = set(values)
+    if len(found) > 1:
+        kinds = {(value.of, value.scope) if isinstance(value, Instance) else None for value in found}
+        classes = {kind[0] for kind in kinds if kind is not None and isinstance(kind[0], Class)}
+        if len(classes) == 1 and None not in kinds and len({kind[0] for kind in kinds if kind}) == 1:
+            return Instance(classes.pop(), min((kind[1] for kind in kinds if kind), key=repr), -1)
+    return found.pop() if len(found) == 1 else None

@@ -73,7 +73,7 @@ _REASON = "call it in the lifespan, before the `yield` (start-up) or after it (s
 def find(project: Project) -> Iterator[Finding]:
     """The handlers of the apps that have a lifespan; those of routers run even so."""
     for app in sorted(project.apps.apps, key=repr) if project.mentions(b"lifespan") else ():
-        call = project.construction(app)
+        call = project.lifespans.construction(app)
         given = None if call is None else call.keyword("lifespan")
         if given is None or given == Const(None) or is_test_path(app.scope.path):
             continue

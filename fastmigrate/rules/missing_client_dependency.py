@@ -83,7 +83,7 @@ def find(project: Project) -> Iterator[Finding]:
     """The clients that lifespans make of a library that nothing declares, one for each place that lacks it."""
     named: set[tuple[str, ...]] = set()
     for client in project.httpx_clients:
-        if client.made not in ASYNC_CLIENTS or client.scope not in project.lifespan_scopes:
+        if client.made not in ASYNC_CLIENTS or client.scope not in project.lifespans.scopes:
             continue
         path, library = client.scope.path, client.made.partition(".")[0]
         missing = project.declarations.missing(path, library)

@@ -60,7 +60,7 @@ def find(project: Project) -> Iterator[Finding]:
     """The lifespans of apps that are generator functions without a decorator."""
     if not project.mentions(b"lifespan"):
         return
-    lifespans = {project.lifespan(app) for app in project.apps.apps if not is_test_path(app.scope.path)}
+    lifespans = {project.lifespans.given(app) for app in project.apps.apps if not is_test_path(app.scope.path)}
     for lifespan in sorted((found for found in lifespans if isinstance(found, Function)), key=repr):
         path = lifespan.scope.path
         links = project.links(path)
