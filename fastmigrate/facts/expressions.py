@@ -38,7 +38,8 @@ class ExpressionReader(ScopeReader):
     def visit_Name(self, node: ast.Name) -> None:
         """Count a name that is read, bind one that is stored."""
         if isinstance(node.ctx, ast.Load | ast.Del):
-            self.loads[node.id] += not any(node.id in names for names in self.shadowed)
+            if not self.shadowed or not any(node.id in names for names in self.shadowed):
+                self.loads[node.id] += 1
         elif isinstance(node.ctx, ast.Store):
             self.bind(node.id, self.value("other", node, OPAQUE))
 

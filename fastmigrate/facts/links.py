@@ -44,11 +44,6 @@ class _LinkReader(ExpressionReader):
         self.order = read_order(tree)
         super().__init__(self.order.numbers.__getitem__)
         self.path = path
-        self.is_typed = any(
-            (type(node) is ast.Name and node.id == "TYPE_CHECKING")
-            or (type(node) is ast.Attribute and node.attr == "TYPE_CHECKING")
-            for node in self.order.nodes
-        )
         self.classes: dict[str, ClassLinks] = {}
         self.stars: list[Binding] = []
 
@@ -269,7 +264,7 @@ class _LinkReader(ExpressionReader):
         self.visit(node.test)
         typing_only, self.typing_only = (
             self.typing_only,
-            self.typing_only or (self.is_typed and "TYPE_CHECKING" in identifiers(node.test)),
+            self.typing_only or "TYPE_CHECKING" in identifiers(node.test),
         )
         self.guard += 1
         self.block(node.body)

@@ -253,7 +253,8 @@ class TermReader:
             and isinstance(function.value, ast.Constant)
         ):
             return Text((self.read(function.value), *self.all(node.args)))
-        if isinstance(function, ast.Name) and self.name(function) == Ref("dict") and not node.args and node.keywords:
+        is_dict = isinstance(function, ast.Name) and function.id == "dict" and self.name(function) == Ref("dict")
+        if is_dict and not node.args and node.keywords:
             keys = tuple(SPREAD if keyword.arg is None else Const(keyword.arg) for keyword in node.keywords)
             return Display("dict", keys, self.all([keyword.value for keyword in node.keywords]))
         return Call(
