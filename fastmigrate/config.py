@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -52,6 +53,11 @@ class Config:
     client_settings: tuple[tuple[str, str], ...] = ()
     jobs: int | None = None
     no_cache: bool = False
+
+    @property
+    def processes(self) -> int:
+        """How many processes may work at once."""
+        return self.jobs or os.cpu_count() or 1
 
     def selects(self, code: str) -> bool:
         """Whether findings with this code are wanted: the longest prefix that fits decides.

@@ -6,7 +6,7 @@ import os
 import warnings
 from collections.abc import Callable, Sequence
 
-__all__ = ["Asking", "begun", "in_forks"]
+__all__ = ["Asking", "begun", "forked", "in_forks", "shares"]
 
 
 def in_forks(function: Callable[[str], bytes], items: Sequence[str], jobs: int, worth: int, size: int = 1) -> bytes:
@@ -14,7 +14,7 @@ def in_forks(function: Callable[[str], bytes], items: Sequence[str], jobs: int, 
 
     The items are shared by `jobs` processes where there are forks, but each gets so many that it is `worth` it.
     """
-    own, *others = _shares(items, min(jobs, len(items) // worth)) or [items]
+    own, *others = shares(items, min(jobs, len(items) // worth)) or [items]
     waiting = [_begun(function, share, size) for share in others]
     return _put_back([b"".join(map(function, own)), *(wait() for wait in waiting)], size)
 
@@ -23,11 +23,11 @@ def begun(
     function: Callable[[str], bytes], items: Sequence[str], forks: int, worth: int, size: int = 1
 ) -> Callable[[], bytes]:
     """The same in forks alone, which have begun with it: what is returned waits for them."""
-    waiting = [_begun(function, share, size) for share in _shares(items, min(forks, len(items) // worth))]
+    waiting = [_begun(function, share, size) for share in shares(items, min(forks, len(items) // worth))]
     return lambda: _put_back([wait() for wait in waiting] or [b"".join(map(function, items))], size)
 
 
-def _shares(items: Sequence[str], number: int) -> list[Sequence[str]]:
+def shares(items: Sequence[str], number: int) -> list[Sequence[str]]:
     """As many shares of the items, dealt out in turns, since large ones lie side by side; none without forks."""
     return [items[first::number] for first in range(number)] if hasattr(os, "fork") else []
 
@@ -42,32 +42,37 @@ def _put_back(found: Sequence[bytes], size: int) -> bytes:
 
 def _begun(function: Callable[[str], bytes], items: Sequence[str], size: int) -> Callable[[], bytes]:
     """A fork that has begun; what is returned waits for what it finds, or finds it here if that fails."""
-    process, pipe = _fork(function, items)
+    wait = forked(lambda: b"".join(map(function, items)))
 
-    def wait() -> bytes:
-        with os.fdopen(pipe, "rb") as answers:
-            given = answers.read()
-        os.waitpid(process, 0)
+    def found() -> bytes:
+        given = wait()
         return given if len(given) == len(items) * size else b"".join(map(function, items))
 
-    return wait
+    return found
 
 
-def _fork(function: Callable[[str], bytes], items: Sequence[str]) -> tuple[int, int]:
-    """A process that does its share, and the pipe from which that is read: less than all of it, if something fails."""
+def forked(work: Callable[[], bytes]) -> Callable[[], bytes]:
+    """Begin some work in a fork; what is returned waits for what comes of it: less than all of it, if it fails."""
     reading, writing = os.pipe()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of threads, which a fork does not have: it needs none
         process = os.fork()
     if process:
         os.close(writing)
-        return process, reading
+        return lambda: _all_of(process, reading)
     try:
         os.close(reading)
         with os.fdopen(writing, "wb") as answers:
-            answers.write(b"".join(map(function, items)))
+            answers.write(work())
     finally:
         os._exit(0)
+
+
+def _all_of(process: int, pipe: int) -> bytes:
+    with os.fdopen(pipe, "rb") as answers:
+        given = answers.read()
+    os.waitpid(process, 0)
+    return given
 
 
 class Asking:

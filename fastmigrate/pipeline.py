@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -51,7 +50,6 @@ class _Pipeline:
     ) -> None:
         self.config = config
         self.progress = progress
-        self.jobs = config.jobs or os.cpu_count() or 1
         progress.say(f"{root}:")
         self.selection = Selection(root, paths, nested, config)
         with progress.stage("listing files"):
@@ -70,8 +68,8 @@ class _Pipeline:
         if folder is not None:
             return self._cached(folder)
         with self.progress.stage("looking into files"):
-            marks = read_marks(self.sources, self.jobs)
-        self._search(marks, Asking(self.jobs))
+            marks = read_marks(self.sources, self.config.processes)
+        self._search(marks, Asking(self.config.processes))
         return self._looked_at()
 
     def _cached(self, folder: Folder) -> Result:
@@ -81,14 +79,14 @@ class _Pipeline:
         from fastmigrate.cache.results import Results
 
         with self.progress.stage("looking for changes") as looking:
-            contents = Contents(self.sources, folder, self.jobs)
+            contents = Contents(self.sources, folder, self.config.processes)
             results = Results(folder)
             keys = [self._key(contents)]
             folder.touch()
             if results.fill(self.result, keys[0]):
                 looking.done = "nothing has changed since the last look"
                 return self.result
-        answers = Answers(folder, contents, self.jobs)
+        answers = Answers(folder, contents, self.config.processes)
         self._search(contents.marks, answers)
         keys.append(self._key(contents, self.doubtful()))
         if results.fill(self.result, keys[1]):

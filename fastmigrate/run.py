@@ -15,6 +15,7 @@ from fastmigrate.model import Finding, Fix
 from fastmigrate.plan.planner import Plan, Planner
 from fastmigrate.progress import Progress
 from fastmigrate.project.project import Project
+from fastmigrate.project.reading import Reading
 from fastmigrate.result import Result
 from fastmigrate.rules import all_rules
 from fastmigrate.search import Groups
@@ -98,7 +99,8 @@ class Run:
         config, stage = self.config, self.progress.stage
         with stage("reading modules") as reading:
             settings = (config.client, config.blocking_calls, config.client_settings)
-            project = Project(sources, self.doubtful, *settings, read=reading.step, facts=self.facts)
+            jobs = config.processes
+            project = Project(sources, *settings, Reading(sources, self.doubtful, reading.step, self.facts, jobs))
             project.graph  # noqa: B018 - which reads all that can matter
             reading.done = f"{reading.steps} of {count(len(sources.paths), 'file')} read"
         with stage("looking for findings", len(all_rules())) as looking:

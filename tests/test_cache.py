@@ -15,6 +15,7 @@ import pytest
 from fastmigrate.cache.facts import Facts
 from fastmigrate.cache.folder import Folder, cache_of
 from fastmigrate.facts.links import read_links
+from fastmigrate.facts.packing import pack
 from fastmigrate.sources import Sources
 from tests.projects import project
 from tests.run import Run, fastmigrate
@@ -313,7 +314,7 @@ def test_only_what_was_asked_for_last_is_kept(tmp_path: Path, cache: Path) -> No
     links = {path: read_links(path, sources.parse(sources.decode(path))) for path in sources.paths}
     first = Facts(folder)
     for path, found in links.items():
-        first.keep(found, sources.read(path))
+        first.keep(path, sources.read(path), pack(found))
     first.save()
     second = Facts(folder)
     assert second.links("a.py", b"x = 1\n") == links["a.py"]
@@ -333,7 +334,7 @@ def test_all_constants_can_be_kept_or_are_read_again(tmp_path: Path, cache: Path
     sources, folder = Sources(root), cache_of(root)
     links = read_links("a.py", sources.parse(sources.decode("a.py")))
     facts = Facts(folder)
-    facts.keep(links, sources.read("a.py"))
+    facts.keep("a.py", sources.read("a.py"), pack(links))
     facts.save()
     assert Facts(folder).links("a.py", sources.read("a.py")) in (None, links)
 

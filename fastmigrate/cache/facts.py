@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import zlib
-from contextlib import suppress
-
 import msgspec
 
 from fastmigrate.cache.contents import digest_of, is_text
 from fastmigrate.cache.folder import Folder, unpacked
+from fastmigrate.facts.packing import unpack
 from fastmigrate.facts.values import ModuleLinks
 
 __all__ = ["Facts"]
 
 _FILE = "facts"
 _LARGEST = 128 * 2**20  # bytes of all facts of a project
-_pack = msgspec.msgpack.Decoder(dict[str, tuple[bytes, bytes]])
-_links = msgspec.msgpack.Decoder(ModuleLinks)
+_kept = msgspec.msgpack.Decoder(dict[str, tuple[bytes, bytes]])
 
 
 class Facts:
@@ -24,30 +21,26 @@ class Facts:
 
     def __init__(self, folder: Folder) -> None:
         self.folder = folder
-        self._before = unpacked(_pack, folder.load(_FILE)) or {}
+        self._before = unpacked(_kept, folder.load(_FILE)) or {}
         self._now: dict[str, tuple[bytes, bytes]] = {}
+
+    def has(self, path: str, content: bytes) -> bool:
+        """Whether the links of a file with this content seem to be known."""
+        digest, packed = self._before.get(path, (b"", b""))
+        return bool(packed) and digest == digest_of(content)
 
     def links(self, path: str, content: bytes) -> ModuleLinks | None:
         """The links of a file with this content, or None if they are not known."""
-        digest, packed = self._before.get(path, (b"", b""))
-        if not packed or digest != digest_of(content):
+        found = unpack(self._before[path][1]) if self.has(path, content) else None
+        if found is None or found.path != path:
             return None
-        with suppress(zlib.error):
-            found = unpacked(_links, zlib.decompress(packed))
-            if found is not None and found.path == path:
-                self._now[path] = digest, packed
-                return found
-        return None
+        self._now[path] = self._before[path]
+        return found
 
-    def keep(self, links: ModuleLinks, content: bytes) -> None:
-        """Remember the links of a file with this content."""
-        if not is_text(links.path):
-            return
-        try:
-            packed = zlib.compress(msgspec.msgpack.encode(links), 1)
-        except (OverflowError, RecursionError, TypeError, ValueError):  # a number of more than 64 bits, say
-            return
-        self._now[links.path] = digest_of(content), packed
+    def keep(self, path: str, content: bytes, packed: bytes) -> None:
+        """Remember the links of a file with this content, as `pack` has packed them."""
+        if packed and is_text(path):
+            self._now[path] = digest_of(content), packed
 
     def save(self) -> None:
         """Keep what this run has asked for, and nothing else."""

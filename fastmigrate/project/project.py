@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property, lru_cache, partial
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from fastmigrate.facts.closers import Closer, read_closers
-from fastmigrate.facts.links import read_links
 from fastmigrate.facts.made import Made, read_arguments, read_kept_in_state, read_made, read_names
 from fastmigrate.facts.nodes import place_in_text
 from fastmigrate.facts.sites import Argument, Site, read_sites
@@ -33,6 +32,7 @@ from fastmigrate.project.modules import ModuleTree, module_name, name_of
 from fastmigrate.project.offloads import Offloads
 from fastmigrate.project.pools import TOKENS as POOL_TOKENS
 from fastmigrate.project.reach import Reach
+from fastmigrate.project.reading import Reading
 from fastmigrate.project.references import Reference, References
 from fastmigrate.project.relevance import Importers, blocking_paths, serving_paths
 from fastmigrate.project.resolve import Resolver
@@ -46,7 +46,7 @@ from fastmigrate.project.values import Scope
 from fastmigrate.sources import SourceError, Sources, is_test_path
 
 if TYPE_CHECKING:
-    from fastmigrate.cache.facts import Facts
+    pass
 
 __all__ = ["Project"]
 
@@ -54,34 +54,27 @@ __all__ = ["Project"]
 class Project:
     """Everything that is known of a project.
 
-    `doubtful` gives files that may not be readable, and are not asked for otherwise. `library` is the one that calls
-    are migrated to: "httpx", "httpx2", or None for the one that the project uses. `blocking_calls` are dotted names of
-    what else blocks, `client_settings` the arguments that the user wants for the clients that are written. `read` is
-    called whenever a file has been read, and `facts` know files from earlier runs.
+    `library` is the one that calls are migrated to: "httpx", "httpx2", or None for the one that the project uses.
+    `blocking_calls` are dotted names of what else blocks, `client_settings` the arguments that the user wants for the
+    clients that are written. `reading` reads the files.
     """
 
     def __init__(
         self,
         sources: Sources,
-        doubtful: Callable[[], Iterable[str]] = tuple,
         library: str | None = None,
         blocking_calls: Iterable[str] = (),
         client_settings: Iterable[tuple[str, str]] = (),
-        read: Callable[[], None] = lambda: None,
-        facts: Facts | None = None,
+        reading: Reading | None = None,
     ) -> None:
         self.sources = sources
-        self._read = read
-        self._facts = facts
+        self.reading = reading if reading is not None else Reading(sources)
+        self.links = self.reading.links
         self.client_settings = dict(client_settings)
         self._library = library
         configured = {canonical(name) for name in blocking_calls}
         self.importers = Importers(sources)
         self.declarations = Declarations(sources)
-        self._doubtful = doubtful
-        self._unreadable: dict[str, SourceError] = {}
-        self._links: dict[str, ModuleLinks | None] = {}
-        self._expected = {*sources.searched}
         self._parsed = lru_cache(maxsize=64)(lambda path: sources.parse(sources.decode(path)))
         self._references = References(self)
         self.jobs = Jobs(self)
@@ -94,9 +87,7 @@ class Project:
         self.types = Types(self.resolver)
         self._blocking_names = BlockingNames(self.resolver, configured)
         self.blocking_paths = blocking_paths(sources, configured)
-        for path in self.blocking_paths:
-            if not is_test_path(path):
-                self.links(path)
+        self.reading.read_all(path for path in self.blocking_paths if not is_test_path(path))
         self.blocking_paths += sorted(set(self._naming_sessions()) - {*self.blocking_paths})
 
     def _naming_sessions(self) -> Iterator[str]:
@@ -121,38 +112,10 @@ class Project:
             )
         }
 
-    @cached_property
+    @property
     def unreadable(self) -> dict[str, SourceError]:
-        """The files that cannot be read, and why: of those that were asked for, and of the doubtful ones."""
-        doubtful = [*self._doubtful()]
-        self._expected |= {*doubtful}
-        for path in doubtful:
-            self.links(path)
-        return self._unreadable
-
-    def links(self, path: str) -> ModuleLinks | None:
-        """The links of a file, or None if it cannot be read; then `unreadable` says why."""
-        if path not in self._links:
-            self.sources.reads_apart |= path not in self._expected
-            self._links[path] = None  # what a file that is being read says of itself is not known yet
-            try:
-                self._links[path] = self._find_links(path)
-                self._read()
-            except SourceError as error:
-                self._unreadable[path] = error
-            except RecursionError:
-                self._unreadable[path] = SourceError(path, 1, 1, "cannot be parsed: its code is nested too deeply")
-        return self._links[path]
-
-    def _find_links(self, path: str) -> ModuleLinks:
-        """The links of a file as an earlier run has read them, or this one; SourceError if it cannot be read."""
-        content = self.sources.content(path)
-        links = self._facts.links(path, content) if self._facts is not None and content else None
-        if links is None:
-            links = read_links(path, self.sources.parse(self.sources.decode(path)))
-            if self._facts is not None:
-                self._facts.keep(links, content)
-        return links
+        """The files that cannot be read, and why."""
+        return self.reading.unreadable
 
     @cached_property
     def library(self) -> str:
@@ -178,6 +141,7 @@ class Project:
     @cached_property
     def apps(self) -> AppMap:
         """The apps and routers of the project."""
+        self.reading.read_all(self._app_paths)
         modules = {path: self.links(path) for path in self._app_paths}
         return read_apps({path: links for path, links in modules.items() if links is not None}, self.resolver)
 
@@ -198,7 +162,10 @@ class Project:
     def reach(self) -> Reach:
         """What runs on the event loop."""
         modules = [links for path in self._app_paths if (links := self.links(path)) is not None]
-        return Reach(self.graph, find_roots(modules, self.apps, self.resolver), self._moves)
+        roots = [*find_roots(modules, self.apps, self.resolver)]
+        if roots:
+            self.reading.read_all(sorted(self.relevant))  # any of their classes may inherit from another one
+        return Reach(self.graph, roots, self._moves)
 
     @cached_property
     def offloads(self) -> Offloads:
