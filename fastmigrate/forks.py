@@ -62,6 +62,7 @@ def forked(work: Callable[[], bytes]) -> Callable[[], bytes]:
         return lambda: _all_of(process, reading)
     try:
         os.close(reading)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # who reads what this program says need not wait for its forks
         with os.fdopen(writing, "wb") as answers:
             answers.write(work())
     finally:

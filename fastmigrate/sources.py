@@ -27,6 +27,9 @@ _SKIPPED = frozenset(
 )
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _IN_WORDS = frozenset(bytes([code]) for code in b"0123456789_ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+_RENAMED = re.compile(rb"[ \t]+as[ \t]+(\w+)")
+_ASSIGNED = re.compile(rb"[ \t]*(?:[\w.]+\.)?(\w+)[ \t]*(?::[^=]*)?=[ \t(]*(?:\w+[ \t]*\.[ \t]*)*")
+_ENDED = re.compile(rb"[ \t]*(?:[\r\n#;)]|(?:if|or)\b|\Z)")
 _KEPT = 4096  # files whose content stays in memory: tokens are looked for in all of them, many times
 
 
@@ -72,7 +75,7 @@ def is_test_path(path: str) -> bool:
     return (
         not {"test", "tests", "testing"}.isdisjoint(folders)
         or name.startswith("test_")
-        or name.removesuffix(".py").endswith("_test")
+        or (name.rpartition(".")[0] or name).endswith("_test")
         or name == "conftest.py"
     )
 
@@ -96,13 +99,14 @@ class Sources:
         self._changed: dict[str, bytes] = {}
         self._lines: dict[str, list[str]] = {}
         self._containing: dict[tuple[bytes, ...], list[str]] = {}
+        self._saying: dict[str, list[str]] = {}
         self._contents: list[tuple[str, bytes | None]] | None = None
         self._read = lru_cache(maxsize=_KEPT)(self.from_disk)
 
     def search_in(self, paths: Iterable[str]) -> None:
         """From now on, look for tokens in these files alone."""
         self.searched = sorted(paths)
-        self._containing, self._contents = {}, None
+        self._containing, self._saying, self._contents = {}, {}, None
 
     def add(self, paths: Iterable[Path]) -> list[str]:
         """Take in files that the user named, whatever leaves them out but the configuration; they are returned."""
@@ -120,7 +124,7 @@ class Sources:
         other.reads_beside, other.reads_apart = self.reads_beside, self.reads_apart
         other.root, other.paths, other.searched, other._excluded = self.root, self.paths, self.searched, self._excluded
         other._changed = {**self._changed, **changed}
-        other._lines, other._containing, other._contents = {}, {}, None
+        other._lines, other._containing, other._saying, other._contents = {}, {}, {}, None
         other._read = self._read
         return other
 
@@ -157,10 +161,26 @@ class Sources:
             self._containing[tokens] = found
         return found
 
-    def naming(self, name: str) -> list[str]:
+    def saying(self, name: str) -> list[str]:
         """Those in which a name stands as a word of its own."""
-        token = name.encode(errors="surrogateescape")
-        return [path for path in self.containing(token) if _has_word(self.content(path) or token, token)]
+        if name not in self._saying:
+            word = name.encode(errors="surrogateescape")
+            contents = ((path, self.content(path)) for path in self.containing(word))
+            found = [path for path, content in contents if not content or any(True for _ in _places(content, word))]
+            self._saying[name] = found
+        return self._saying[name]
+
+    def other_names(self, path: str, name: str) -> set[str]:
+        """What else a file calls what it knows by a name: `x as y`, `y = x`, `self.y = a.x`."""
+        word, content = name.encode(errors="surrogateescape"), self.content(path)
+        found: set[str] = set()
+        for start, end in _places(content, word):
+            other = _RENAMED.match(content, end)
+            if other is None and _ENDED.match(content, end) is not None:
+                other = _ASSIGNED.fullmatch(content, content.rfind(b"\n", 0, start) + 1, start)
+            if other is not None:
+                found.add(other[1].decode(errors="surrogateescape"))
+        return found - {name}
 
     def _each(self) -> Iterable[tuple[str, bytes | None]]:
         """The files that are searched, and what is in them; None of one that cannot be read."""
@@ -220,15 +240,14 @@ class Sources:
             raise SourceError(source.path, 1, 1, f"cannot be parsed: {error}") from error
 
 
-def _has_word(content: bytes, word: bytes) -> bool:
-    """Whether a word stands somewhere by itself; what is not ASCII may or may not be part of one."""
+def _places(content: bytes, word: bytes) -> Iterator[tuple[int, int]]:
+    """Where a word stands by itself; what is not ASCII may or may not be part of one."""
     start = content.find(word)
     while start >= 0:
         end = start + len(word)
         if content[start - 1 : start] not in _IN_WORDS and content[end : end + 1] not in _IN_WORDS:
-            return True
+            yield start, end
         start = content.find(word, start + 1)
-    return False
 
 
 def lines_of(text: str) -> list[str]:

@@ -169,6 +169,63 @@ def test_what_is_inherited_twice_is_looked_for_as_python_does(far: str, beside: 
     assert [one["code"] for one in found] == (["FM101"] if "requests" in far else [])
 
 
+SLOW = "import requests\n\ndef slow(*_):\n    return requests.get('http://x').json()\n\ndef quick(*_):\n    return 1\n"
+HELD = {
+    "a list": ("handlers = [quick]", "handlers = [slow]", "[one() for one in self.handlers]"),
+    "a tuple": ("steps = ()", "steps = (slow,)", "self.steps[0]()"),
+    "a dict": ("table = {'a': quick}", "table = {'a': slow}", "self.table[key]()"),
+    "a dict, by get": ("table = {'a': quick}", "table = {'a': slow}", "self.table.get(key)()"),
+    "a dict, by items": ("table = {'a': quick}", "table = {'a': slow}", "[f() for _, f in self.table.items()]"),
+    "objects": ("steps = [Quick()]", "steps = [Slow()]", "[step.run() for step in self.steps]"),
+    "items": (
+        "def __init__(self):\n        self.handlers = {}",
+        "def __init__(self):\n        super().__init__()\n        self.handlers['a'] = slow",
+        "self.handlers[key]()",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", HELD)
+@pytest.mark.parametrize("made", ["Base", "Impl", "Plain"])
+def test_what_lists_and_dicts_of_a_class_hold_is_its_own(kind: str, made: str, tmp_path: Path) -> None:
+    before, after, run = HELD[kind]
+    main = f"{SLOW}\nclass Quick:\n    def run(self):\n        return 1\n\nclass Slow:\n    def run(self):\n"
+    main += f"        return slow()\n\nclass Base:\n    {before}\n    def run(self, key):\n        return {run}\n\n"
+    main += f"class Impl(Base):\n    {after}\n\nclass Plain(Base):\n    size = 1\n\n"
+    main += "from fastapi import FastAPI\napp = FastAPI()\n@app.get('/')\nasync def index(key: str):\n"
+    main += f"    return {made}().run(key)\n"
+    found = findings(project(tmp_path, main=main))
+    assert [one["code"] for one in found] == (["FM101"] if made == "Impl" else [])
+
+
+@pytest.mark.parametrize("method", ["bound", "of_class", "static"])
+def test_a_method_by_a_name_of_its_module_is_that_method(method: str, tmp_path: Path) -> None:
+    """The class has another one of that name."""
+    util = (
+        SLOW + "\nclass Box:\n    def bound(self):\n        return slow()\n    @classmethod\n    def of_class(cls):\n"
+    )
+    util += "        return slow()\n    @staticmethod\n    def static():\n        return slow()\n"
+    util += "    def other(self):\n        return 1\n\nbox = Box()\n"
+    util += f"other = box.{method}\n"
+    main = "import util\nfrom fastapi import FastAPI\napp = FastAPI()\n@app.get('/')\nasync def index():\n"
+    found = findings(project(tmp_path, util=util, main=f"{main}    return util.other()\n"))
+    assert [one["code"] for one in found] == ["FM101"]
+
+
+def test_a_deep_lattice_of_classes_is_put_in_order_at_once(tmp_path: Path) -> None:
+    """There are 2 ** 24 ways from the last class to the first one."""
+    classes = ["class A0:\n    def __init__(self):\n        self.s = self.make()\n    def make(self):\n"]
+    classes[0] += (
+        "        return requests.Session()\n    def run(self):\n        return self.s.get('u')\n\nclass B0:\n    pass\n"
+    )
+    for level in range(1, 25):
+        body = f"    def __init__(self):\n        self.s{level} = self.make()\n        super().__init__()\n"
+        classes += [f"class {one}{level}(A{level - 1}, B{level - 1}):\n{body}" for one in "AB"]
+    main = "import requests\nfrom fastapi import FastAPI\napp = FastAPI()\n" + "\n".join(classes)
+    main += "\nobj = A24()\nsess = obj.make()\n@app.get('/')\nasync def index():\n    return obj.run()\n"
+    assert [one["code"] for one in findings(project(tmp_path, main=main))] == ["FM101"]
+
+
 def _ways(folder: Path) -> tuple[dict[str, Any], int]:
     """What runs each function on the event loop, and with how many receivers all of them run."""
     reach = Project(Sources(folder)).reach

@@ -208,7 +208,7 @@ class HeldSessions:
     def _namer(self, attribute: str) -> Callable[[str, str], str]:
         """Names the settings of a session after it: `self.session` has `self.session_headers`."""
         wanted = {f"{attribute}_{setting}" for setting in SETTINGS}
-        taken = {name for name in wanted if self.project.sources.naming(name)}
+        taken = {name for name in wanted if self.project.sources.saying(name)}
         return lambda session, setting: session.removesuffix(attribute) + fresh(f"{attribute}_{setting}", taken)
 
     def _mentioning(self, name: str) -> Iterator[tuple[str, ModuleLinks]]:

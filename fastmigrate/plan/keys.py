@@ -73,7 +73,7 @@ class Keys:
         """The state keys of the files that mention one of the wanted names: no other file can have taken one."""
         taken: set[str] = set()
         wanted = {name for spec in self.specs for name in _candidates(spec)}
-        mentioning = {path for name in wanted for path in self.project.sources.naming(name)}
+        mentioning = {path for name in wanted for path in self.project.sources.saying(name)}
         for path in sorted(mentioning & {*self.project.sources.containing(b"state", b"yield ")}):
             links = self.project.links(path)
             if links is None:

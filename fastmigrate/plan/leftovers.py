@@ -102,7 +102,7 @@ def _used_elsewhere(project: Project, path: str, name: str, unpatched: Mapping[t
     last = module.rpartition(".")[2]
     patched = f"{last}.{name}"
     named = re.compile(rf"([\w.]*\b{re.escape(last)})\.{re.escape(name)}\b".encode())
-    for other in project.sources.naming(name):
+    for other in project.sources.saying(name):
         if other == path:
             continue
         said = (found[1].decode() for found in named.finditer(project.sources.read(other)))

@@ -290,7 +290,7 @@ class ModuleSessions:
                 yield goal.path, ReplaceStatement("attribute", setting.use.number)
         for path, use in closing:
             yield path, ReplaceStatement("call", use.call)
-        for path, links in self._mentioning(session.name):
+        for path, links in self._mentioning(goal, session):
             for bound in self._bound(links, goal):
                 if path != goal.path:
                     yield path, RemoveImport(bound)
@@ -299,18 +299,18 @@ class ModuleSessions:
         """Whether other code reaches for the session by its name: exports it, or patches it."""
         token = f"{module_name(goal.path).rpartition('.')[2]}.{session.name}"
         quoted = [f"{quote}{module_name(goal.path)}.{session.name}".encode() for quote in "\"'"]
-        for path, links in self._mentioning(session.name):
+        for path, links in self._mentioning(goal, session):
             if any(bound in links.exports for bound in [*self._bound(links, goal), session.name]):
                 return True
             if path != goal.path and any(text in self.project.sources.read(path) for text in quoted):
                 return True
-        return any(is_test_path(path) for path, _ in self._mentioning(token))
+        return any(map(is_test_path, self.project.sources.containing(token.encode())))
 
     def _uses(self, goal: SessionTakenOver, session: ModuleSession) -> Iterator[tuple[str, SessionUse]]:
         """All uses of a session in the project that do not set it up."""
         requests = (setting.use for setting in session.settings if is_request(setting.use))
         yield from ((goal.path, use) for use in (*session.uses, *requests))
-        for path, links in self._mentioning(session.name):
+        for path, links in self._mentioning(goal, session):
             if path == goal.path:
                 continue
             starred = [session.name] if self.project.resolver.takes_all(links, goal.path) else []
@@ -322,8 +322,8 @@ class ModuleSessions:
                 if any(self._means(links, bound, self._value(goal), function.qualname) for bound in function.bindings):
                     yield path, SessionUse("", f"imported or named within `{function.qualname}`", function.line)
 
-    def _mentioning(self, name: str) -> Iterator[tuple[str, ModuleLinks]]:
-        for path in self.project.sources.naming(name):
+    def _mentioning(self, goal: SessionTakenOver, session: ModuleSession) -> Iterator[tuple[str, ModuleLinks]]:
+        for path in self.project.names.mentioning(session.name, goal.path):
             links = self.project.links(path)
             if links is not None:
                 yield path, links

@@ -62,15 +62,16 @@ class Users:
         yield from (base for base in self.project.resolver.bases(one) if isinstance(base, Class))
 
     def _below(self, one: Class) -> list[Class]:
-        """The classes that inherit from a class, wherever in the project."""
+        """The classes that inherit from a class, directly or not, wherever in the project."""
         if one not in self._subclasses:
-            name = one.scope.name
-            found: list[Class] = []
-            for path in self.project.sources.naming(name):
-                links = self.project.links(path)
-                found += [Class(Scope(path, qualname)) for qualname in (links.classes if links is not None else ())]
-            bases = self.project.resolver.bases
-            self._subclasses[one] = [other for other in found if other != one and one in bases(other)]
+            project = self.project
+            known = project.graph.receivers.below.get(one, [])
+            paths = {*project.names.mentioning(one.scope.name, one.scope.path)}
+            paths.update(path for other in known for path in project.importers.importing_name(other.scope.name))
+            links = (found for path in sorted(paths) if (found := project.links(path)) is not None)
+            named = (Class(Scope(found.path, qualname)) for found in links for qualname in found.classes)
+            more = (other for other in named if other != one and one in project.resolver.bases(other))
+            self._subclasses[one] = [*dict.fromkeys([*known, *more])]
         return self._subclasses[one]
 
     def twin(self, function: Scope) -> str | None:
@@ -153,7 +154,7 @@ class Users:
             kind: re.compile(f"(?:{ways}){target}".encode())
             for kind, ways in (("", always), ("looked at", "patch(?:\\.object)?"))
         }
-        for path in self.project.sources.naming(name):
+        for path in self.project.sources.saying(name):
             content = self.project.sources.read(path) if is_test_path(path) else b""
             found = patterns[""].search(content)
             if found is None and _LOOKING.search(content) is not None:
@@ -165,7 +166,7 @@ class Users:
 
     def is_imported_from(self, path: str, name: str) -> bool:
         """Whether another file imports a name from one that imports it itself."""
-        for other in self.project.sources.naming(name):
+        for other in self.project.sources.saying(name):
             links = self.project.links(other) if other != path else None
             if links is not None and self.project.resolver.takes_all(links, path):
                 return True

@@ -39,7 +39,8 @@ Found = Iterator[tuple[Term, Scope]]
 class Choices:
     """Finds what a term may stand for where there are several such things; those that are not known are left out.
 
-    `value` resolves a term in a scope; it may know more than a resolver does, such as the class of `self`.
+    `value` resolves a term in a scope; it may know more than a resolver does, such as the class of `self`. `asked` is
+    told of the members that are asked for in classes, and of "" if all that stands in one of them counts.
     """
 
     def __init__(
@@ -47,10 +48,12 @@ class Choices:
         resolver: Resolver,
         value: Callable[[Term, Scope], Value | None],
         alternatives: Alternatives | None = None,
+        asked: Callable[[Class, str], None] = lambda *_: None,
     ) -> None:
         self.resolver = resolver
         self.alternatives = alternatives or Alternatives(resolver)
         self.value = value
+        self.asked = asked
         self._depth = 0
 
     def of(self, term: Term | None, scope: Scope) -> list[Value]:
@@ -69,7 +72,11 @@ class Choices:
     def _several(self, term: Term, scope: Scope) -> Iterator[Value]:
         match term:
             case Member(of, name):
-                members = (self.resolver.member(owner, name) for owner in self.of(of, scope))
+                owners = self.of(of, scope)
+                for owner in owners:
+                    if isinstance(owner, Instance) and isinstance(owner.of, Class):
+                        self.asked(owner.of, name)
+                members = (self.resolver.member(owner, name) for owner in owners)
                 yield from (member for member in members if member is not None)
             case Await(of) | Truthy(of):
                 yield from self.of(of, scope)
@@ -235,6 +242,8 @@ class Choices:
         if isinstance(owner, Module):
             yield from self.elements(Ref(name), Scope(owner.path), keys=keys)
         kind = owner.of if isinstance(owner, Instance) else owner
+        if isinstance(kind, Class):
+            self.asked(kind, "")
         for base in self.resolver.bases(kind) if isinstance(kind, Class) else ():
             links = self.resolver.class_(base) if isinstance(base, Class) else None
             home = self.resolver.links(base.scope.path) if isinstance(base, Class) else None

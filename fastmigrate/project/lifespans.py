@@ -37,7 +37,7 @@ class Lifespans:
     def _stored_once(self, name: str) -> bool:
         assignment = re.compile(rf"\.state\.{re.escape(name)}\b[^=\n]*=(?!=)".encode())
         contents = (
-            self.project.sources.read(path) for path in self.project.sources.naming(name) if not is_test_path(path)
+            self.project.sources.read(path) for path in self.project.sources.saying(name) if not is_test_path(path)
         )
         return sum(len(assignment.findall(content)) for content in contents) == 1
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache, partial
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -16,7 +15,7 @@ from fastmigrate.facts.made import Made, read_arguments, read_kept_in_state, rea
 from fastmigrate.facts.nodes import place_in_text
 from fastmigrate.facts.sites import Argument, Site, read_sites
 from fastmigrate.facts.terms import Call, Term
-from fastmigrate.facts.values import ModuleLinks, Place
+from fastmigrate.facts.values import Binding, ModuleLinks, Place
 from fastmigrate.knowledge.blocking import BLOCKING_CALLS
 from fastmigrate.knowledge.httpx_clients import ASYNC_CLIENTS, CLIENTS
 from fastmigrate.knowledge.names import LIBRARIES, MAKES, STAR_NAMES, canonical
@@ -28,7 +27,8 @@ from fastmigrate.project.clients import MadeClient, made_clients
 from fastmigrate.project.declarations import Declarations
 from fastmigrate.project.jobs import Jobs
 from fastmigrate.project.lifespans import Lifespans
-from fastmigrate.project.modules import ModuleTree, module_name, name_of
+from fastmigrate.project.modules import ModuleTree, name_of
+from fastmigrate.project.names import Names
 from fastmigrate.project.offloads import Offloads
 from fastmigrate.project.pools import TOKENS as POOL_TOKENS
 from fastmigrate.project.reach import Reach
@@ -74,6 +74,7 @@ class Project:
         self._library = library
         configured = {canonical(name) for name in blocking_calls}
         self.importers = Importers(sources)
+        self.names = Names(sources, self.importers)
         self.declarations = Declarations(sources)
         self._parsed = lru_cache(maxsize=64)(lambda path: sources.parse(sources.decode(path)))
         self._references = References(self)
@@ -94,23 +95,25 @@ class Project:
         """The files that name a session which another module or its objects have: they need not name its library."""
         for path in self.blocking_paths:
             links = None if is_test_path(path) else self.links(path)
-            for name in sorted(self._names_of_sessions(links)) if links is not None else ():
-                near = (self.sources.naming(part) for part in module_name(path).split(".")[-2:])
-                yield from set(self.sources.naming(name)).intersection(chain.from_iterable(near))
+            if links is None:
+                continue
+            for name in self._sessions_in(links.bindings, path):
+                yield from self.names.taking(name, path)
+            attributes = {name for one in links.classes.values() for name in self._sessions_in(one.bindings, path)}
+            near = self.names.near(path) if attributes else set()
+            for name in attributes:
+                yield from near.intersection(self.sources.saying(name))
 
-    def _names_of_sessions(self, links: ModuleLinks) -> set[str]:
-        """The names under which a module, or an object of one of its classes, has a session that is made there."""
-        made = {*links.bindings.items(), *(item for one in links.classes.values() for item in one.bindings.items())}
-        return {
-            name
-            for name, bindings in made
-            for binding in bindings
-            if isinstance(binding.term, Call)
-            and binding.kind == "value"
-            and self.resolver.is_a(
-                self.resolver.resolve_binding(binding, Scope(links.path)), {"requests.Session", *CLIENTS}
-            )
+    def _sessions_in(self, bindings: Mapping[str, Iterable[Binding]], path: str) -> set[str]:
+        """The names that are bound to a session which is made there."""
+        made = {
+            (name, binding)
+            for name, values in bindings.items()
+            for binding in values
+            if isinstance(binding.term, Call) and binding.kind == "value"
         }
+        values = ((name, self.resolver.resolve_binding(binding, Scope(path))) for name, binding in made)
+        return {name for name, value in values if self.resolver.is_a(value, {"requests.Session", *CLIENTS})}
 
     @property
     def unreadable(self) -> dict[str, SourceError]:
@@ -326,7 +329,7 @@ class Project:
 
     def is_imported(self, path: str, name: str) -> bool:
         """Whether another file imports a name from a file, under whichever name."""
-        for other in self.sources.naming(name):
+        for other in self.sources.saying(name):
             links = self.links(other) if other != path else None
             for binding in (b for values in links.bindings.values() for b in values) if links is not None else ():
                 imports = binding.kind == "from" and binding.name == name

@@ -69,7 +69,7 @@ class References:
         if function not in self._found:
             self._found[function] = [
                 reference
-                for path in self.project.sources.naming(function.name)
+                for path in self.project.names.mentioning(function.name, function.path)
                 if self.project.importers.are_connected(path, function.path)
                 if (file := self._file(path)) is not None
                 for reference in file.uses(function)

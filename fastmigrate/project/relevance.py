@@ -49,7 +49,7 @@ class Importers:
         found = set(paths)
         pending = list(found)
         while pending:
-            for importer in self._of(pending.pop()):
+            for importer in self.importing(pending.pop()):
                 if importer not in found:
                     found.add(importer)
                     pending.append(importer)
@@ -89,7 +89,12 @@ class Importers:
                     pending += beside[one]
         return found
 
-    def _of(self, path: str) -> Iterator[str]:
+    def importing_name(self, name: str) -> set[str]:
+        """The files in whose imports a name stands, or which import all that is somewhere."""
+        word = name.encode(errors="surrogateescape")
+        return self._importers_of.get(word, set()) | {*self.sources.containing(b"import *")}
+
+    def importing(self, path: str) -> Iterator[str]:
         """The files that may import one: by its name and that of its folder, or by its name alone from below that.
 
         An import root is a folder above the importing file, or a `src` beside it (`fastmigrate.project.modules`).

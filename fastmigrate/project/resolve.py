@@ -20,6 +20,7 @@ __all__ = ["Resolver"]
 
 _LIMIT = 40  # steps from a name to what it stands for
 _DEPENDS = frozenset(External(name) for name in DEPENDS)
+_Orders = dict[External | Class, tuple[External | Class, ...]]
 _PROPERTIES = frozenset({External("builtins.property"), External("functools.cached_property")})
 
 
@@ -47,43 +48,39 @@ class Resolver(Definitions):
         self._known: dict[tuple[str, Scope | Class | str], Value | None] = {}
         self._open = 0  # names that are being followed just now: what they stand for is not known yet
         self._bases: dict[External | Class, tuple[External | Class, ...]] = {}
-        self._ordering: set[Class] = set()  # the classes whose bases are put in order just now
         self._terms: dict[tuple[int, Scope], tuple[Term, Value | None]] = {}  # with the terms, whose ids are the keys
 
     def bases(self, value: External | Class) -> tuple[External | Class, ...]:
         """The class itself and all that it inherits from, as far as is known."""
         known = self._bases.get(value)
         if known is None:
-            known = tuple(self._find_bases(value))
+            known = self._find_bases(value, {})
             if not self._open and not self._depth:
                 self._bases[value] = known
         return known
 
-    def _find_bases(self, value: External | Class) -> list[External | Class]:
+    def _find_bases(self, value: External | Class, found: _Orders) -> tuple[External | Class, ...]:
         """In the order in which Python looks for a member (C3), as far as the bases are known."""
-        found, pending = [value], self._orders_below(value)
-        while pending := [order for order in pending if order]:
-            heads = (order[0] for order in pending if not any(order[0] in other[1:] for other in pending))
-            head = next(heads, pending[0][0])
-            found += [head] if head not in found else []
-            pending = [[one for one in order if one != head] for order in pending]
-        return found
+        if value not in found:
+            found[value] = (value,)  # for a class that inherits from itself
+            order, pending = [value], self._orders_below(value, found)
+            while pending := [one for one in pending if one]:
+                heads = (one[0] for one in pending if not any(one[0] in other[1:] for other in pending))
+                head = next(heads, pending[0][0])
+                order += [head] if head not in order else []
+                pending = [[base for base in one if base != head] for one in pending]
+            found[value] = tuple(order)
+        return found[value]
 
-    def _orders_below(self, value: External | Class) -> list[list[External | Class]]:
-        """The order of each base of a class, and that of the bases; none of one that inherits from itself."""
-        links = self.class_(value) if isinstance(value, Class) and value not in self._ordering else None
+    def _orders_below(self, value: External | Class, found: _Orders) -> list[list[External | Class]]:
+        """The order of each base of a class, and that of the bases."""
+        links = self.class_(value) if isinstance(value, Class) else None
         if links is None or not isinstance(value, Class):
             return []
-        terms = (base.of if isinstance(base, Item) else base for base in links.bases)
-        bases = [
-            found
-            for term in terms
-            if isinstance(found := self.resolve(term, Scope(value.scope.path)), External | Class)
-        ]
-        self._ordering.add(value)
-        orders = [[*self.bases(base)] for base in bases]
-        self._ordering.discard(value)
-        return [*orders, bases]
+        home = Scope(value.scope.path)
+        named = (self.resolve(base.of if isinstance(base, Item) else base, home) for base in links.bases)
+        bases = [base for base in named if isinstance(base, External | Class)]
+        return [*([*self._find_bases(base, found)] for base in bases), bases]
 
     def is_a(self, value: Value | None, names: Iterable[str]) -> bool:
         """Whether a value is an instance of one of the named classes from outside."""

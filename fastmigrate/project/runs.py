@@ -242,10 +242,8 @@ class Runs:
             case Function(scope) if self._is_super(callee, node):
                 yield from self._decorated(Node(scope, node.receiver))
             case Function(scope):
-                for receiver in self._receivers(scope, callee, node):
-                    name = callee.name if isinstance(callee, Member) else scope.name
-                    target = self.receivers.method(receiver, scope, name)
-                    yield from self._decorated(Node(target, receiver))
+                for receiver, name in self._receivers(scope, callee, node):
+                    yield from self._decorated(Node(self.receivers.method(receiver, scope, name), receiver))
             case Class():
                 self._ask(value, _MADE_BY, node)
                 for name in _MADE_BY:
@@ -271,26 +269,33 @@ class Runs:
                 return self.value(inner, node) == External("builtins.super")
         return False
 
-    def _receivers(self, scope: Scope, callee: Term, node: Node) -> list[Class | None]:
-        """The classes of which `self` may be in a function that is called."""
+    def _receivers(self, scope: Scope, callee: Term, node: Node) -> list[tuple[Class | None, str]]:
+        """The classes of which `self` may be in a function that is called, and the name by which these have it."""
         function = self.resolver.function(scope)
         if function is None or not function.in_class:
             inner = scope.path == node.scope.path and scope.qualname.startswith(f"{node.scope.qualname}.")
-            return [node.receiver if inner else None]
-        owner = self.value(callee.of, node) if isinstance(callee, Member) else None
-        if owner is None and isinstance(callee, Member):  # one of several objects
-            several = self._choices(node).of(callee.of, node.scope)
-            kinds = [one.of for one in several if isinstance(one, Instance) and isinstance(one.of, Class)]
-            for kind in kinds:
-                self._ask(kind, [callee.name], node)
-            having = [kind for kind in kinds if self.receivers.method(kind, scope, callee.name) == scope]
-            return [*having] or [Class(Scope(scope.path, function.parent))]
+            return [(node.receiver if inner else None, scope.name)]
+        own = Class(Scope(scope.path, function.parent))
+        if isinstance(callee, Member):
+            kinds = self._owners(scope, callee, node)
+            below = [(kind, callee.name) for kind in kinds if own in self.resolver.bases(kind)]
+            if below:
+                return [*below]
+        return [(own, scope.name)]
+
+    def _owners(self, scope: Scope, callee: Member, node: Node) -> list[Class]:
+        """The classes that what stands before the name of a method may be of."""
+        owner = self.value(callee.of, node)
         match owner:
+            case None:  # one of several objects
+                several = self._choices(node).of(callee.of, node.scope)
+                kinds = [one.of for one in several if isinstance(one, Instance) and isinstance(one.of, Class)]
+                return [kind for kind in kinds if self.receivers.method(kind, scope, callee.name) == scope]
             case Class():
                 return [owner]
-            case Instance(of=Class()) if isinstance(callee, Member):
-                return [*self._possible(owner, callee.of, node)]
-        return [Class(Scope(scope.path, function.parent))]
+            case Instance(of=Class()):
+                return self._possible(owner, callee.of, node)
+        return []
 
     def _possible(self, instance: Instance, term: Term, node: Node) -> list[Class]:
         """The classes that an instance, for which a term stands, may be of; `self` is of no other than the receiver."""
@@ -303,7 +308,10 @@ class Runs:
     def _choices(self, node: Node) -> Choices:
         """What one of several things may be in a function."""
         return Choices(
-            self.resolver, lambda term, scope: self.value(term, Node(scope, node.receiver)), self._alternatives
+            self.resolver,
+            lambda term, scope: self.value(term, Node(scope, node.receiver)),
+            self._alternatives,
+            lambda kind, name: self._ask(kind, [name], node),
         )
 
     # -- what runs without a call

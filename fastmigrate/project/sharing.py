@@ -44,9 +44,7 @@ def shared_uses(project: Project, client: MadeClient) -> SharedUses:
         return SharedUses(None)
     uses = SharedUses(names[0])
     value = project.resolver.resolve(Ref(names[0]), Scope(client.scope.path))
-    module = module_name(client.scope.path).rpartition(".")[2]
-    others = {*project.sources.naming(names[0])} & {*project.sources.naming(module)}
-    for path in sorted({client.scope.path, *others}):
+    for path in sorted(project.names.taking(names[0], client.scope.path)):
         links = project.links(path)
         if links is not None and value is not None:
             _read(project, links, client, value, uses)
