@@ -62,7 +62,9 @@ def forked(work: Callable[[], bytes]) -> Callable[[], bytes]:
         return lambda: _all_of(process, reading)
     try:
         os.close(reading)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # who reads what this program says need not wait for its forks
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in {1, 2} - {writing}:  # who reads these need not wait for forks of a run that is ended
+            os.dup2(nowhere, stream)
         with os.fdopen(writing, "wb") as answers:
             answers.write(work())
     finally:
